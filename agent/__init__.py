@@ -1,0 +1,1 @@
+"""The DQN agent: networks, TD targets and losses, the learner, exploration."""

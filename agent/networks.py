@@ -1,0 +1,131 @@
+"""Q-networks, in one table. Only the way of downsampling differs between them.
+
+All take uint8 stacks [B, 4, 84, 84] and return float Q-values [B, actions].
+
+    stride     conv 8x8/4 -> 20x20, conv 4x4/2 -> 9x9, conv 3x3/1 -> 7x7
+    half_max   conv 8x8/2 -> 39x39, max 3/2 -> 20x20, conv 4x4/1 -> 17x17, max 3/2 -> 9x9,
+               conv 3x3/1 -> 7x7
+
+Both flatten 64x7x7 = 3136 features into FC 512 and FC actions: 1,687,206 parameters at 6 actions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+INPUT_SHAPE = (4, 84, 84)
+
+
+class UnknownNetwork(ValueError):
+    """A network name that is neither in the table nor an importable `module:Class`."""
+
+
+@dataclass(frozen=True)
+class Downsampling:
+    """Stride of each of the three convolutions, and whether a 3x3/2 max-pool (padding 1)
+    follows it."""
+
+    strides: tuple[int, int, int]
+    max_pool: tuple[bool, bool, bool]
+
+
+NETWORKS = {
+    "stride": Downsampling(strides=(4, 2, 1), max_pool=(False, False, False)),
+    "half_max": Downsampling(strides=(2, 1, 1), max_pool=(True, True, False)),
+}
+
+
+class QNetwork(nn.Module):
+    """Three convolutions (32 8x8, 64 4x4, 64 3x3) and two fully connected layers (512,
+    actions), of Mnih et al., "Human-level control through deep reinforcement learning",
+    Nature 518 (2015), Methods. Padding is VALID throughout."""
+
+    def __init__(self, num_actions: int, downsampling: Downsampling) -> None:
+        super().__init__()
+        one, two, three = downsampling.strides
+        self.conv1 = nn.Conv2d(INPUT_SHAPE[0], 32, 8, one)
+        self.conv2 = nn.Conv2d(32, 64, 4, two)
+        self.conv3 = nn.Conv2d(64, 64, 3, three)
+        self.pools = nn.ModuleList(
+            nn.MaxPool2d(3, 2, 1) if pooled else nn.Identity() for pooled in downsampling.max_pool
+        )
+        self.fc1 = nn.Linear(64 * 7 * 7, 512)
+        self.fc2 = nn.Linear(512, num_actions)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """uint8 [B, 4, 84, 84] -> float [B, actions]."""
+        x = states.to(self.fc2.weight.dtype).div_(255)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for conv, pool in zip((self.conv1, self.conv2, self.conv3), self.pools, strict=True):
+            x = pool(torch.relu(conv(x)))
+        hidden = torch.relu(self.fc1(x.flatten(1)))
+        q_values: Tensor = self.fc2(hidden)
+        return q_values
+
+
+Init = Literal["torch", "xavier"]
+
+
+def initialise(network: nn.Module, init: Init) -> None:
+    """`torch` leaves U(+-1/sqrt(fan_in)) for weights and biases, which is also what Nature DQN
+    used; `xavier` is Glorot-uniform weights and zero biases (Dopamine)."""
+    if init == "xavier":
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+
+def make_network(name: str, num_actions: int) -> nn.Module:
+    """The network called `name` in the table, or a user's own `module:Class`, which is called
+    with the number of actions.
+
+    Raises UnknownNetwork when the name is neither, or the class does not map
+    uint8 [B, 4, 84, 84] to [B, num_actions].
+    """
+    if name in NETWORKS:
+        network: nn.Module = QNetwork(num_actions, NETWORKS[name])
+    elif ":" in name:
+        network = _load(name)(num_actions)
+        _check(name, network, num_actions)
+    else:
+        raise UnknownNetwork(
+            f"unknown network {name!r}: choose from {', '.join(NETWORKS)}, or give module:Class"
+        )
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _load(name: str) -> type[nn.Module]:
+    module_name, _, class_name = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except ImportError as error:
+        raise UnknownNetwork(
+            f"cannot import {module_name!r} for network {name!r}: {error}"
+        ) from error
+    except AttributeError as error:
+        raise UnknownNetwork(f"module {module_name!r} has no class {class_name!r}") from error
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise UnknownNetwork(f"{name!r} is not a torch.nn.Module class")
+    return found
+
+
+def _check(name: str, network: nn.Module, num_actions: int) -> None:
+    with torch.no_grad():
+        shape = tuple(network(torch.zeros((2, *INPUT_SHAPE), dtype=torch.uint8)).shape)
+    if shape != (2, num_actions):
+        raise UnknownNetwork(
+            f"network {name!r} returns {list(shape)} for a batch of 2; "
+            f"it must return [2, {num_actions}]"
+        )

@@ -1,0 +1,1 @@
+"""Atari emulators: games, a batch of them stepping together, and recorded episodes."""

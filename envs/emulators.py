@@ -1,0 +1,174 @@
+"""A batch of Atari emulators that step together.
+
+Timeline of one emulator (next-step autoreset). Row t is what `Step` number t returns:
+
+    t        0      1      2 (game over)   3 (reset)   4
+    frame    o0     o1     o2 final        o0'         o1'
+    reward   -      r0     r1              0           r0'
+    ended    -      no     yes             no          no
+    first    yes    no     no              yes         no
+
+The action sent between row 2 and row 3 is ignored by the emulator: it is the price of seeing
+the true final frame. Row 2's frame is real; the "transition" from row 2 to row 3 is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from ale_py import AtariVectorEnv
+
+from envs.games import game_id
+
+FRAME_SHAPE = (84, 84)
+FRAMES_PER_STEP = 4
+"""Emulator frames for one agent step (the action repeat of Nature DQN)."""
+
+
+@dataclass(frozen=True)
+class EmulatorConfig:
+    """How a game is played. Two runs with equal values are comparable."""
+
+    game: str = "Pong"
+    """Game, as people write it: Pong, space_invaders, ALE/Pong-v5."""
+    num_envs: int = 8
+    """Emulators that step together (count)."""
+    sticky_actions: float = 0.25
+    """Probability that the emulator repeats the previous action at a frame (0 to 1)."""
+    noop_max: int = 0
+    """Most no-op frames at the start of an episode (frames)."""
+    fire_on_reset: bool = False
+    """Press FIRE once when an episode starts, in games that have it."""
+    full_action_space: bool = False
+    """Offer all 18 joystick actions instead of the game's minimal set."""
+    max_episode_frames: int = 108_000
+    """An episode is cut off after this many frames (frames; 108000 is 30 minutes)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "game", game_id(self.game))
+        if self.num_envs < 1:
+            raise ValueError(f"num-envs must be at least 1, not {self.num_envs}")
+        if not 0 <= self.sticky_actions < 1:
+            raise ValueError(f"sticky-actions must be in [0, 1), not {self.sticky_actions}")
+        if self.noop_max < 0:
+            raise ValueError(f"noop-max must not be negative, not {self.noop_max}")
+        if self.max_episode_frames < FRAMES_PER_STEP:
+            raise ValueError(
+                f"max-episode-frames must be at least {FRAMES_PER_STEP}, "
+                f"not {self.max_episode_frames}"
+            )
+
+
+class Step(NamedTuple):
+    """What a batch of E emulators answered to one action each."""
+
+    frames: npt.NDArray[np.uint8]  # [E, 84, 84] grey, maximum of the last two emulator frames
+    rewards: npt.NDArray[np.int32]  # [E] raw score points, never clipped
+    terminated: npt.NDArray[np.bool_]  # [E] the game is over; `frames` holds the final frame
+    truncated: npt.NDArray[np.bool_]  # [E] cut off by the frame cap; `frames` is stale
+    life_lost: npt.NDArray[np.bool_]  # [E] a life was lost, whether or not the game goes on
+    first: npt.NDArray[np.bool_]  # [E] first frame of an episode; the action was ignored
+
+    @property
+    def ended(self) -> npt.NDArray[np.bool_]:
+        """[E] the episode is over, for either reason."""
+        return self.terminated | self.truncated
+
+
+def vector_env(
+    config: EmulatorConfig, num_threads: int = 0, *, screen: bool = False
+) -> AtariVectorEnv:
+    """ALE's own vector environment with every argument explicit (its defaults clip rewards,
+    press FIRE and leave sticky actions out).
+
+    With `screen` it returns every emulator frame in colour, [E, 1, 210, 160, 3], and one of its
+    steps is one emulator frame: sending each action four times plays the same episode.
+    """
+    return AtariVectorEnv(
+        config.game,
+        config.num_envs,
+        batch_size=0,
+        num_threads=num_threads,
+        thread_affinity_offset=-1,
+        max_num_frames_per_episode=config.max_episode_frames,
+        repeat_action_probability=config.sticky_actions,
+        full_action_space=config.full_action_space,
+        continuous=False,
+        continuous_action_threshold=0.5,
+        autoreset_mode="NextStep",
+        img_height=210 if screen else FRAME_SHAPE[0],
+        img_width=160 if screen else FRAME_SHAPE[1],
+        grayscale=not screen,
+        stack_num=1,
+        frameskip=1 if screen else FRAMES_PER_STEP,
+        maxpool=not screen,
+        noop_max=config.noop_max,
+        episodic_life=False,
+        life_loss_info=False,
+        reward_clipping=False,
+        use_fire_reset=config.fire_on_reset,
+    )
+
+
+class Emulators:
+    """E emulators behind `reset`, then `send` and `recv` in turn.
+
+    With `overlap` the emulators run while the caller does something else between `send` and
+    `recv`; without, `send` waits for them. What `recv` returns is the same either way.
+    """
+
+    def __init__(
+        self, config: EmulatorConfig, *, num_threads: int = 0, overlap: bool = False
+    ) -> None:
+        self._env = vector_env(config, num_threads)
+        self._overlap = overlap
+        self._arrived: Step | None = None
+        self._lives = np.zeros(config.num_envs, np.int32)
+        self._ended = np.zeros(config.num_envs, np.bool_)
+        self.num_actions = int(self._env.single_action_space.n)
+
+    def reset(
+        self, seeds: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """Start a seeded episode in every emulator, or in those of `mask` [E]; one seed each.
+
+        Returns the current frames [E, 84, 84] of all emulators; those outside `mask` are
+        untouched. From here an emulator's whole stream is a function of its seed and actions.
+        """
+        options = None if mask is None else {"reset_mask": mask}
+        observation, info = self._env.reset(seed=seeds, options=options)
+        self._lives = info["lives"].copy()
+        self._ended[slice(None) if mask is None else mask] = False
+        return np.asarray(observation[:, 0])
+
+    def send(self, actions: npt.NDArray[np.int64]) -> None:
+        """Give each emulator its action [E]; an emulator whose episode ended resets instead."""
+        self._env.send(actions)
+        if not self._overlap:
+            self._arrived = self._receive()
+
+    def recv(self) -> Step:
+        """What the emulators answered to the last `send`."""
+        step = self._receive() if self._arrived is None else self._arrived
+        self._arrived = None
+        return step
+
+    def _receive(self) -> Step:
+        observation, rewards, terminated, truncated, info = self._env.recv()
+        first, lives = self._ended, info["lives"]
+        step = Step(
+            frames=observation[:, 0],
+            rewards=rewards,
+            terminated=terminated,
+            truncated=truncated & ~terminated,
+            life_lost=(lives < self._lives) & ~first,
+            first=first,
+        )
+        self._lives, self._ended = lives.copy(), step.ended
+        return step
+
+    def close(self) -> None:
+        self._env.close()

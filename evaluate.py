@@ -1,0 +1,28 @@
+"""Score, record and replay agents: `python evaluate.py --help`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import tyro
+
+from harness.commands.record import RecordCommand
+from harness.commands.replay import ReplayCommand
+from harness.commands.score import ScoreCommand
+from harness.errors import run_cli
+
+Command = (
+    Annotated[ScoreCommand, tyro.conf.subcommand("score")]
+    | Annotated[RecordCommand, tyro.conf.subcommand("record")]
+    | Annotated[ReplayCommand, tyro.conf.subcommand("replay")]
+)
+
+
+def main() -> int:
+    command: Command = tyro.cli(Command, args=sys.argv[1:], description=__doc__)  # type: ignore[arg-type]
+    return command.run()
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,1 @@
+"""Everything above the agent: runs, checkpoints, metrics, scoring, recording and replaying."""

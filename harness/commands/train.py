@@ -1,0 +1,73 @@
+"""The command line of train.py: a preset, what departs from it, and where the run goes."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, cast, get_args
+
+import torch
+import tyro
+
+from harness.config import Flat, PresetName, RunConfig
+from harness.errors import UserError
+from harness.presets import PRESETS
+from harness.rundir import read_run
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True)
+class TrainCommand:
+    """Train a DQN agent on an Atari game.
+
+    Settings start from --preset (or, with --resume, from the run's own); options change them.
+    Units: a step is one action of one emulator and lasts 4 frames.
+    """
+
+    preset: PresetName = "quick"
+    """Settings to start from; every default below is the preset's."""
+    device: DeviceName = "auto"
+    """Where the networks run; auto takes CUDA, then MPS, then the CPU."""
+    run_dir: Path | None = None
+    """Folder of the run [default: checkpoints/<game>/<network>-<preset>-s<seed>-<time>]."""
+    resume: Path | None = None
+    """Continue the run in this folder from its last checkpoint."""
+    config: Annotated[RunConfig, Flat] = PRESETS["quick"]
+
+
+def parse_command(arguments: list[str]) -> TrainCommand:
+    """The command in `arguments`. Its defaults depend on two of its own options, so those are
+    looked up first. Raises UserError for values that cannot be."""
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--preset")
+    early.add_argument("--resume", type=Path)
+    found, _ = early.parse_known_args(arguments)
+    try:
+        default = _starting_point(found.preset, found.resume)
+        return tyro.cli(TrainCommand, args=arguments, default=default)
+    except ValueError as error:
+        raise UserError(error) from None
+
+
+def _starting_point(preset: str | None, resume: Path | None) -> TrainCommand:
+    if resume is not None:
+        run = read_run(resume)
+        return TrainCommand(run.preset, resume=resume, config=run.config)
+    name = cast(PresetName, preset if preset in get_args(PresetName) else "quick")
+    return TrainCommand(name, config=PRESETS[name])
+
+
+def pick_device(name: DeviceName) -> torch.device:
+    """The torch device for --device. Raises UserError when this machine has none of that name."""
+    usable = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(cast(DeviceName, device) for device, there in usable.items() if there)
+    if not usable[name]:
+        raise UserError(f"--device {name}: torch finds no such device here; use --device cpu")
+    return torch.device(name)

@@ -1,0 +1,121 @@
+"""A run's settings: the packages' own configs composed, as one flat list of names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from agent.exploration import ExplorationConfig
+from agent.learner import LearnerConfig
+from envs.emulators import EmulatorConfig
+
+Flat = tyro.conf.arg(name="")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run, apart from the machine."""
+
+    steps: int = 250_000
+    """Length of the run (agent steps, summed over emulators; 1 step = 4 frames)."""
+    seed: int = 0
+    """Seed of the weights, the emulators, exploration and sampling."""
+    warmup: int = 20_000
+    """Random play before the first update (steps)."""
+    update_period: int = 4
+    """One update for this many steps (steps, summed over emulators)."""
+    target_period: int = 8_000
+    """The target network is copied this often while learning (steps)."""
+    replay_size: int = 1_000_000
+    """Replay memory (transitions; 7,062 bytes each)."""
+    life_loss_ends: bool = False
+    """Learn from a lost life as from the end of a game. The game itself goes on."""
+    eval_every: int = 50_000
+    """Score the agent and write a checkpoint this often (steps)."""
+    eval_episodes: int = 8
+    """Whole games in each of those evaluations (episodes)."""
+    log_every: int = 2_000
+    """Write the learner's figures this often (steps)."""
+    emulators: Annotated[EmulatorConfig, Flat] = field(default_factory=EmulatorConfig)
+    learner: Annotated[LearnerConfig, Flat] = field(default_factory=LearnerConfig)
+    exploration: Annotated[ExplorationConfig, Flat] = field(default_factory=ExplorationConfig)
+
+    def __post_init__(self) -> None:
+        for name in (
+            "steps",
+            "update_period",
+            "target_period",
+            "eval_every",
+            "eval_episodes",
+            "log_every",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}"
+                )
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, not {self.seed}")
+        envs, n_step = self.emulators.num_envs, self.learner.n_step
+        # Two rows hold at least one whole transition, whatever episodes ended in them.
+        least = envs * (n_step + 2)
+        if self.warmup < least:
+            raise ValueError(
+                f"warmup must be at least {least} steps with {envs} envs and n-step {n_step}"
+            )
+        rows = self.replay_size // envs
+        if rows < n_step + 8:
+            raise ValueError(f"replay-size must be at least {envs * (n_step + 8)} with {envs} envs")
+
+    @property
+    def replay_rows(self) -> int:
+        """Rows of the ring: `replay_size` transitions shared among the emulators."""
+        return self.replay_size // self.emulators.num_envs
+
+
+def flatten(config: Any) -> dict[str, Any]:
+    """Every setting by its name: {"game": "pong", "steps": 250000, ...}."""
+    flat: dict[str, Any] = {}
+    for f in fields(config):
+        value = getattr(config, f.name)
+        flat.update(flatten(value) if is_dataclass(value) else {f.name: value})
+    return flat
+
+
+def unflatten(settings: Mapping[str, Any]) -> RunConfig:
+    """The config with these settings; those not named keep their defaults.
+
+    Raises ValueError for a name that is no setting or a value of another type.
+    """
+    nested = {
+        "emulators": EmulatorConfig,
+        "learner": LearnerConfig,
+        "exploration": ExplorationConfig,
+    }
+    known = flatten(RunConfig())
+    for name, value in settings.items():
+        if name not in known:
+            raise ValueError(f"unknown setting {name!r}")
+        _check_type(name, value, known[name])
+
+    def part(cls: Any) -> Any:
+        names = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in names})
+
+    top = {
+        name: value
+        for name, value in settings.items()
+        if name in {f.name for f in fields(RunConfig)}
+    }
+    return RunConfig(**top, **{name: part(cls) for name, cls in nested.items()})
+
+
+def _check_type(name: str, value: Any, default: Any) -> None:
+    wanted = (int, float) if isinstance(default, float) else type(default)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and not isinstance(default, bool)):
+        raise ValueError(f"setting {name!r} must be {type(default).__name__}, not {value!r}")
+
+
+PresetName = Literal["quick", "nature", "dopamine", "cleanrl", "sb3"]

@@ -1,0 +1,30 @@
+"""Errors that a user caused, and how they are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from agent.networks import UnknownNetwork
+from envs.games import UnknownGame
+
+
+class UserError(Exception):
+    """Something the user can mend; the message is one line that says how."""
+
+
+def fail(message: object) -> NoReturn:
+    """Print one line to standard error and exit with code 2."""
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def run_cli(main: Callable[[], int | None]) -> NoReturn:
+    """Run a command; what the user caused becomes one line and exit code 2."""
+    try:
+        raise SystemExit(main() or 0)
+    except (UserError, UnknownGame, UnknownNetwork) as error:
+        fail(error)
+    except BrokenPipeError:
+        raise SystemExit(1) from None

@@ -1,0 +1,158 @@
+"""A run's folder: what is in it, what it says of itself.
+
+config.json      preset, every setting, departures from the preset, versions, machine
+metrics.jsonl    the curves, an object a line
+events.out.*     the same for TensorBoard
+episodes/        recorded evaluation episodes
+best/  last/     checkpoints
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import torch
+
+from envs.games import game_title
+from harness.config import PresetName, RunConfig, flatten, unflatten
+from harness.errors import UserError
+from harness.presets import departures
+
+FORMAT = 1
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Run:
+    """What config.json says."""
+
+    preset: PresetName
+    config: RunConfig
+
+
+def default_run_dir(preset: PresetName, config: RunConfig) -> Path:
+    """checkpoints/<game>/<network>-<preset>-s<seed>-<time>."""
+    network = config.learner.network.replace(":", ".")
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return (
+        ROOT
+        / "checkpoints"
+        / game_title(config.emulators.game)
+        / f"{network}-{preset}-s{config.seed}-{stamp}"
+    )
+
+
+def create_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
+    """Make the folder and write config.json. Raises UserError if a run is there already."""
+    if (run_dir / "config.json").exists():
+        raise UserError(
+            f"{run_dir} already holds a run: continue it with --resume {run_dir}, "
+            "or choose another --run-dir"
+        )
+    try:
+        (run_dir / "episodes").mkdir(parents=True, exist_ok=True)
+        text = json.dumps(_description(run, device), indent=1)
+        (run_dir / "config.json").write_text(text + "\n")
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {run_dir}: {error.strerror}; choose another --run-dir"
+        ) from None
+
+
+def read_run(run_dir: Path) -> Run:
+    """The run in a folder. Raises UserError when config.json is missing, broken or too new."""
+    file = run_dir / "config.json"
+    try:
+        content = json.loads(file.read_text())
+        if content["format"] > FORMAT:
+            raise UserError(
+                f"{file} has format {content['format']}, newer than this program's {FORMAT}: "
+                "update unpooled"
+            )
+        if content["preset"] not in get_args(PresetName):
+            raise ValueError(f"unknown preset {content['preset']!r}")
+        return Run(cast(PresetName, content["preset"]), unflatten(content["settings"]))
+    except FileNotFoundError:
+        raise UserError(f"{run_dir} is not a run folder: it has no config.json") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{file} is not a run's config: {error}") from None
+
+
+def _description(run: Run, device: torch.device) -> dict[str, Any]:
+    changed = departures(run.config, run.preset)
+    return {
+        "format": FORMAT,
+        "preset": run.preset,
+        "settings": flatten(run.config),
+        "departures": {name: {"preset": a, "here": b} for name, (a, b) in changed.items()},
+        "command": sys.argv,
+        "git_commit": git_commit(),
+        "versions": versions(),
+        "machine": machine(device),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a run's numbers."""
+    names = ("torch", "numpy", "gymnasium", "ale-py")
+    return {
+        "python": platform.python_version(),
+        **{n: importlib.metadata.version(n) for n in names},
+    }
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Processor, cores, and the device that learns."""
+    return {
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def git_commit() -> str | None:
+    """Commit of the working tree, with `+changes` when files differ from it."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + (
+            "+changes" if _git("status", "--porcelain", "--untracked-files=no") else ""
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def settings_text(run: Run) -> str:
+    """Every setting, one a line, and where it departs from the preset."""
+    changed = departures(run.config, run.preset)
+    lines = [f"preset {run.preset}"]
+    for name, value in flatten(run.config).items():
+        note = f"   (preset: {changed[name][0]})" if name in changed else ""
+        lines.append(f"  {name:20} {value}{note}")
+    return "\n".join(lines)

@@ -1,0 +1,174 @@
+"""A ring of single frames, [time, env, 84, 84], from which stacks and windows are cut.
+
+Row t of one environment holds the frame the agent saw, then what it did and what came of it:
+
+    row        t-1      t        t+1      t+2 (final)  t+3 (reset)  t+4
+    frame      o7       o8       o9       o10          o0'          o1'
+    action     a7       a8       a9       ignored      a0'          not yet
+    reward     r7       r8       r9       0            r0'          not yet
+    first      .        .        .        .            x            .
+    terminal   .        .        x        .            .            .
+    void       .        .        .        x            .            .
+
+- The state of row t is its last four frames; frames from before `first` are zero. Acting and
+  sampling use the same function for it.
+- `void` rows are not transitions: the final frame's ignored action, and a step cut off by the
+  frame cap (its next frame is stale, so nothing may be bootstrapped from it).
+- A window of n steps from row t stops after a `terminal` row (no bootstrapping) or before a
+  `void` one (bootstrapping from the state of that row, which is real).
+- The newest row has no action yet, so the newest n rows before it start no window; once the
+  ring has wrapped, the oldest three rows have lost frames of their stacks and start none either.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from replay.batch import Batch
+
+STACK_SIZE = 4
+FRAME_SHAPE = (84, 84)
+FIRST, TERMINAL, VOID = 1, 2, 4
+SLOT_BYTES = FRAME_SHAPE[0] * FRAME_SHAPE[1] + 1 + 4 + 1
+"""Frame, action, reward and flags of one transition (bytes)."""
+
+
+class Ring:
+    """Replay memory of `rows` x `num_envs` slots on one device.
+
+    Memory is `rows * num_envs * SLOT_BYTES`: 7.06 GB for a million transitions.
+    """
+
+    def __init__(self, rows: int, num_envs: int, device: torch.device | str = "cpu") -> None:
+        if rows < STACK_SIZE + 1:
+            raise ValueError(f"a ring needs at least {STACK_SIZE + 1} rows, not {rows}")
+        self.rows, self.num_envs, self.device = rows, num_envs, torch.device(device)
+        slots = (rows, num_envs)
+        # One slot more than there are transitions: the frame that stands for "before the episode".
+        self._blank = rows * num_envs
+        self._slots = torch.zeros((self._blank + 1, *FRAME_SHAPE), dtype=torch.uint8, device=device)
+        self._frames = self._slots[: self._blank].view(*slots, *FRAME_SHAPE)
+        self._actions = torch.zeros(slots, dtype=torch.uint8, device=device)
+        self._rewards = torch.zeros(slots, dtype=torch.float32, device=device)
+        self._flags = torch.zeros(slots, dtype=torch.uint8, device=device)
+        self._envs = torch.arange(num_envs, device=device)
+        self._back = torch.arange(STACK_SIZE - 1, -1, -1, device=device)
+        self._newest = -1  # row of the latest frame
+        self._filled = 0  # rows that hold a frame
+
+    def __len__(self) -> int:
+        """Slots that hold a frame."""
+        return self._filled * self.num_envs
+
+    def start(self, frames: Tensor) -> None:
+        """Forget everything and begin with the first frames [E, 84, 84] of new episodes."""
+        self._newest, self._filled = -1, 0
+        self._push(frames, torch.ones(self.num_envs, dtype=torch.bool))
+
+    def add(
+        self,
+        actions: Tensor,
+        rewards: Tensor,
+        *,
+        terminal: Tensor,
+        void: Tensor,
+        frames: Tensor,
+        first: Tensor,
+    ) -> None:
+        """Complete the newest row with `actions`, raw `rewards`, `terminal` and `void` (each
+        [E]), then append the `frames` [E, 84, 84] that followed and whether they are `first`.
+        All may be on any device.
+        """
+        self._actions[self._newest] = actions
+        self._rewards[self._newest] = rewards
+        self._flags[self._newest] += (terminal * TERMINAL + void * VOID).to(self.device)
+        self._push(frames, first)
+
+    def _push(self, frames: Tensor, first: Tensor) -> None:
+        self._newest = (self._newest + 1) % self.rows
+        self._filled = min(self._filled + 1, self.rows)
+        self._frames[self._newest] = frames
+        self._flags[self._newest] = first * FIRST
+
+    def latest(self) -> Tensor:
+        """uint8 [E, 4, 84, 84]: the state each environment is in now."""
+        return self.stack(torch.full_like(self._envs, self._newest), self._envs)
+
+    def stack(self, rows: Tensor, envs: Tensor) -> Tensor:
+        """uint8 [B, 4, 84, 84]: the states of rows [B] of environments [B], oldest frame first.
+
+        Frames from before the episode's first one are zero.
+        """
+        window = (rows[:, None] - self._back) % self.rows
+        first = (self._flags[window, envs[:, None]] & FIRST).bool()
+        # A frame belongs to the episode when no later frame of the stack is a first one.
+        later = first.flip(1).cumsum(1).flip(1) - first.int()
+        slots = torch.where(later > 0, self._blank, window * self.num_envs + envs[:, None])
+        # index_select copies whole frames; plain indexing copies byte by byte on the CPU.
+        return self._slots.index_select(0, slots.flatten()).view(*slots.shape, *FRAME_SHAPE)
+
+    def sampleable_rows(self, n_step: int) -> range:
+        """Ages, from the oldest row held, that may start a window of n_step rows."""
+        oldest = STACK_SIZE - 1 if self._filled == self.rows else 0
+        return range(oldest, self._filled - n_step)
+
+    def can_sample(self, n_step: int) -> bool:
+        """Whether at least one transition of n_step can be drawn."""
+        ages = self.sampleable_rows(n_step)
+        if not ages:
+            return False
+        rows = (torch.tensor(list(ages), device=self.device) + self._oldest_row) % self.rows
+        return not bool((self._flags[rows] & VOID).bool().all())
+
+    def sample(self, batch_size: int, n_step: int, generator: torch.Generator) -> Batch:
+        """Draw `batch_size` transitions uniformly, with replacement, from all that are valid."""
+        rows, envs = self._draw(batch_size, n_step, generator)
+        return self.gather(rows, envs, n_step)
+
+    @property
+    def _oldest_row(self) -> int:
+        return (self._newest + 1 - self._filled) % self.rows
+
+    def _draw(
+        self, batch_size: int, n_step: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Rows and environments [B] of valid transitions: rejected draws are drawn again."""
+        ages = self.sampleable_rows(n_step)
+        if not ages:
+            raise ValueError(f"{self._filled} rows hold no transition of {n_step} steps yet")
+
+        def draw(count: int) -> Tensor:
+            high = len(ages) * self.num_envs
+            return torch.randint(high, (count,), generator=generator, device=self.device)
+
+        def place(slot: Tensor) -> tuple[Tensor, Tensor]:
+            age = slot // self.num_envs + ages.start
+            return (age + self._oldest_row) % self.rows, slot % self.num_envs
+
+        slot = draw(batch_size)
+        while True:
+            rows, envs = place(slot)
+            void = (self._flags[rows, envs] & VOID).bool()
+            rejected = int(void.sum())
+            if not rejected:
+                return rows, envs
+            slot[void] = draw(rejected)
+
+    def gather(self, rows: Tensor, envs: Tensor, n_step: int) -> Batch:
+        """The transitions that start at rows [B] of environments [B]."""
+        window = (rows[:, None] + torch.arange(n_step, device=self.device)) % self.rows
+        flags = self._flags[window, envs[:, None]]
+        void, terminal = (flags & VOID).bool(), (flags & TERMINAL).bool()
+        # Step k counts when no void row came up to k and no terminal one came before it.
+        ended_before = terminal.cumsum(1) - terminal.int()
+        inside = (void.cumsum(1) + ended_before) == 0
+        lengths = inside.sum(1)
+        return Batch(
+            states=self.stack(rows, envs),
+            actions=self._actions[rows, envs].long(),
+            rewards=self._rewards[window, envs[:, None]] * inside,
+            lengths=lengths,
+            terminal=(terminal & inside).any(1),
+            next_states=self.stack((rows + lengths) % self.rows, envs),
+        )
