@@ -20,7 +20,7 @@ Command = (
 
 
 def main() -> int:
-    command: Command = tyro.cli(Command, args=sys.argv[1:], description=__doc__)  # type: ignore[arg-type]
+    command: Command = tyro.cli(Command, args=sys.argv[1:], description=__doc__)
     return command.run()
 
 

@@ -128,7 +128,7 @@ class Emulators:
         self._arrived: Step | None = None
         self._lives = np.zeros(config.num_envs, np.int32)
         self._ended = np.zeros(config.num_envs, np.bool_)
-        self.num_actions = int(self._env.single_action_space.n)
+        self.num_actions = len(self._env.ale.get_action_set())
 
     def reset(
         self, seeds: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_] | None = None

@@ -14,7 +14,7 @@ from envs.emulators import FRAMES_PER_STEP, EmulatorConfig, Emulators, vector_en
 
 def frame_digest(frame: npt.NDArray[np.uint8]) -> int:
     """CRC-32 of one 84x84 frame as the agent saw it."""
-    return zlib.crc32(np.ascontiguousarray(frame))
+    return zlib.crc32(frame.tobytes())
 
 
 @dataclass(frozen=True, eq=False)

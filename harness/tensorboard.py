@@ -26,7 +26,7 @@ class EventFile:
     """One event file in a run directory; the horizontal axis is steps."""
 
     def __init__(self, run_dir: Path, purge_step: int | None = None) -> None:
-        self._writer = SummaryWriter(str(run_dir), purge_step=purge_step, flush_secs=20)  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(run_dir), purge_step=purge_step, flush_secs=20)
 
     def settings(self, settings: Mapping[str, Any], text: str) -> None:
         """Settings as a text page, as hyper-parameters, and the layout of the custom scalars."""
@@ -36,12 +36,12 @@ class EventFile:
         plain = {
             k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in settings.items()
         }
-        for summary in hparams(plain, {"evaluation/return": 0.0}):  # type: ignore[no-untyped-call]
+        for summary in hparams(plain, {"evaluation/return": 0.0}):
             writer.file_writer.add_summary(summary)
 
     def scalar(self, tag: str, value: float, x: int) -> None:
         """One point of a curve."""
-        self._writer.add_scalar(tag, value, x)  # type: ignore[no-untyped-call]
+        self._writer.add_scalar(tag, value, x)
 
     def close(self) -> None:
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
