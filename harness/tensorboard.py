@@ -36,7 +36,7 @@ class EventFile:
         plain = {
             k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in settings.items()
         }
-        for summary in hparams(plain, {"evaluation/return": 0.0}):
+        for summary in hparams(plain, {"evaluation/return": 0.0}):  # type: ignore[no-untyped-call]
             writer.file_writer.add_summary(summary)
 
     def scalar(self, tag: str, value: float, x: int) -> None:
