@@ -71,8 +71,13 @@ class RunConfig:
 
     @property
     def replay_rows(self) -> int:
-        """Rows of the ring: `replay_size` transitions shared among the emulators."""
+        """Rows of the replay memory: `replay_size` shared among the emulators, rounded down."""
         return self.replay_size // self.emulators.num_envs
+
+    @property
+    def replay_slots(self) -> int:
+        """Transitions that the replay memory really holds."""
+        return self.replay_rows * self.emulators.num_envs
 
 
 def flatten(config: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from agent.networks import UnknownNetwork
 from envs.games import UnknownGame
+from replay.placement import ReplayTooLarge
 
 
 class UserError(Exception):
@@ -24,7 +25,7 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run a command; what the user caused becomes one line and exit code 2."""
     try:
         raise SystemExit(main() or 0)
-    except (UserError, UnknownGame, UnknownNetwork) as error:
+    except (UserError, UnknownGame, UnknownNetwork, ReplayTooLarge) as error:
         fail(error)
     except BrokenPipeError:
         raise SystemExit(1) from None

@@ -1,4 +1,7 @@
-"""A run's figures, written once and in two places: metrics.jsonl and TensorBoard."""
+"""A run's figures, written once and in two places: metrics.jsonl and TensorBoard.
+
+docs/metrics.md lists every figure with its unit.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,33 @@ from typing import Any
 from envs.emulators import FRAMES_PER_STEP
 from harness.tensorboard import EventFile
 
-# Figures that are also drawn over frames, the unit of most papers.
-OVER_FRAMES = ("episode/return", "evaluation/return")
+OVER_FRAMES = {
+    "episode/return": "over_frames/episode_return",
+    "evaluation/return": "over_frames/evaluation_return",
+}
+"""Scores are drawn over frames too, the unit of most papers."""
 
 
 class MetricLog:
     """Appends to `metrics.jsonl`, an object a line, and to TensorBoard's event file.
 
     Each object has `steps` and `seconds` since the run's start, then figures by the same names
-    as TensorBoard's tags (docs/metrics.md lists them with their units).
+    as TensorBoard's tags. With `resume_at`, what was written after that many steps is dropped:
+    those steps will be taken again.
     """
 
-    def __init__(
-        self, run_dir: Path, *, started: float = 0.0, purge_step: int | None = None
-    ) -> None:
-        self._file = (run_dir / "metrics.jsonl").open("a", buffering=1)
-        self._events = EventFile(run_dir, purge_step)
+    def __init__(self, run_dir: Path, *, resume_at: int | None = None) -> None:
+        file = run_dir / "metrics.jsonl"
+        kept = [] if resume_at is None else _lines_until(file, resume_at)
+        started = json.loads(kept[-1])["seconds"] if kept else 0.0
+        file.write_text("".join(line + "\n" for line in kept))
+        self._file = file.open("a", buffering=1)
+        self._events = EventFile(run_dir, None if resume_at is None else resume_at + 1)
         self._zero = time.monotonic() - started
 
     @property
     def seconds(self) -> float:
-        """Wall time since the run's start, interruptions left out."""
+        """Wall time since the run's start, the time between stop and resume left out."""
         return time.monotonic() - self._zero
 
     def settings(self, settings: Mapping[str, Any], text: str) -> None:
@@ -43,15 +52,25 @@ class MetricLog:
         """Record figures that hold at `steps`."""
         line: dict[str, Any] = {"steps": steps, "seconds": round(self.seconds, 3)}
         # JSON has no NaN or infinity.
-        line |= {
-            tag: value if math.isfinite(value) else str(value) for tag, value in figures.items()
-        }
+        line |= {tag: v if math.isfinite(v) else None for tag, v in figures.items()}
         self._file.write(json.dumps(line) + "\n")
         for tag, value in figures.items():
             self._events.scalar(tag, value, steps)
             if tag in OVER_FRAMES:
-                self._events.scalar(f"frames_{tag}", value, steps * FRAMES_PER_STEP)
+                self._events.scalar(OVER_FRAMES[tag], value, steps * FRAMES_PER_STEP)
 
     def close(self) -> None:
         self._file.close()
         self._events.close()
+
+
+def _lines_until(file: Path, steps: int) -> list[str]:
+    """Whole lines that are not past `steps`; a line torn by a crash is left out."""
+    kept = []
+    for line in file.read_text().splitlines() if file.exists() else []:
+        try:
+            if json.loads(line)["steps"] <= steps:
+                kept.append(line)
+        except ValueError:
+            break
+    return kept

@@ -28,6 +28,7 @@ from harness.errors import UserError
 from harness.presets import departures
 
 FORMAT = 1
+UNCHANGEABLE = ("game", "network", "full_action_space", "optimizer")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -39,16 +40,12 @@ class Run:
     config: RunConfig
 
 
-def default_run_dir(preset: PresetName, config: RunConfig) -> Path:
+def default_run_dir(run: Run) -> Path:
     """checkpoints/<game>/<network>-<preset>-s<seed>-<time>."""
+    config = run.config
     network = config.learner.network.replace(":", ".")
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    return (
-        ROOT
-        / "checkpoints"
-        / game_title(config.emulators.game)
-        / f"{network}-{preset}-s{config.seed}-{stamp}"
-    )
+    name = f"{network}-{run.preset}-s{config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return Path("checkpoints") / game_title(config.emulators.game) / name
 
 
 def create_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
@@ -58,18 +55,37 @@ def create_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
             f"{run_dir} already holds a run: continue it with --resume {run_dir}, "
             "or choose another --run-dir"
         )
+    _write_config(run_dir, _description(run, device) | {"resumed": []})
+
+
+def resume_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
+    """Note in config.json that a run goes on, and with which settings.
+
+    Raises UserError for a change that would make it another run.
+    """
+    before = _read_config(run_dir)
+    for name in UNCHANGEABLE:
+        was, now = before["settings"][name], flatten(run.config)[name]
+        if was != now:
+            option = "--" + name.replace("_", "-")
+            raise UserError(f"a run's {option} cannot change ({was} to {now}): start a new run")
+    history = before.pop("resumed")
+    _write_config(run_dir, _description(run, device) | {"resumed": [*history, before]})
+
+
+def _write_config(run_dir: Path, content: dict[str, Any]) -> None:
     try:
         (run_dir / "episodes").mkdir(parents=True, exist_ok=True)
-        text = json.dumps(_description(run, device), indent=1)
-        (run_dir / "config.json").write_text(text + "\n")
+        fresh = run_dir / "config.json.new"
+        fresh.write_text(json.dumps(content, indent=1) + "\n")
+        fresh.replace(run_dir / "config.json")
     except OSError as error:
         raise UserError(
-            f"cannot write to {run_dir}: {error.strerror}; choose another --run-dir"
+            f"cannot write to {run_dir} ({error.strerror}): choose another --run-dir"
         ) from None
 
 
-def read_run(run_dir: Path) -> Run:
-    """The run in a folder. Raises UserError when config.json is missing, broken or too new."""
+def _read_config(run_dir: Path) -> dict[str, Any]:
     file = run_dir / "config.json"
     try:
         content = json.loads(file.read_text())
@@ -80,11 +96,22 @@ def read_run(run_dir: Path) -> Run:
             )
         if content["preset"] not in get_args(PresetName):
             raise ValueError(f"unknown preset {content['preset']!r}")
-        return Run(cast(PresetName, content["preset"]), unflatten(content["settings"]))
+        if not isinstance(content["settings"], dict) or not isinstance(content["resumed"], list):
+            raise ValueError("settings or resumed have the wrong form")
+        return cast(dict[str, Any], content)
     except FileNotFoundError:
         raise UserError(f"{run_dir} is not a run folder: it has no config.json") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file} is not a run's config: {error}") from None
+
+
+def read_run(run_dir: Path) -> Run:
+    """The run in a folder. Raises UserError when config.json is missing, broken or too new."""
+    content = _read_config(run_dir)
+    try:
+        return Run(content["preset"], unflatten(content["settings"]))
+    except ValueError as error:
+        raise UserError(f"{run_dir / 'config.json'}: {error}") from None
 
 
 def _description(run: Run, device: torch.device) -> dict[str, Any]:
@@ -148,11 +175,12 @@ def _git(*arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def settings_text(run: Run) -> str:
-    """Every setting, one a line, and where it departs from the preset."""
+def settings_lines(run: Run) -> list[str]:
+    """Every setting, `name value`, and what the preset has where it departs from it."""
     changed = departures(run.config, run.preset)
-    lines = [f"preset {run.preset}"]
-    for name, value in flatten(run.config).items():
-        note = f"   (preset: {changed[name][0]})" if name in changed else ""
-        lines.append(f"  {name:20} {value}{note}")
-    return "\n".join(lines)
+
+    def line(name: str, value: Any) -> str:
+        note = f" (preset {changed[name][0]})" if name in changed else ""
+        return f"{name} {value}{note}"
+
+    return [f"preset {run.preset}", *(line(n, v) for n, v in flatten(run.config).items())]

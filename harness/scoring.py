@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -17,9 +16,11 @@ EVALUATION_SEED = 1_000_000
 
 
 def evaluation_episodes(
-    learner: Learner, config: RunConfig, episodes: int, device: torch.device
-) -> Iterator[tuple[int, EpisodeTrace]]:
-    """Whole games of the learner's online network under the run's own protocol."""
-    protocol = replace(config.emulators, num_envs=min(episodes, 16))
-    seeds = range(EVALUATION_SEED, EVALUATION_SEED + episodes)
-    return play_episodes(learner.q_values, protocol, seeds, config.exploration.eval_epsilon, device)
+    learner: Learner, config: RunConfig, device: torch.device
+) -> list[EpisodeTrace]:
+    """`eval_episodes` whole games of the learner as it is, under the run's own protocol."""
+    protocol = replace(config.emulators, num_envs=16)
+    seeds = range(EVALUATION_SEED, EVALUATION_SEED + config.eval_episodes)
+    epsilon = config.exploration.eval_epsilon
+    played = dict(play_episodes(learner.q_values, protocol, seeds, epsilon, device))
+    return [played[index] for index in range(len(seeds))]

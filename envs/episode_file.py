@@ -1,0 +1,195 @@
+"""Recorded episodes on disk: one small file each, that can be simulated again frame by frame.
+
+A `.episode` file is a zip (`numpy.load` opens it) of
+
+    episode.json   how it was played and by whom: see EpisodeHeader
+    actions.npy    uint8 [T]         index into the header's action names
+    rewards.npy    int32 [T]         raw score points
+    digests.npy    uint32 [T + 1]    CRC-32 of each frame, the final one included
+    q.npy          uint8 [2, A + 1, T]   Q-values, rounded: see envs/q_planes.py
+
+Actions, rewards and digests are exact. Nothing is unpickled, and no array is read before its
+size in the zip and in its own header is what episode.json makes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ale_py
+import numpy as np
+import numpy.typing as npt
+
+from envs.emulators import EmulatorConfig, vector_env
+from envs.games import rom_path
+from envs.q_planes import LEVELS, Planes, decode, encode
+from envs.trace import EpisodeTrace
+
+FORMAT = 1
+SUFFIX = ".episode"
+MAX_STEPS = 270_000
+"""Longest episode a file may hold (steps): ten times the usual cap of 108,000 frames."""
+MAX_ACTIONS = 18
+MAX_JSON = 65_536
+"""Largest episode.json (bytes)."""
+NPY_HEADER = 128
+"""Bytes before the data of a small .npy file."""
+FIXED_BYTES, BYTES_PER_STEP = 1_500, 19
+"""A file is kept under FIXED_BYTES + T * BYTES_PER_STEP by coarser Q-values: 39.5 kB at 2,000."""
+
+
+class BadEpisode(ValueError):
+    """A file that is no episode of this format, or an episode that cannot be written; the
+    message is one line."""
+
+
+@dataclass(frozen=True)
+class EpisodeHeader:
+    """What episode.json says: all that is needed to play the episode again, and its outcome."""
+
+    protocol: EmulatorConfig
+    """How it was played, the game included; `num_envs` is 1."""
+    seed: int
+    rom_sha256: str
+    """SHA-256 of the cartridge file."""
+    ale_py: str
+    """Version of ale-py that played it."""
+    action_names: tuple[str, ...]
+    """Name of each action in ALE's words, in the order of the Q-values."""
+    score: int
+    """Raw, unclipped return."""
+    steps: int
+    """Length (agent steps)."""
+    truncated: bool
+    """Whether the frame cap ended it rather than the game."""
+    top_step: float
+    """The largest Q-value of a step is rounded to a multiple of this."""
+    gap_step: float
+    """How far each Q-value lies below it is rounded to a multiple of this."""
+    epsilon: float | None = None
+    """Probability of a random action."""
+    agent: str | None = None
+    """Name of the agent that played."""
+    agent_steps: int | None = None
+    """How long that agent had been trained (steps)."""
+
+
+def save_episode(
+    path: Path,
+    trace: EpisodeTrace,
+    *,
+    epsilon: float | None = None,
+    agent: str | None = None,
+    agent_steps: int | None = None,
+) -> None:
+    """Write an episode; the file appears whole or not at all.
+
+    The Q-values get the finest resolution with which the file stays within 1.5 kB + 19 bytes a
+    step. Raises BadEpisode for an episode of no steps or of more than MAX_STEPS, or one whose
+    Q-values are not finite or do not match the game's actions.
+    """
+    names = action_names(trace.protocol)
+    if not 0 < len(trace) <= MAX_STEPS:
+        raise BadEpisode(f"an episode file holds 1 to {MAX_STEPS:,} steps, not {len(trace):,}")
+    if trace.q_values.shape != (len(trace), len(names)):
+        raise BadEpisode(
+            f"Q-values of shape {list(trace.q_values.shape)} do not fit {len(trace)} steps "
+            f"of {len(names)} actions"
+        )
+    if not np.isfinite(trace.q_values).all():
+        raise BadEpisode("Q-values that are not finite cannot be recorded: the agent diverged")
+    header = EpisodeHeader(
+        protocol=trace.protocol,
+        seed=trace.seed,
+        rom_sha256=rom_digest(trace.protocol.game),
+        ale_py=ale_py.__version__,
+        action_names=names,
+        score=trace.score,
+        steps=len(trace),
+        truncated=trace.truncated,
+        top_step=0.0,
+        gap_step=0.0,
+        epsilon=epsilon,
+        agent=agent,
+        agent_steps=agent_steps,
+    )
+    for levels in LEVELS:
+        content = _packed(header, trace, encode(trace.q_values, levels))
+        if len(content) <= FIXED_BYTES + BYTES_PER_STEP * len(trace):
+            break
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def read_header(path: Path) -> EpisodeHeader:
+    """What an episode file says of itself. Raises BadEpisode."""
+    with _reading(path) as archive:
+        return _header(archive)
+
+
+def load_episode(path: Path) -> EpisodeTrace:
+    """The episode in a file. Raises BadEpisode, with one line that names the file, when it is
+    missing, damaged, something else, or of a newer format."""
+    with _reading(path) as archive:
+        header = _header(archive)
+        steps, num_actions = header.steps, len(header.action_names)
+        actions = _array(archive, "actions", np.dtype("<u1"), (steps,))
+        if int(actions.max()) >= num_actions:
+            raise ValueError(f"an action is not among the {num_actions} of the game")
+        planes = _array(archive, "q", np.dtype("<u1"), (2, num_actions + 1, steps))
+        return EpisodeTrace(
+            protocol=header.protocol,
+            seed=header.seed,
+            actions=actions,
+            rewards=_array(archive, "rewards", np.dtype("<i4"), (steps,)),
+            q_values=decode(Planes(planes, header.top_step, header.gap_step)),
+            digests=_array(archive, "digests", np.dtype("<u4"), (steps + 1,)),
+            truncated=header.truncated,
+        )
+
+
+@cache
+def rom_digest(game: str) -> str:
+    """SHA-256 of the installed cartridge of `game`, in hexadecimal."""
+    return hashlib.sha256(rom_path(game).read_bytes()).hexdigest()
+
+
+@cache
+def action_names(protocol: EmulatorConfig) -> tuple[str, ...]:
+    """ALE's names of the actions [A] that `protocol` offers: NOOP, FIRE, UPRIGHT, ..."""
+    env = vector_env(protocol, num_threads=1)
+    try:
+        return tuple(action.name for action in env.ale.get_action_set())
+    finally:
+        env.close()
+
+
+def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
+    described = {**asdict(header), "top_step": q.top_step, "gap_step": q.gap_step}
+    members: dict[str, bytes] = {"episode.json": json.dumps({"format": FORMAT, **described}).encode()}
+    arrays = {
+        "actions": trace.actions.astype("<u1"),
+        "rewards": trace.rewards.astype("<i4"),
+        "digests": trace.digests.astype("<u4"),
+        "q": q.planes,
+    }
+    for name, array in arrays.items():
+        stream = io.BytesIO()
+        np.lib.format.write_array(stream, array, allow_pickle=False)
+        members[f"{name}.npy"] = stream.getvalue()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in members.items():
+            # A ZipInfo of its own carries no clock: the same episode is the same bytes.
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
+    return packed.getvalue()

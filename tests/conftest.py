@@ -1,0 +1,25 @@
+"""What all tests share: one thread, quiet emulators, repeatable examples, skipped GPU tests."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from ale_py import ALEInterface, LoggerMode
+from hypothesis import settings
+
+# One thread: the arrays are small, and a run of the tests should leave the machine usable.
+torch.set_num_threads(1)
+ALEInterface.setLoggerMode(LoggerMode.Error)
+
+# The same examples every time, so that a failure belongs to the change that caused it.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a CUDA device where there is none."""
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
