@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -92,20 +93,33 @@ class StopSignal:
         signal.signal(number, signal.SIG_DFL)
 
 
-def run(
-    run_dir: Path, run: Run, device: torch.device, replay_device: torch.device, *, resume: bool
-) -> int:
-    """Train in a run folder until its steps are done or a signal comes; the exit code."""
-    config = run.config
+class Parts(NamedTuple):
+    """What a run is made of."""
+
+    emulators: Emulators
+    ring: Ring
+    learner: Learner
+
+
+def assemble(config: RunConfig, device: torch.device, replay_device: torch.device) -> Parts:
+    """Emulators, replay memory and learner of a config; writes nothing."""
     torch.manual_seed(config.seed)
     emulators = Emulators(config.emulators, overlap=device.type == "cuda")
     learner = Learner(config.learner, emulators.num_actions, device)
+    return Parts(
+        emulators, Ring(config.replay_rows, config.emulators.num_envs, replay_device), learner
+    )
+
+
+def run(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
+    """Train in a run folder until its steps are done or a signal comes; the exit code."""
+    config, learner, ring = run.config, parts.learner, parts.ring
     keeper = Keeper(run_dir, config)
     counters = keeper.restore(learner) if resume else Counters(learn_from=config.warmup)
-    ring = Ring(config.replay_rows, config.emulators.num_envs, replay_device)
     stop = StopSignal()
     with closing(Reporter(run_dir, run, counters)) as reporter:
-        for step in training(config, emulators, ring, learner, counters):
+        reporter.say(f"learning on {learner.device} in {learner.precision}")
+        for step in training(config, parts.emulators, ring, learner, counters):
             epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
             reporter.step(step, counters, epsilon)
             over = stop.received is not None or counters.steps >= config.steps
@@ -113,7 +127,7 @@ def run(
             if checkpoint_due or counters.passed(config.log_every):
                 reporter.learner(learner, counters, epsilon, len(ring))
             if checkpoint_due and not stop.received:
-                games = evaluation_episodes(learner, config, device)
+                games = evaluation_episodes(learner, config, learner.device)
                 reporter.evaluation(games, counters)
                 keeper.keep_games(games, counters)
             if checkpoint_due:
@@ -148,15 +162,14 @@ def main() -> int:
     # Activations far below one slow a CPU down tenfold when they become denormal.
     torch.set_flush_denormal(True)
     chosen = Run(command.preset, command.config)
-    run_dir = command.resume or command.run_dir or default_run_dir(chosen)
     replay_device, placement = place_replay(chosen.config.replay_slots, device)
-    if command.resume:
-        resume_run_dir(run_dir, chosen, device)
-    else:
-        create_run_dir(run_dir, chosen, device)
+    parts = assemble(chosen.config, device, replay_device)
+    run_dir = command.resume or command.run_dir or default_run_dir(chosen)
+    prepare = resume_run_dir if command.resume else create_run_dir
+    prepare(run_dir, chosen, device)
     print(f"{placement}\nrun folder: {run_dir}")
     try:
-        return run(run_dir, chosen, device, replay_device, resume=command.resume is not None)
+        return run(run_dir, chosen, parts, resume=command.resume is not None)
     except NotFinite as error:
         print(
             f"error: {error}; the checkpoint before it is in {run_dir / 'last'}: try a lower "

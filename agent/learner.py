@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from agent.networks import Init, initialise, make_network
 from agent.optimizers import OptimizerName, make_optimizer
+from agent.precision import PrecisionName, resolve_precision
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 
@@ -43,8 +44,9 @@ class LearnerConfig:
     """Learn from rewards clipped to [-1, 1]. Reported scores are never clipped."""
     batch_size: int = 32
     """Transitions in an update (count)."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of the layers; bf16 keeps weights, targets and loss in fp32."""
+    precision: PrecisionName = "fp32"
+    """Arithmetic of the layers; bf16 keeps weights, targets and loss in fp32, auto is bf16 on a
+    CPU that has it in hardware."""
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "optimizer_epsilon"):
@@ -80,6 +82,7 @@ class Learner:
             config.learning_rate,
             config.optimizer_epsilon,
         )
+        self.precision = resolve_precision(config.precision, self.device)
         self._sums = torch.zeros(len(self.METRICS), device=self.device)
         self._updates_summed = 0
 
@@ -89,9 +92,7 @@ class Learner:
             return self._forward(self.online, states)
 
     def _forward(self, network: nn.Module, states: Tensor) -> Tensor:
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"
-        ):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             q_values: Tensor = network(states)
         return q_values.float()
 

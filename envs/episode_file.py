@@ -17,13 +17,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
+import struct
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import ale_py
 import numpy as np
@@ -176,7 +180,9 @@ def action_names(protocol: EmulatorConfig) -> tuple[str, ...]:
 
 def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
     described = {**asdict(header), "top_step": q.top_step, "gap_step": q.gap_step}
-    members: dict[str, bytes] = {"episode.json": json.dumps({"format": FORMAT, **described}).encode()}
+    members: dict[str, bytes] = {
+        "episode.json": json.dumps({"format": FORMAT, **described}).encode()
+    }
     arrays = {
         "actions": trace.actions.astype("<u1"),
         "rewards": trace.rewards.astype("<i4"),
@@ -193,3 +199,90 @@ def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
             # A ZipInfo of its own carries no clock: the same episode is the same bytes.
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
     return packed.getvalue()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The open file; whatever is wrong with it becomes one BadEpisode that names it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise BadEpisode(f"{path} does not exist") from None
+    except zipfile.BadZipFile:
+        raise BadEpisode(f"{path} is not an episode file, or is cut short or damaged") from None
+    except OSError as error:
+        raise BadEpisode(f"cannot read {path}: {error.strerror or error}") from None
+    except _DAMAGE as error:
+        raise BadEpisode(f"{path} cannot be read as an episode: {_line(error)}") from None
+
+
+_DAMAGE = (ValueError, KeyError, RuntimeError, RecursionError, EOFError, zlib.error, struct.error)
+"""What zipfile, json and numpy raise for content that is not theirs."""
+
+
+def _line(error: Exception) -> str:
+    return str(error.args[0] if error.args else error).partition("\n")[0]
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """Content of a member, of which no more than `most` bytes are ever unpacked."""
+    info = archive.getinfo(name)
+    # zipfile stops at the stated size with deflate only; other methods unpack first.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed by another method than deflate")
+    if info.file_size > most:
+        raise ValueError(f"{name} is larger than it may be ({info.file_size:,} bytes)")
+    return archive.read(info)
+
+
+def _array(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> npt.NDArray[Any]:
+    """The array of a member, which must have this type and shape."""
+    size = dtype.itemsize * math.prod(shape)
+    stream = io.BytesIO(_member(archive, f"{name}.npy", NPY_HEADER + size))
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError(f"{name}.npy is of another version")
+    found_shape, by_column, found_dtype = np.lib.format.read_array_header_1_0(stream)
+    if (found_shape, by_column, found_dtype) != (shape, False, dtype):
+        raise ValueError(f"{name}.npy holds {found_dtype} {found_shape}, not {dtype} {shape}")
+    return np.frombuffer(stream.read(), dtype).reshape(shape)
+
+
+def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
+    content = json.loads(_member(archive, "episode.json", MAX_JSON))
+    version = content.pop("format", None) if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise ValueError("episode.json has no format number")
+    if version > FORMAT:
+        raise ValueError(
+            f"it has format {version}, newer than this program's {FORMAT}: update unpooled"
+        )
+    names = content.pop("action_names", None)
+    if not isinstance(names, list) or not 0 < len(names) <= MAX_ACTIONS:
+        raise ValueError(f"action_names must be a list of 1 to {MAX_ACTIONS} names")
+    protocol = content.pop("protocol", None)
+    if not isinstance(protocol, dict):
+        raise ValueError("episode.json has no protocol")
+    header = EpisodeHeader(
+        protocol=EmulatorConfig(**_checked(EmulatorConfig, protocol)),
+        action_names=tuple(map(str, names)),
+        **_checked(EpisodeHeader, content, without=("protocol", "action_names")),
+    )
+    if not 0 < header.steps <= MAX_STEPS:
+        raise ValueError(f"it claims to have {header.steps:,} steps")
+    return header
+
+
+def _checked(cls: type, content: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """`content` if it holds every field of `cls`, no other, and each has its type."""
+    hints = {name: hint for name, hint in get_type_hints(cls).items() if name not in without}
+    if odd := sorted(hints.keys() ^ content.keys()):
+        raise ValueError(f"episode.json has unknown fields or lacks some: {', '.join(odd)}")
+    for name, hint in hints.items():
+        # Exact types: JSON's true is no number. A whole number will do for a float.
+        allowed = set(get_args(hint) or (hint,))
+        if type(content[name]) not in (allowed | {int} if float in allowed else allowed):
+            raise ValueError(f"{name} cannot be {content[name]!r}")
+    return content

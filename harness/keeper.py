@@ -54,7 +54,13 @@ class Keeper:
         """Take note of an evaluation's mean score and keep its first game."""
         self._score = float(np.mean([game.score for game in games]))
         name = f"step{counters.steps:09d}-score{games[0].score}.episode"
-        save_episode(self._run_dir / "episodes" / name, games[0])
+        save_episode(
+            self._run_dir / "episodes" / name,
+            games[0],
+            epsilon=self._config.exploration.eval_epsilon,
+            agent=self._run_dir.name,
+            agent_steps=counters.steps,
+        )
 
     def save(self, learner: Learner, counters: Counters) -> None:
         """Write the checkpoint; also as the best when the score noted since the last is."""

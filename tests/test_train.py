@@ -1,0 +1,216 @@
+"""The whole path as a user walks it: train, score, record, replay, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = (
+    "--game Pong --steps 2000 --warmup 400 --num-envs 4 --replay-size 4000 --eval-every 1000 "
+    "--eval-episodes 1 --log-every 400 --max-episode-frames 1200 --target-period 400 --seed 3"
+).split()
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def program(script: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a script of the project to its end."""
+    command = [sys.executable, str(ROOT / script), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A finished 2,000-step run and what it printed."""
+    run_dir = tmp_path_factory.mktemp("runs") / "pong"
+    done = program("train.py", *SMALL, "--run-dir", run_dir)
+    assert done.returncode == 0, done.stderr
+    return run_dir, done.stdout
+
+
+def metrics(run_dir: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_run_folder_is_complete(finished: tuple[Path, str]) -> None:
+    run_dir, printed = finished
+    names = {path.name for path in run_dir.iterdir()}
+    assert {"config.json", "metrics.jsonl", "episodes", "last", "best"} <= names
+    for checkpoint in ("last", "best"):
+        assert (run_dir / checkpoint / "network.safetensors").is_file()
+    config = json.loads((run_dir / "config.json").read_text())
+    assert config["settings"]["steps"] == 2000
+    assert config["departures"]["steps"]["here"] == 2000
+    assert config["versions"]["ale-py"]
+    assert "replay memory: 4,000 transitions" in printed
+    assert re.search(r"2,000 steps: evaluation score", printed)
+
+
+def test_updates_are_a_quarter_of_the_steps_after_the_warm_up(finished: tuple[Path, str]) -> None:
+    counts = [
+        (m["steps"], m["learner/updates"]) for m in metrics(finished[0]) if "learner/updates" in m
+    ]
+    assert counts[-1] == (2000, 400)
+    assert all(updates == max(0, steps - 400) // 4 for steps, updates in counts)
+
+
+def test_tensorboard_holds_the_same_numbers(finished: tuple[Path, str]) -> None:
+    events = EventAccumulator(str(finished[0]), size_guidance={"scalars": 0})
+    events.Reload()
+    written: dict[str, list[tuple[int, float]]] = {}
+    for line in metrics(finished[0]):
+        for tag, value in line.items():
+            if tag not in ("steps", "seconds") and value is not None:
+                written.setdefault(tag, []).append((int(line["steps"]), value))
+    assert {"episode/return", "evaluation/return", "learner/loss", "exploration/epsilon"} <= set(
+        written
+    )
+    for tag, points in written.items():
+        drawn = [(event.step, event.value) for event in events.Scalars(tag)]
+        assert drawn == [(steps, pytest.approx(value, rel=1e-6)) for steps, value in points]
+    over_frames = events.Scalars("over_frames/evaluation_return")
+    assert [event.step for event in over_frames] == [4 * s for s, _ in written["evaluation/return"]]
+    assert "settings/text_summary" in events.Tags()["tensors"]
+
+
+def test_score_record_replay(finished: tuple[Path, str], tmp_path: Path) -> None:
+    run_dir, _ = finished
+    scored = program(
+        "evaluate.py", "score", run_dir, "--episodes", 2, "--json", tmp_path / "s.json"
+    )
+    assert scored.returncode == 0, scored.stderr
+    assert len(json.loads((tmp_path / "s.json").read_text())["episodes"]) == 2
+    recorded = program("evaluate.py", "record", run_dir, "--episodes", 1, "--out", tmp_path / "e")
+    assert recorded.returncode == 0, recorded.stderr
+    (episode,) = (tmp_path / "e").glob("*.episode")
+    for file in (episode, *(run_dir / "episodes").glob("*.episode")):
+        verified = program("evaluate.py", "replay", file, "--verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_resume_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            str(ROOT / "train.py"),
+            *SMALL,
+            "--steps",
+            "1000000",
+            "--run-dir",
+            str(run_dir),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "evaluation score" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    rest = process.stdout.read()
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert f"--resume {run_dir}" in rest
+    stopped = json.loads((run_dir / "last" / "state.json").read_text())
+    assert stopped["steps"] >= 1000
+
+    steps = stopped["steps"] + 1200
+    done = program("train.py", "--resume", run_dir, "--steps", steps)
+    assert done.returncode == 0, done.stderr
+    lines = metrics(run_dir)
+    assert [m["steps"] for m in lines] == sorted(m["steps"] for m in lines)
+    assert [m["seconds"] for m in lines] == sorted(m["seconds"] for m in lines)
+    updates = [m["learner/updates"] for m in lines if "learner/updates" in m]
+    # The replay memory is filled again for one warm-up of 400 steps before updates go on.
+    assert updates[-1] == stopped["updates"] + (1200 - 400) // 4
+    config = json.loads((run_dir / "config.json").read_text())
+    assert len(config["resumed"]) == 1
+
+    again = program("train.py", "--resume", run_dir)
+    assert again.returncode == 2
+    assert "--steps" in again.stderr
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    (tmp_path / "broken.py").write_text(
+        "import agent.networks as n\n"
+        "class Broken(n.QNetwork):\n"
+        "    calls = 0\n"
+        "    def __init__(self, actions):\n"
+        "        super().__init__(actions, n.NETWORKS['stride'])\n"
+        "    def forward(self, states):\n"
+        "        q = super().forward(states)\n"
+        "        Broken.calls += q.requires_grad\n"
+        "        return q * float('nan') if Broken.calls > 200 else q\n"
+    )
+    done = program(
+        "train.py", *SMALL, "--network", "broken:Broken", "--run-dir", run_dir, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "no longer a finite number" in done.stderr
+    state = json.loads((run_dir / "last" / "state.json").read_text())
+    assert state["updates"] <= 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("--game Pnog", "did you mean Pong"),
+        ("--network nosuch", "stride"),
+        ("--network nosuch:Class", "cannot import"),
+        ("--preset fast", "quick"),
+        ("--steps -5", "at least 1"),
+        ("--steps many", "--steps"),
+        ("--warmup 3", "warmup must be at least"),
+        ("--replay-size 10", "replay-size must be at least"),
+        ("--replay-size 900000000000", "would fit"),
+        ("--learning-rate 0", "must be positive"),
+        ("--gmae Pong", "--game"),
+        ("--device cuda", "--device cpu"),
+        ("--resume nowhere", "not a run folder"),
+        ("--gamma 1.5", "gamma"),
+    ],
+)
+def test_bad_input_is_refused(arguments: str, says: str, tmp_path: Path) -> None:
+    if arguments == "--device cuda":
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("this machine has CUDA")
+    done = program("train.py", *arguments.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_run_is_never_overwritten(finished: tuple[Path, str]) -> None:
+    again = program("train.py", *SMALL, "--run-dir", finished[0])
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+
+
+def test_a_resumed_run_keeps_its_game(finished: tuple[Path, str]) -> None:
+    changed = program("train.py", "--resume", finished[0], "--game", "Breakout", "--steps", 9000)
+    assert changed.returncode == 2
+    assert "start a new run" in changed.stderr
+
+
+def test_help_fits_a_reader(tmp_path: Path) -> None:
+    page = program("train.py", "--help").stdout
+    for option in "--game --network --preset --steps --n-step --double --target-period".split():
+        assert option in page
+    assert "(steps" in page
