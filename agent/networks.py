@@ -93,14 +93,39 @@ def make_network(name: str, num_actions: int) -> nn.Module:
     """
     if name in NETWORKS:
         network: nn.Module = QNetwork(num_actions, NETWORKS[name])
-    elif ":" in name:
-        network = _load(name)(num_actions)
-        _check(name, network, num_actions)
+    elif is_own(name):
+        network = _build(name, num_actions)
     else:
         raise UnknownNetwork(
             f"unknown network {name!r}: choose from {', '.join(NETWORKS)}, or give module:Class"
         )
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def is_own(name: str) -> bool:
+    """Whether a name means a user's own `module:Class`: making it runs that module's code."""
+    return ":" in name
+
+
+def _build(name: str, num_actions: int) -> nn.Module:
+    """The user's network, tried on a batch of two."""
+    found = _load(name)
+    try:
+        network = found(num_actions)
+        with torch.no_grad():
+            answer = network(torch.zeros((2, *INPUT_SHAPE), dtype=torch.uint8))
+        shape = list(answer.shape)
+    # Whatever a stranger's constructor and forward raise is about that class.
+    except Exception as error:
+        raise UnknownNetwork(
+            f"network {name!r} fails on {num_actions} actions and uint8 [2, 4, 84, 84]: "
+            f"{type(error).__name__}: {_one_line(error)}"
+        ) from error
+    if shape != [2, num_actions]:
+        raise UnknownNetwork(
+            f"network {name!r} returns {shape} for a batch of 2; it must return [2, {num_actions}]"
+        )
+    return network
 
 
 def _load(name: str) -> type[nn.Module]:
@@ -110,22 +135,16 @@ def _load(name: str) -> type[nn.Module]:
         sys.path.insert(0, here)
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except ImportError as error:
-        raise UnknownNetwork(
-            f"cannot import {module_name!r} for network {name!r}: {error}"
-        ) from error
     except AttributeError as error:
         raise UnknownNetwork(f"module {module_name!r} has no class {class_name!r}") from error
+    except Exception as error:
+        raise UnknownNetwork(
+            f"cannot import {module_name!r} for network {name!r}: {_one_line(error)}"
+        ) from error
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise UnknownNetwork(f"{name!r} is not a torch.nn.Module class")
     return found
 
 
-def _check(name: str, network: nn.Module, num_actions: int) -> None:
-    with torch.no_grad():
-        shape = tuple(network(torch.zeros((2, *INPUT_SHAPE), dtype=torch.uint8)).shape)
-    if shape != (2, num_actions):
-        raise UnknownNetwork(
-            f"network {name!r} returns {list(shape)} for a batch of 2; "
-            f"it must return [2, {num_actions}]"
-        )
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

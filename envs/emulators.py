@@ -55,9 +55,11 @@ class EmulatorConfig:
             raise ValueError(f"sticky-actions must be in [0, 1), not {self.sticky_actions}")
         if self.noop_max < 0:
             raise ValueError(f"noop-max must not be negative, not {self.noop_max}")
-        if self.max_episode_frames < FRAMES_PER_STEP:
+        # Shorter episodes could be cut off before they hold a transition to learn from.
+        least = self.noop_max + 10 * FRAMES_PER_STEP
+        if not least <= self.max_episode_frames < 2**31:
             raise ValueError(
-                f"max-episode-frames must be at least {FRAMES_PER_STEP}, "
+                f"max-episode-frames must be from {least} to {2**31 - 1}, "
                 f"not {self.max_episode_frames}"
             )
 
@@ -125,6 +127,7 @@ class Emulators:
     ) -> None:
         self._env = vector_env(config, num_threads)
         self._overlap = overlap
+        self.num_envs = config.num_envs
         self._arrived: Step | None = None
         self._lives = np.zeros(config.num_envs, np.int32)
         self._ended = np.zeros(config.num_envs, np.bool_)
@@ -133,7 +136,8 @@ class Emulators:
     def reset(
         self, seeds: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.uint8]:
-        """Start a seeded episode in every emulator, or in those of `mask` [E]; one seed each.
+        """Start a seeded episode in every emulator, or in those of `mask` [E]; one seed each,
+        from 0 to 2^31 - 1.
 
         Returns the current frames [E, 84, 84] of all emulators; those outside `mask` are
         untouched. From here an emulator's whole stream is a function of its seed and actions.

@@ -8,8 +8,7 @@ A `.episode` file is a zip (`numpy.load` opens it) of
     digests.npy    uint32 [T + 1]    CRC-32 of each frame, the final one included
     q.npy          uint8 [2, A + 1, T]   Q-values, rounded: see envs/q_planes.py
 
-Actions, rewards and digests are exact. Nothing is unpickled, and no array is read before its
-size in the zip and in its own header is what episode.json makes it.
+Actions, rewards and digests are exact. Nothing is unpickled (envs/episode_zip.py).
 """
 
 from __future__ import annotations
@@ -17,13 +16,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import os
-import struct
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -31,9 +25,9 @@ from typing import Any, get_args, get_type_hints
 
 import ale_py
 import numpy as np
-import numpy.typing as npt
 
 from envs.emulators import EmulatorConfig, vector_env
+from envs.episode_zip import BadEpisode, array, member, reading
 from envs.games import rom_path
 from envs.q_planes import LEVELS, Planes, decode, encode
 from envs.trace import EpisodeTrace
@@ -45,15 +39,8 @@ MAX_STEPS = 270_000
 MAX_ACTIONS = 18
 MAX_JSON = 65_536
 """Largest episode.json (bytes)."""
-NPY_HEADER = 128
-"""Bytes before the data of a small .npy file."""
 FIXED_BYTES, BYTES_PER_STEP = 1_500, 19
 """A file is kept under FIXED_BYTES + T * BYTES_PER_STEP by coarser Q-values: 39.5 kB at 2,000."""
-
-
-class BadEpisode(ValueError):
-    """A file that is no episode of this format, or an episode that cannot be written; the
-    message is one line."""
 
 
 @dataclass(frozen=True)
@@ -137,27 +124,27 @@ def save_episode(
 
 def read_header(path: Path) -> EpisodeHeader:
     """What an episode file says of itself. Raises BadEpisode."""
-    with _reading(path) as archive:
+    with reading(path) as archive:
         return _header(archive)
 
 
 def load_episode(path: Path) -> EpisodeTrace:
     """The episode in a file. Raises BadEpisode, with one line that names the file, when it is
     missing, damaged, something else, or of a newer format."""
-    with _reading(path) as archive:
+    with reading(path) as archive:
         header = _header(archive)
         steps, num_actions = header.steps, len(header.action_names)
-        actions = _array(archive, "actions", np.dtype("<u1"), (steps,))
+        actions = array(archive, "actions", np.dtype("<u1"), (steps,))
         if int(actions.max()) >= num_actions:
             raise ValueError(f"an action is not among the {num_actions} of the game")
-        planes = _array(archive, "q", np.dtype("<u1"), (2, num_actions + 1, steps))
+        planes = array(archive, "q", np.dtype("<u1"), (2, num_actions + 1, steps))
         return EpisodeTrace(
             protocol=header.protocol,
             seed=header.seed,
             actions=actions,
-            rewards=_array(archive, "rewards", np.dtype("<i4"), (steps,)),
+            rewards=array(archive, "rewards", np.dtype("<i4"), (steps,)),
             q_values=decode(Planes(planes, header.top_step, header.gap_step)),
-            digests=_array(archive, "digests", np.dtype("<u4"), (steps + 1,)),
+            digests=array(archive, "digests", np.dtype("<u4"), (steps + 1,)),
             truncated=header.truncated,
         )
 
@@ -189,9 +176,9 @@ def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
         "digests": trace.digests.astype("<u4"),
         "q": q.planes,
     }
-    for name, array in arrays.items():
+    for name, values in arrays.items():
         stream = io.BytesIO()
-        np.lib.format.write_array(stream, array, allow_pickle=False)
+        np.lib.format.write_array(stream, values, allow_pickle=False)
         members[f"{name}.npy"] = stream.getvalue()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
@@ -201,57 +188,8 @@ def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
     return packed.getvalue()
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The open file; whatever is wrong with it becomes one BadEpisode that names it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except FileNotFoundError:
-        raise BadEpisode(f"{path} does not exist") from None
-    except zipfile.BadZipFile:
-        raise BadEpisode(f"{path} is not an episode file, or is cut short or damaged") from None
-    except OSError as error:
-        raise BadEpisode(f"cannot read {path}: {error.strerror or error}") from None
-    except _DAMAGE as error:
-        raise BadEpisode(f"{path} cannot be read as an episode: {_line(error)}") from None
-
-
-_DAMAGE = (ValueError, KeyError, RuntimeError, RecursionError, EOFError, zlib.error, struct.error)
-"""What zipfile, json and numpy raise for content that is not theirs."""
-
-
-def _line(error: Exception) -> str:
-    return str(error.args[0] if error.args else error).partition("\n")[0]
-
-
-def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """Content of a member, of which no more than `most` bytes are ever unpacked."""
-    info = archive.getinfo(name)
-    # zipfile stops at the stated size with deflate only; other methods unpack first.
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name} is packed by another method than deflate")
-    if info.file_size > most:
-        raise ValueError(f"{name} is larger than it may be ({info.file_size:,} bytes)")
-    return archive.read(info)
-
-
-def _array(
-    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> npt.NDArray[Any]:
-    """The array of a member, which must have this type and shape."""
-    size = dtype.itemsize * math.prod(shape)
-    stream = io.BytesIO(_member(archive, f"{name}.npy", NPY_HEADER + size))
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError(f"{name}.npy is of another version")
-    found_shape, by_column, found_dtype = np.lib.format.read_array_header_1_0(stream)
-    if (found_shape, by_column, found_dtype) != (shape, False, dtype):
-        raise ValueError(f"{name}.npy holds {found_dtype} {found_shape}, not {dtype} {shape}")
-    return np.frombuffer(stream.read(), dtype).reshape(shape)
-
-
 def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
-    content = json.loads(_member(archive, "episode.json", MAX_JSON))
+    content = json.loads(member(archive, "episode.json", MAX_JSON))
     version = content.pop("format", None) if isinstance(content, dict) else None
     if not isinstance(version, int):
         raise ValueError("episode.json has no format number")
@@ -270,8 +208,8 @@ def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
         action_names=tuple(map(str, names)),
         **_checked(EpisodeHeader, content, without=("protocol", "action_names")),
     )
-    if not 0 < header.steps <= MAX_STEPS:
-        raise ValueError(f"it claims to have {header.steps:,} steps")
+    if not (0 < header.steps <= MAX_STEPS and 0 <= header.seed < 2**31):
+        raise ValueError(f"it claims {header.steps} steps from seed {header.seed}")
     return header
 
 

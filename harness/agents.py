@@ -1,18 +1,22 @@
-"""Trained agents, loaded from a run or a checkpoint, ready to play."""
+"""Agents ready to play: trained ones, loaded from a run or a checkpoint, and random play."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from agent.networks import make_network
+from agent.networks import UnknownNetwork, is_own, make_network
+from envs.emulators import EmulatorConfig, Emulators
+from envs.games import game_title
 from harness.checkpoint import CheckpointState, find_checkpoint, read_state, read_tensors
 from harness.config import RunConfig, unflatten
 from harness.errors import UserError
 from harness.play import Policy
+from harness.rundir import read_run
 
 
 @dataclass(frozen=True)
@@ -28,26 +32,78 @@ class Agent:
     """What the checkpoint says of itself; None for an agent that was not trained."""
 
 
-def load_agent(path: Path, device: torch.device) -> Agent:
+def load_agent(path: Path, device: torch.device, network: str | None = None) -> Agent:
     """The agent in a run folder (its best/, else its last/) or a checkpoint folder.
 
-    Raises UserError with one clear line when there is none or it cannot be used.
+    A network that is somebody's own `module:Class` is code, and loading must not run code that
+    a file names: it is made only when the caller names it too, as `network`.
+    Raises UserError with one clear line when there is no agent or it cannot be used.
     """
     folder = find_checkpoint(path)
     state = read_state(folder)
+    config = _settings(folder, state)
+    offered = num_actions(config.emulators)
+    if state.num_actions != offered:
+        raise UserError(
+            f"{folder} has {state.num_actions} actions and {game_title(config.emulators.game)} "
+            f"has {offered}: its state.json is not that of its training"
+        )
+    refuse_foreign_code(config.learner.network, network, folder)
     try:
-        config = unflatten(state.settings)
-    except (ValueError, TypeError, AttributeError) as error:
+        made = make_network(config.learner.network, state.num_actions)
+    except UnknownNetwork as error:
         raise UserError(f"{folder / 'state.json'}: {error}") from None
-    network = make_network(config.learner.network, state.num_actions)
     try:
-        network.load_state_dict(read_tensors(folder, "network"))
+        made.load_state_dict(read_tensors(folder, "network"))
     except RuntimeError:
         raise UserError(
             f"{folder / 'network.safetensors'} does not fit network {config.learner.network!r}"
             f" with {state.num_actions} actions"
         ) from None
-    return Agent(_greedy_values(network.to(device), device), config, str(folder), state)
+    return Agent(_greedy_values(made.to(device), device), config, str(folder), state)
+
+
+def refuse_foreign_code(name: str, named: str | None, folder: Path) -> None:
+    """Raise UserError when `folder` asks for a `module:Class` that the user did not name."""
+    if is_own(name) and name != named:
+        raise UserError(
+            f"{folder} was trained with the network {name}, which is code of its own: "
+            f"if you trust it, name it with --network {name}"
+        )
+
+
+def random_agent(config: RunConfig) -> Agent:
+    """Uniformly random play under a run's protocol: no preference, and an epsilon of 1."""
+    actions = num_actions(config.emulators)
+    exploration = replace(config.exploration, eval_epsilon=1.0)
+    return Agent(
+        lambda states: torch.zeros(len(states), actions),
+        replace(config, exploration=exploration),
+        "random",
+        None,
+    )
+
+
+def read_settings(path: Path) -> RunConfig:
+    """The settings of a run, which need not have a checkpoint yet, or of a checkpoint folder.
+    Raises UserError."""
+    if (path / "config.json").is_file():
+        return read_run(path).config
+    folder = find_checkpoint(path)
+    return _settings(folder, read_state(folder))
+
+
+def num_actions(protocol: EmulatorConfig) -> int:
+    """Actions that a game offers under a protocol (count)."""
+    with closing(Emulators(replace(protocol, num_envs=1), num_threads=1)) as emulators:
+        return emulators.num_actions
+
+
+def _settings(folder: Path, state: CheckpointState) -> RunConfig:
+    try:
+        return unflatten(state.settings)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder / 'state.json'}: {error}") from None
 
 
 def _greedy_values(network: nn.Module, device: torch.device) -> Policy:

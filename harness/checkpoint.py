@@ -34,6 +34,13 @@ class CheckpointState:
     score: float | None = None
     """Mean return of the evaluation it was written after, if any."""
 
+    def __post_init__(self) -> None:
+        for name in ("num_actions", "steps", "updates"):
+            if type(getattr(self, name)) is not int:
+                raise TypeError(f"{name} must be a whole number, not {getattr(self, name)!r}")
+        if not isinstance(self.score, int | float | None):
+            raise TypeError(f"score must be a number, not {self.score!r}")
+
 
 def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: CheckpointState) -> None:
     """Write the checkpoint beside `folder`, then put it in its place."""
@@ -83,7 +90,7 @@ def read_state(folder: Path) -> CheckpointState:
         return CheckpointState(**content)
     except FileNotFoundError:
         raise UserError(f"{file} is missing: {folder} is not a whole checkpoint") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{file} is not a checkpoint's state: {error}") from None
 
 

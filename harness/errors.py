@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from agent.networks import UnknownNetwork
+from envs.episode_zip import BadEpisode
 from envs.games import UnknownGame
 from replay.placement import ReplayTooLarge
 
@@ -25,7 +26,9 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run a command; what the user caused becomes one line and exit code 2."""
     try:
         raise SystemExit(main() or 0)
-    except (UserError, UnknownGame, UnknownNetwork, ReplayTooLarge) as error:
+    except (UserError, UnknownGame, UnknownNetwork, ReplayTooLarge, BadEpisode) as error:
         fail(error)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     except BrokenPipeError:
         raise SystemExit(1) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -66,7 +67,19 @@ def play_episodes(
     `protocol.num_envs` is how many are played side by side.
     """
     num_envs = min(protocol.num_envs, len(seeds))
-    emulators = Emulators(replace(protocol, num_envs=num_envs))
+    with closing(Emulators(replace(protocol, num_envs=num_envs))) as emulators:
+        yield from _play(policy, emulators, protocol, seeds, epsilon, device)
+
+
+def _play(
+    policy: Policy,
+    emulators: Emulators,
+    protocol: EmulatorConfig,
+    seeds: Sequence[int],
+    epsilon: float,
+    device: torch.device | str,
+) -> Iterator[tuple[int, EpisodeTrace]]:
+    num_envs = emulators.num_envs
     waiting = iter(enumerate(int(seed) for seed in seeds))
 
     def sit_down() -> _Seat | None:

@@ -1,26 +1,64 @@
-"""Scores of whole games."""
+"""Scores of whole games: during training, and for a report.
+
+Seeds of emulators (31 bits) never meet: training draws its own below 2^30 and counts up from
+there by its few emulators.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
 from agent.learner import Learner
+from envs.emulators import EmulatorConfig
 from envs.trace import EpisodeTrace
 from harness.config import RunConfig
-from harness.play import play_episodes
+from harness.play import Policy, play_episodes
 
-EVALUATION_SEED = 1_000_000
-"""First seed of evaluation episodes, far from those that training uses."""
+SELECTION_SEED = 1_200_000_000
+"""First seed of the evaluations during training, which choose the best checkpoint."""
+EVALUATION_SEED = 1_500_000_000
+"""First seed of reported scores. The games that a checkpoint was chosen by flatter it, so they
+are not played again for its score."""
+SIDE_BY_SIDE = 16
+"""Games played at the same time (count)."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What is kept of a scored game."""
+
+    seed: int
+    """Of its emulator and of its random actions."""
+    score: int
+    """Raw, unclipped return of the whole game (points)."""
+    length: int
+    """Agent steps; 1 step = 4 frames."""
+    truncated: bool
+    """Whether the frame cap ended it rather than the game."""
+
+
+def score_episodes(
+    policy: Policy,
+    protocol: EmulatorConfig,
+    seeds: Sequence[int],
+    epsilon: float,
+    device: torch.device | str = "cpu",
+) -> Iterator[tuple[int, Episode]]:
+    """One whole game for each seed, as (index in `seeds`, episode), in order of finishing."""
+    for index, trace in play_episodes(policy, protocol, seeds, epsilon, device):
+        yield index, Episode(trace.seed, trace.score, len(trace), trace.truncated)
 
 
 def evaluation_episodes(
     learner: Learner, config: RunConfig, device: torch.device
 ) -> list[EpisodeTrace]:
-    """`eval_episodes` whole games of the learner as it is, under the run's own protocol."""
-    protocol = replace(config.emulators, num_envs=16)
-    seeds = range(EVALUATION_SEED, EVALUATION_SEED + config.eval_episodes)
+    """`eval_episodes` whole games of the learner as it is, under the run's own protocol, in the
+    order of their seeds."""
+    protocol = replace(config.emulators, num_envs=SIDE_BY_SIDE)
+    seeds = range(SELECTION_SEED, SELECTION_SEED + config.eval_episodes)
     epsilon = config.exploration.eval_epsilon
     played = dict(play_episodes(learner.q_values, protocol, seeds, epsilon, device))
     return [played[index] for index in range(len(seeds))]

@@ -12,9 +12,24 @@ from enum import Enum, auto
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 Frame = npt.NDArray[np.uint8]
 STACK = 4
+
+
+def frame(number: int) -> Frame:
+    """A frame [84, 84] that says which one it is, never all zero."""
+    image = np.full((84, 84), number % 251, np.uint8)
+    image[0, :4] = list((number + 1).to_bytes(4, "big"))
+    return image
+
+
+def number_of(image: Tensor) -> int | None:
+    """The number of a `frame`; None for a blank one."""
+    assert (image[1:] == image[1, 0]).all(), "a mixture of frames"
+    code = int.from_bytes(bytes(image[0, :4].tolist()), "big")
+    return code - 1 if code else None
 
 
 class Event(Enum):

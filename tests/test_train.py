@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,16 @@ SMALL = (
     "--eval-episodes 1 --log-every 400 --max-episode-frames 1200 --target-period 400 --seed 3"
 ).split()
 
-Program = Callable[..., subprocess.CompletedProcess[str]]
+# One thread: several spinning on a busy machine take minutes for what one does in seconds.
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def program(script: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run a script of the project to its end."""
     command = [sys.executable, str(ROOT / script), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=300, env=ENVIRONMENT
+    )
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,7 @@ def test_resume_goes_on_where_it_stopped(tmp_path: Path) -> None:
         ],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env=ENVIRONMENT,
     )
     assert process.stdout is not None
     for line in process.stdout:

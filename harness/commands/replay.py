@@ -1,14 +1,144 @@
-"""evaluate.py replay."""
+"""evaluate.py replay: simulate a recorded episode again, to see it or to verify it."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import ale_py
+import tyro
+from rich.console import Console
+from rich.progress import track
+
+from envs.episode_file import EpisodeHeader, load_episode, read_header, rom_digest
+from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
+from harness.errors import UserError
 
 
 @dataclass(frozen=True)
 class ReplayCommand:
-    """Replay."""
+    """Simulate a recorded episode again: in the terminal, as a video, or to verify it.
+
+    In the terminal, q quits. Videos need `pip install -e '.[video]'`; they hold every emulator
+    frame, 60 a second, 640x420.
+    """
+
+    episode: Annotated[Path, tyro.conf.Positional]
+    """File written by `evaluate.py record` or by a training run."""
+    verify: bool = False
+    """Compare every frame, reward, the length and the score with a new simulation; exit code 1
+    when something differs. Nothing is shown unless --in is given too."""
+    show_in: Annotated[Literal["terminal", "video"] | None, tyro.conf.arg(name="in")] = None
+    """Where to show it [default: terminal, unless --verify]."""
+    out: Path | None = None
+    """File of the video, .mp4 [default: the episode's name with .mp4]."""
+    speed: float = 1.0
+    """How fast the terminal plays (times real time)."""
 
     def run(self) -> int:
-        """Do it; returns the exit code."""
+        """Verify, show, or both; returns the exit code."""
+        if self.out is not None and self.show_in != "video":
+            raise UserError("--out is for videos: add --in video")
+        if not self.speed > 0:
+            raise UserError(f"--speed must be above 0, not {self.speed}")
+        header, trace = read_header(self.episode), load_episode(self.episode)
+        check_emulator(header, strict=self.verify)
+        code = self._verify(header, trace) if self.verify else 0
+        if self.show_in == "video":
+            self._video(trace)
+        elif self.show_in == "terminal" or not self.verify:
+            self._play(header, trace)
+        return code
+
+    def _verify(self, header: EpisodeHeader, trace: EpisodeTrace) -> int:
+        difference = first_difference(header, trace, resimulate(trace))
+        if difference:
+            print(f"{self.episode} differs: {difference}")
+            return 1
+        print(
+            f"{self.episode} is the same when simulated again: {len(trace) + 1:,} frames, "
+            f"{len(trace):,} rewards, the length and the score {trace.score:,}"
+        )
         return 0
+
+    def _video(self, trace: EpisodeTrace) -> None:
+        from harness.players.video import FRAMES_PER_SECOND, write_video
+
+        out = self.out or self.episode.with_suffix(".mp4")
+        if out.suffix != ".mp4":
+            raise UserError(f"--out must end in .mp4, not {out.suffix or out.name!r}")
+        console = Console()
+        frames = write_video(
+            out,
+            track(
+                screens(trace),
+                "encoding",
+                len(trace),
+                console=console,
+                transient=True,
+                disable=not console.is_terminal,
+            ),
+        )
+        seconds, size = frames / FRAMES_PER_SECOND, out.stat().st_size / 1000
+        console.print(
+            f"{out}: {frames:,} frames, {seconds:.1f} s, {size:,.0f} kB",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+    def _play(self, header: EpisodeHeader, trace: EpisodeTrace) -> None:
+        from harness.players.terminal import play
+        from harness.players.tty import full_screen
+
+        try:
+            with full_screen() as terminal:
+                play(trace, screens(trace), header.action_names, terminal, self.speed)
+        except KeyboardInterrupt:
+            pass
+        print(f"{trace.protocol.game}: score {trace.score:,} in {len(trace):,} steps")
+
+
+def check_emulator(header: EpisodeHeader, *, strict: bool) -> None:
+    """Raises UserError when the cartridge is not the one that was recorded, or with `strict`
+    when ale-py is not; otherwise another ale-py is worth a warning on standard error."""
+    game = header.protocol.game
+    if (here := rom_digest(game)) != header.rom_sha256:
+        raise UserError(
+            f"the episode was recorded with another cartridge of {game} (SHA-256 "
+            f"{header.rom_sha256[:12]}..., here {here[:12]}...): install ale-py {header.ale_py}"
+        )
+    if header.ale_py != ale_py.__version__:
+        versions = f"recorded with ale-py {header.ale_py}, here is {ale_py.__version__}"
+        if strict:
+            raise UserError(f"{versions}: install that one to verify the episode")
+        print(f"warning: {versions}; the game may go another way", file=sys.stderr)
+
+
+def first_difference(
+    header: EpisodeHeader, trace: EpisodeTrace, moments: Iterable[Moment]
+) -> str | None:
+    """Where a new simulation first departs from what was recorded, and how; None if nowhere.
+
+    `moments` are one for each of the T steps and one for the final frame.
+    """
+    simulated, score, ended = 0, 0, False
+    for step, moment in enumerate(moments):
+        digest = frame_digest(moment.frame)
+        if digest != trace.digests[step]:
+            return f"frame {step} has digest {digest:08x}, recorded {trace.digests[step]:08x}"
+        ended = moment.ended
+        if step == len(trace):
+            break
+        if moment.reward != trace.rewards[step]:
+            return f"step {step} brings reward {moment.reward}, recorded {trace.rewards[step]}"
+        simulated, score = step + 1, score + moment.reward
+        if ended and simulated < len(trace):
+            return f"the game is over after {simulated:,} steps, recorded {len(trace):,}"
+    if not ended:
+        return f"the game goes on after {simulated:,} steps, recorded as its end"
+    if score != header.score:
+        return f"the score is {score:,}, recorded {header.score:,}"
+    return None

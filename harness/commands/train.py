@@ -10,6 +10,7 @@ from typing import Annotated, Literal, cast, get_args
 import torch
 import tyro
 
+from harness.agents import refuse_foreign_code
 from harness.config import Flat, PresetName, RunConfig
 from harness.errors import UserError
 from harness.presets import PRESETS
@@ -43,17 +44,19 @@ def parse_command(arguments: list[str]) -> TrainCommand:
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     early.add_argument("--preset")
     early.add_argument("--resume", type=Path)
+    early.add_argument("--network")
     found, _ = early.parse_known_args(arguments)
     try:
-        default = _starting_point(found.preset, found.resume)
+        default = _starting_point(found.preset, found.resume, found.network)
         return tyro.cli(TrainCommand, args=arguments, default=default)
     except ValueError as error:
         raise UserError(error) from None
 
 
-def _starting_point(preset: str | None, resume: Path | None) -> TrainCommand:
+def _starting_point(preset: str | None, resume: Path | None, network: str | None) -> TrainCommand:
     if resume is not None:
         run = read_run(resume)
+        refuse_foreign_code(run.config.learner.network, network, resume)
         return TrainCommand(run.preset, resume=resume, config=run.config)
     name = cast(PresetName, preset if preset in get_args(PresetName) else "quick")
     return TrainCommand(name, config=PRESETS[name])

@@ -1,0 +1,78 @@
+"""Reading a zip of JSON and arrays that anybody may have written, without trusting it.
+
+Nothing is unpickled, and nothing is unpacked or allocated beyond what the reader asked for:
+sizes in the zip's directory and in an array's own header are checked first.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+NPY_HEADER = 128
+"""Bytes before the data of a small .npy file."""
+
+
+class BadEpisode(ValueError):
+    """A file that is no episode of this format, or an episode that cannot be written; the
+    message is one line."""
+
+
+_DAMAGE = (ValueError, KeyError, RuntimeError, RecursionError, EOFError, zlib.error, struct.error)
+"""What zipfile, json and numpy raise for content that is not theirs."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The open file; whatever is wrong with it becomes one BadEpisode that names it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise BadEpisode(f"{path} does not exist") from None
+    except zipfile.BadZipFile:
+        raise BadEpisode(f"{path} is not an episode file, or is cut short or damaged") from None
+    except OSError as error:
+        raise BadEpisode(f"cannot read {path}: {error.strerror or error}") from None
+    except _DAMAGE as error:
+        raise BadEpisode(f"{path} cannot be read as an episode: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    text = error.args[0] if isinstance(error, KeyError) else error
+    return str(text).partition("\n")[0]
+
+
+def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """Content of a member, of which no more than `most` bytes are ever unpacked."""
+    info = archive.getinfo(name)
+    # zipfile stops at the stated size with deflate only; other methods unpack first.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed by another method than deflate")
+    if info.file_size > most:
+        raise ValueError(f"{name} is larger than it may be ({info.file_size:,} bytes)")
+    return archive.read(info)
+
+
+def array(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> npt.NDArray[Any]:
+    """The array of a member, which must have this type and shape."""
+    size = dtype.itemsize * math.prod(shape)
+    stream = io.BytesIO(member(archive, f"{name}.npy", NPY_HEADER + size))
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError(f"{name}.npy is of another version")
+    found_shape, by_column, found_dtype = np.lib.format.read_array_header_1_0(stream)
+    if (found_shape, by_column, found_dtype) != (shape, False, dtype):
+        raise ValueError(f"{name}.npy holds {found_dtype} {found_shape}, not {dtype} {shape}")
+    return np.frombuffer(stream.read(), dtype).reshape(shape)

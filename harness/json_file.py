@@ -1,0 +1,37 @@
+"""Results on disk: a JSON file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+
+
+def check_writable(file: Path) -> None:
+    """Raise UserError now if `write_json` could not write there later."""
+    try:
+        if file.exists() and not file.is_file():
+            raise UserError(f"cannot write to {file}: it is no file; choose another --json")
+        beside = _beside(file.resolve())
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {file}: {error.strerror}; choose another --json"
+        ) from None
+
+
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """Write beside the file, then put it in its place: it is never there in part."""
+    try:
+        file = file.resolve()  # what a link points to is replaced, not the link
+        _beside(file).write_text(json.dumps(content, indent=1) + "\n")
+        _beside(file).replace(file)
+    except OSError as error:
+        raise UserError(f"cannot write to {file}: {error.strerror}") from None
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(file.name + ".new")

@@ -1,0 +1,1 @@
+"""Showing recorded episodes: in a terminal and as a video."""

@@ -1,0 +1,80 @@
+"""The terminal as a device: full screen, keys one by one, and always given back as it was."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from harness.errors import UserError
+
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"  # other screen, cursor hidden, cleared
+_LEAVE = "\x1b[0m\x1b[?25h\x1b[?1049l"
+
+
+class Terminal:
+    """What a player needs of a terminal; `full_screen` yields one."""
+
+    def now(self) -> float:
+        """A clock (seconds)."""
+        return time.monotonic()
+
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        # Pseudo-terminals without a window behind them say 0.
+        return columns or 80, rows or 24
+
+    def write(self, text: str) -> None:
+        """Send text and codes; returns when the terminal has taken them."""
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+    def key(self, timeout: float) -> str:
+        """The key pressed within `timeout` seconds, or "" after that long without one."""
+        if not sys.stdin.isatty():
+            time.sleep(timeout)
+            return ""
+        if not select.select([sys.stdin], [], [], timeout)[0]:
+            return ""
+        return os.read(sys.stdin.fileno(), 64).decode(errors="replace")
+
+
+@contextmanager
+def full_screen() -> Iterator[Terminal]:
+    """Take the terminal over, and give it back whatever happens: Ctrl-C, a kill, a lost
+    connection, an error. Raises UserError when standard output is no terminal."""
+    if not sys.stdout.isatty() or os.name != "posix":
+        raise UserError(
+            "standard output is not a Unix terminal: use --in video --out FILE.mp4, or --verify"
+        )
+    with ExitStack() as give_back:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            give_back.callback(signal.signal, number, signal.signal(number, _end))
+        if sys.stdin.isatty():
+            give_back.callback(_keys_one_by_one(sys.stdin.fileno()))
+        terminal = Terminal()
+        give_back.callback(terminal.write, _LEAVE)
+        terminal.write(_ENTER)
+        yield terminal
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _keys_one_by_one(stdin: int) -> Callable[[], None]:
+    """Stop the terminal from echoing keys and waiting for whole lines; returns the undoing."""
+    import termios
+    import tty
+
+    before = termios.tcgetattr(stdin)
+    tty.setcbreak(stdin)  # Ctrl-C still interrupts
+    now = termios.tcgetattr(stdin)
+    now[6][termios.VSUSP] = b"\x00"  # Ctrl-Z would leave the shell without a cursor
+    termios.tcsetattr(stdin, termios.TCSANOW, now)
+    return lambda: termios.tcsetattr(stdin, termios.TCSADRAIN, before)

@@ -1,0 +1,122 @@
+"""The epsilon schedule and the coins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from agent.exploration import ExplorationConfig, epsilon_at, epsilon_greedy
+
+CONFIG = ExplorationConfig(epsilon_start=1.0, epsilon_final=0.1, epsilon_decay=900)
+FROM_START = replace(CONFIG, epsilon_decay_from="start")
+
+
+@pytest.mark.parametrize(
+    ("steps", "epsilon"),
+    [(0, 1.0), (99, 1.0), (100, 1.0), (101, 0.999), (550, 0.55), (1000, 0.1), (10**9, 0.1)],
+)
+def test_annealing_begins_after_the_warm_up(steps: int, epsilon: float) -> None:
+    assert epsilon_at(steps, 100, CONFIG) == pytest.approx(epsilon)
+
+
+@pytest.mark.parametrize(
+    ("steps", "epsilon"), [(0, 1.0), (1, 0.999), (100, 0.9), (450, 0.55), (900, 0.1), (901, 0.1)]
+)
+def test_annealing_from_step_0(steps: int, epsilon: float) -> None:
+    """As CleanRL and SB3 do: the warm-up makes no difference."""
+    assert epsilon_at(steps, 100, FROM_START) == pytest.approx(epsilon)
+
+
+def test_no_decay_is_a_step() -> None:
+    config = replace(CONFIG, epsilon_decay=0)
+    values = [epsilon_at(steps, 10, config) for steps in (0, 10, 11)]
+    assert values == pytest.approx([1.0, 1.0, 0.1])
+
+
+def test_epsilon_may_rise() -> None:
+    config = replace(CONFIG, epsilon_start=0.0, epsilon_final=1.0, epsilon_decay=10)
+    assert epsilon_at(5, 0, config) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("config", [CONFIG, FROM_START])
+def test_epsilon_never_rises_or_leaves_its_bounds(config: ExplorationConfig) -> None:
+    values = [epsilon_at(steps, 100, config) for steps in range(1200)]
+    assert values == sorted(values, reverse=True)
+    assert (values[0], min(values)) == (1.0, pytest.approx(0.1))
+
+
+ENVS, ACTIONS, DRAWS = 6, 4, 3000
+
+
+def draws(epsilon: float) -> np.ndarray:
+    """Actions [DRAWS, ENVS]; the greedy action of environment e is e % ACTIONS."""
+    generator = torch.Generator().manual_seed(0)
+    q_values = torch.zeros(ENVS, ACTIONS)
+    q_values[range(ENVS), torch.arange(ENVS) % ACTIONS] = 1.0
+    return np.stack([epsilon_greedy(q_values, epsilon, generator).numpy() for _ in range(DRAWS)])
+
+
+GREEDY = np.arange(ENVS) % ACTIONS
+
+
+def test_epsilon_0_is_greedy() -> None:
+    assert (draws(0.0) == GREEDY).all()
+
+
+def test_epsilon_1_is_uniform() -> None:
+    for env in range(ENVS):
+        counts = np.bincount(draws(1.0)[:, env], minlength=ACTIONS)
+        assert scipy.stats.chisquare(counts).pvalue > 0.001
+
+
+def test_share_of_greedy_actions() -> None:
+    """0.6 greedy, and a quarter of the other 0.4 by chance: 0.7, within 4 standard errors."""
+    share = (draws(0.4) == GREEDY).mean(0)
+    assert np.abs(share - 0.7).max() < 4 * np.sqrt(0.7 * 0.3 / DRAWS)
+
+
+def test_other_actions_are_equally_likely() -> None:
+    for env in range(ENVS):
+        counts = np.bincount(draws(0.4)[:, env], minlength=ACTIONS)
+        others = np.delete(counts, GREEDY[env])
+        assert scipy.stats.chisquare(others).pvalue > 0.001
+
+
+def test_each_environment_draws_its_own_coin() -> None:
+    """SB3 draws one coin for all: its environments explore together, correlation near 1."""
+    correlation = np.corrcoef((draws(0.5) == GREEDY).T)
+    assert np.abs(correlation - np.eye(ENVS)).max() < 4 / np.sqrt(DRAWS)
+
+
+def test_random_actions_of_environments_are_independent() -> None:
+    actions = draws(1.0)
+    assert abs((actions[:, 0] == actions[:, 1]).mean() - 1 / ACTIONS) < 0.04
+
+
+def test_the_generator_decides() -> None:
+    q_values = torch.zeros(64, 6)
+
+    def chosen(seed: int) -> torch.Tensor:
+        return epsilon_greedy(q_values, 1.0, torch.Generator().manual_seed(seed))
+
+    assert torch.equal(chosen(1), chosen(1))
+    assert not torch.equal(chosen(1), chosen(2))
+    assert chosen(1).dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epsilon_start", 1.5),
+        ("epsilon_final", -0.1),
+        ("eval_epsilon", float("nan")),
+        ("epsilon_decay", -1),
+    ],
+)
+def test_bad_values_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=name.replace("_", "-")):
+        replace(CONFIG, **{name: value})

@@ -1,0 +1,70 @@
+"""Game names as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from envs.games import UnknownGame, all_games, game_id, game_title, rom_path
+
+
+@pytest.mark.parametrize(
+    ("written", "game"),
+    [
+        ("Pong", "pong"),
+        ("pong", "pong"),
+        ("PONG", "pong"),
+        (" Pong ", "pong"),
+        ("ALE/Pong-v5", "pong"),
+        ("Pong-v4", "pong"),
+        ("PongNoFrameskip-v4", "pong"),
+        ("PongDeterministic-v0", "pong"),
+        ("SpaceInvaders", "space_invaders"),
+        ("space_invaders", "space_invaders"),
+        ("space-invaders", "space_invaders"),
+        ("Space Invaders", "space_invaders"),
+        ("SpaceInvadersNoFrameskip-v4", "space_invaders"),
+        ("MsPacman", "ms_pacman"),
+        ("ms-pacman", "ms_pacman"),
+        ("Qbert", "qbert"),
+        ("Q*bert", "qbert"),
+        ("UpNDown", "up_n_down"),
+    ],
+)
+def test_names(written: str, game: str) -> None:
+    assert game_id(written) == game
+
+
+@pytest.mark.parametrize("game", all_games())
+def test_every_game_is_found_by_all_its_names(game: str) -> None:
+    title = game_title(game)
+    names = (game, title, f"ALE/{title}-v5", f"{title}NoFrameskip-v4", game.replace("_", "-"))
+    assert {game_id(name) for name in names} == {game}
+    assert rom_path(game).is_file()
+
+
+def test_the_57_of_the_benchmark_are_there() -> None:
+    """A few that ports forget, and about the right number."""
+    assert {"surround", "defender", "yars_revenge", "montezuma_revenge"} <= set(all_games())
+    assert len(all_games()) > 57
+
+
+@pytest.mark.parametrize(
+    ("written", "close"),
+    [("Pongg", "Pong"), ("brakeout", "Breakout"), ("SpaceInvader", "SpaceInvaders")],
+)
+def test_the_closest_matches_are_named(written: str, close: str) -> None:
+    with pytest.raises(UnknownGame, match=f"unknown game '{written}': did you mean .*{close}"):
+        game_id(written)
+
+
+@pytest.mark.parametrize("written", ["", "  ", "-v5", "ALE/", "xyzzy42", "/dev/zzz", "Pong\n/zzz"])
+def test_what_is_close_to_nothing_gets_examples(written: str) -> None:
+    with pytest.raises(UnknownGame, match="names look like Pong, Breakout") as caught:
+        game_id(written)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("game", ["joust", "Warlords", "maze_craze", "combat"])
+def test_games_without_a_single_player_mode_are_refused(game: str) -> None:
+    with pytest.raises(UnknownGame):
+        game_id(game)

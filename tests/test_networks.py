@@ -1,0 +1,202 @@
+"""Shapes, sizes and arithmetic of the networks, and users' own classes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from agent.networks import UnknownNetwork, initialise, make_network
+
+BUILT_IN = ("stride", "half_max")
+
+
+def states(batch: int = 3) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(256, (batch, 4, 84, 84), generator=generator, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize(("actions", "parameters"), [(6, 1_687_206), (18, 1_693_362)])
+def test_parameter_count(name: str, actions: int, parameters: int) -> None:
+    """The count of Mnih et al. 2015; pooled and unpooled are the same size."""
+    assert sum(p.numel() for p in make_network(name, actions).parameters()) == parameters
+
+
+LAYERS = {
+    "stride": [(32, 20, 20), (32, 20, 20), (64, 9, 9), (64, 9, 9), (64, 7, 7), (64, 7, 7)],
+    "half_max": [(32, 39, 39), (32, 20, 20), (64, 17, 17), (64, 9, 9), (64, 7, 7), (64, 7, 7)],
+}
+"""Output of each convolution and of what follows it, from the table in agent/networks.py."""
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_shape_of_every_layer(name: str) -> None:
+    network = make_network(name, 6)
+    shapes: list[tuple[int, ...]] = []
+    leaves = [module for module in network.modules() if not list(module.children())]
+    for module in leaves:
+        module.register_forward_hook(lambda _m, _i, out: shapes.append(tuple(out.shape[1:])))
+    assert network(states()).shape == (3, 6)
+    assert shapes == [*LAYERS[name], (512,), (6,)]
+
+
+def by_hand(name: str, weights: dict[str, Tensor], images: Tensor) -> Tensor:
+    """The network written out, in plain layouts."""
+    x = images.float() / 255
+    strides = {"stride": (4, 2, 1), "half_max": (2, 1, 1)}[name]
+    for layer, stride in zip(("conv1", "conv2", "conv3"), strides, strict=True):
+        x = F.relu(F.conv2d(x, weights[f"{layer}.weight"], weights[f"{layer}.bias"], stride))
+        if name == "half_max" and layer != "conv3":
+            x = F.max_pool2d(x, 3, 2, 1)
+    x = F.relu(F.linear(x.flatten(1), weights["fc1.weight"], weights["fc1.bias"]))
+    return F.linear(x, weights["fc2.weight"], weights["fc2.bias"])
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_forward_by_hand(name: str) -> None:
+    """Pixels are divided by 255 once: twice, or never, changes the values far more than this."""
+    network = make_network(name, 6)
+    weights = {k: v.detach().contiguous() for k, v in network.state_dict().items()}
+    expected = by_hand(name, weights, states())
+    torch.testing.assert_close(network(states()).detach(), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_memory_layout_of_the_weights_does_not_matter(name: str) -> None:
+    network = make_network(name, 6)
+    assert network.conv2.weight.is_contiguous(memory_format=torch.channels_last)
+    before = network(states())
+    network.to(memory_format=torch.contiguous_format)
+    torch.testing.assert_close(network(states()), before, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_input_is_not_modified(name: str) -> None:
+    given = states()
+    make_network(name, 6)(given)
+    assert torch.equal(given, states())
+
+
+def test_a_value_does_not_depend_on_the_rest_of_the_batch() -> None:
+    network = make_network("half_max", 6)
+    torch.testing.assert_close(network(states(8))[:1], network(states(8)[:1]), atol=1e-5, rtol=1e-4)
+
+
+def test_frame_order_matters() -> None:
+    """The four frames are channels, oldest first: reversed, the values are others."""
+    network = make_network("stride", 6)
+    assert not torch.allclose(network(states()), network(states().flip(1)), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_torch_init_is_uniform_in_fan_in(name: str) -> None:
+    """U(+-1/sqrt(fan_in)) for weights and biases, as Nature DQN had it."""
+    network = make_network(name, 6)
+    initialise(network, "torch")
+    fan_ins = {"conv1": 256, "conv2": 512, "conv3": 576, "fc1": 3136, "fc2": 512}
+    for layer, fan_in in fan_ins.items():
+        module = network.get_submodule(layer)
+        weight, bias = module.weight.detach(), module.bias.detach()
+        bound = fan_in**-0.5
+        assert 0.98 * bound < weight.abs().max() <= bound
+        assert weight.std() == pytest.approx(bound / 3**0.5, rel=0.05)
+        assert 0 < bias.abs().max() <= bound
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_xavier_init(name: str) -> None:
+    """U(+-sqrt(6 / (fan_in + fan_out))), biases zero: Dopamine's."""
+    network = make_network(name, 6)
+    initialise(network, "xavier")
+    fans = {
+        "conv1": (4 * 64, 32 * 64),
+        "conv2": (32 * 16, 64 * 16),
+        "conv3": (64 * 9, 64 * 9),
+        "fc1": (3136, 512),
+        "fc2": (512, 6),
+    }
+    for layer, both in fans.items():
+        module = network.get_submodule(layer)
+        weight, bias = module.weight.detach(), module.bias.detach()
+        bound = (6 / sum(both)) ** 0.5
+        assert 0.98 * bound < weight.abs().max() <= bound
+        assert not bias.any()
+
+
+USER_MODULE = """
+import torch
+from torch import nn
+
+class Good(nn.Module):
+    def __init__(self, num_actions):
+        super().__init__()
+        self.head = nn.Linear(4, num_actions)
+
+    def forward(self, states):
+        return self.head(states.float().mean((2, 3)))
+
+class WrongShape(Good):
+    def forward(self, states):
+        return super().forward(states)[0]
+
+class WrongConstructor(Good):
+    def __init__(self):
+        super().__init__(5)
+
+class WrongForward(Good):
+    def forward(self, states):
+        return self.head(states.float())
+
+class NotANetwork:
+    pass
+
+a_function = lambda num_actions: Good(num_actions)
+"""
+
+
+@pytest.fixture
+def user_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder that holds mine.py, a module of the user's."""
+    (tmp_path / "mine.py").write_text(USER_MODULE)
+    (tmp_path / "broken.py").write_text("import no_such_package\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("mine", "broken"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.mark.usefixtures("user_module")
+def test_a_class_of_the_users_own() -> None:
+    network = make_network("mine:Good", 5)
+    assert isinstance(network, nn.Module)
+    assert type(network).__name__ == "Good"
+    assert network(states(2)).shape == (2, 5)
+
+
+@pytest.mark.usefixtures("user_module")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mine:WrongShape", r"returns \[5\] for a batch of 2; it must return \[2, 5\]"),
+        ("mine:NotANetwork", "not a torch.nn.Module class"),
+        ("mine:a_function", "not a torch.nn.Module class"),
+        ("mine:Missing", "no class 'Missing'"),
+        ("mine:", "no class ''"),
+        ("mine:WrongConstructor", "TypeError"),
+        ("mine:WrongForward", "RuntimeError"),
+        (":Good", "cannot import ''"),
+        ("nowhere:Net", "cannot import 'nowhere'"),
+        ("broken:Net", "no_such_package"),
+        ("strid", "choose from stride, half_max, or give module:Class"),
+        ("", "choose from stride, half_max, or give module:Class"),
+    ],
+)
+def test_unusable_networks_say_why_in_one_line(name: str, message: str) -> None:
+    with pytest.raises(UnknownNetwork, match=message) as caught:
+        make_network(name, 5)
+    assert "\n" not in str(caught.value)

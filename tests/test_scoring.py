@@ -1,0 +1,414 @@
+"""Scoring: which games are played, what is said of them, and what stops it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import tyro
+
+import harness.commands.score as score_module
+from agent.exploration import ExplorationConfig
+from agent.learner import Learner
+from envs.emulators import EmulatorConfig
+from envs.games import all_games
+from envs.scores import REFERENCE_SCORES, human_normalised
+from harness.agents import load_agent, random_agent, read_settings
+from harness.checkpoint import CheckpointState, read_state, save_checkpoint
+from harness.commands.score import ScoreCommand
+from harness.config import RunConfig, flatten
+from harness.errors import UserError
+from harness.json_file import write_json
+from harness.play import play_episodes
+from harness.rundir import Run, create_run_dir
+from harness.scoring import (
+    EVALUATION_SEED,
+    SELECTION_SEED,
+    Episode,
+    evaluation_episodes,
+    score_episodes,
+)
+
+ROOT = Path(__file__).parent.parent
+CPU = torch.device("cpu")
+# Under random play some of these games of Breakout are over before 160 steps, some are not.
+CAP = 640
+BREAKOUT = EmulatorConfig(game="breakout", max_episode_frames=CAP)
+SEEDS = range(EVALUATION_SEED, EVALUATION_SEED + 5)
+
+
+def no_preference(states):
+    return torch.zeros(len(states), 4)
+
+
+def contents(trace):
+    """All of a trace that a different episode would not share."""
+    return (
+        trace.seed,
+        trace.actions.tolist(),
+        trace.rewards.tolist(),
+        trace.digests.tolist(),
+        trace.truncated,
+    )
+
+
+# Reference scores
+
+
+def test_reference_scores_are_of_57_games_that_ale_has():
+    assert len(REFERENCE_SCORES) == 57
+    assert set(REFERENCE_SCORES) <= set(all_games())
+
+
+def test_the_human_tester_beats_random_play_everywhere():
+    assert all(reference.human > reference.random for reference in REFERENCE_SCORES.values())
+
+
+def test_human_normalised_scores_by_hand():
+    assert human_normalised("pong", -20.7) == 0
+    assert human_normalised("pong", 14.6) == 1
+    assert human_normalised("breakout", 30.5 + 28.8) == pytest.approx(2)
+    assert human_normalised("double_dunk", -19.7) == pytest.approx(-0.5)
+
+
+def test_a_game_without_reference_has_no_human_normalised_score():
+    assert human_normalised("adventure", 1.0) is None
+
+
+# Which episodes are played
+
+
+@pytest.fixture(scope="module")
+def random_play():
+    """Traces of SEEDS by index, in order of finishing, played 1, 2 and 5 side by side."""
+    return {
+        num_envs: dict(play_episodes(no_preference, replace(BREAKOUT, num_envs=num_envs), SEEDS, 1))
+        for num_envs in (1, 2, 5)
+    }
+
+
+def test_every_episode_is_awaited_under_its_own_seed(random_play):
+    for traces in random_play.values():
+        assert sorted(traces) == list(range(len(SEEDS)))
+        assert [traces[index].seed for index in range(len(SEEDS))] == list(SEEDS)
+
+
+def test_the_last_to_finish_need_not_be_the_last_seed(random_play):
+    assert list(random_play[1]) == [0, 1, 2, 3, 4]
+    lengths = {index: len(trace) for index, trace in random_play[5].items()}
+    assert list(lengths) == sorted(lengths, key=lengths.__getitem__)
+    assert list(lengths) != [0, 1, 2, 3, 4]
+
+
+def test_episodes_do_not_depend_on_how_many_are_played_side_by_side(random_play):
+    one_by_one = [contents(random_play[1][index]) for index in range(len(SEEDS))]
+    assert len({str(episode[1:]) for episode in one_by_one}) == len(SEEDS)
+    for num_envs in (2, 5):
+        assert [contents(random_play[num_envs][i]) for i in range(len(SEEDS))] == one_by_one
+
+
+def test_the_frame_cap_is_kept_and_told(random_play):
+    traces = random_play[2].values()
+    assert {trace.truncated for trace in traces} == {True, False}
+    for trace in traces:
+        assert (len(trace) == CAP // 4) == trace.truncated
+        assert len(trace) <= CAP // 4
+        assert len(trace.digests) == len(trace) + 1
+
+
+def test_a_score_is_the_raw_return_of_the_whole_game(random_play):
+    played = dict(score_episodes(no_preference, replace(BREAKOUT, num_envs=2), SEEDS, 1))
+    for index, trace in random_play[2].items():
+        score = sum(int(reward) for reward in trace.rewards)
+        assert played[index] == Episode(SEEDS[index], score, len(trace), trace.truncated)
+    assert any(game.score > 0 for game in played.values())
+
+
+def test_seeds_of_training_selection_and_report_never_meet():
+    room = 1_000_000  # more episodes, or emulators, than anyone plays
+    assert 2**30 + room <= SELECTION_SEED
+    assert SELECTION_SEED + room <= EVALUATION_SEED
+    assert EVALUATION_SEED + room <= 2**31
+
+
+def test_evaluations_during_training_keep_the_runs_protocol():
+    config = RunConfig(
+        eval_episodes=3,
+        emulators=replace(BREAKOUT, max_episode_frames=80, sticky_actions=0.5),
+        exploration=ExplorationConfig(eval_epsilon=0.0),
+    )
+    up = torch.tensor([0.0, 0.0, 1.0, 0.0])
+    learner = SimpleNamespace(q_values=lambda states: up.repeat(len(states), 1))
+    traces = evaluation_episodes(learner, config, CPU)
+    assert [t.seed for t in traces] == [SELECTION_SEED + i for i in range(3)]
+    for trace in traces:
+        assert trace.protocol == replace(config.emulators, num_envs=1)
+        assert trace.actions.tolist() == [2] * 20
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """The untrained network of a run on Breakout that is cut off early and half random."""
+    config = RunConfig(emulators=BREAKOUT, exploration=ExplorationConfig(eval_epsilon=0.5))
+    torch.manual_seed(0)
+    learner = Learner(config.learner, 4, CPU)
+    folder = tmp_path_factory.mktemp("run") / "best"
+    save_checkpoint(folder, learner.state(), CheckpointState(flatten(config), 4, 1_234, 300))
+    return folder
+
+
+def score(*arguments, tmp_path):
+    """What the command writes to its JSON file."""
+    file = tmp_path / "score.json"
+    command = tyro.cli(ScoreCommand, args=[*map(str, arguments), "--json", str(file)])
+    assert command.run() == 0
+    return json.loads(file.read_text())
+
+
+def test_a_checkpoint_scores_the_same_games_twice(checkpoint, tmp_path, capsys):
+    options = (checkpoint.parent, "--episodes", 2, "--device", "cpu")
+    once = score(*options, tmp_path=tmp_path)
+    assert once["epsilon"] == 0.5
+    assert once["agent"] == str(checkpoint)
+    assert once["steps_trained"] == 1_234
+    assert once["settings"] == read_state(checkpoint).settings
+    assert "trained for        1,234 steps" in capsys.readouterr().out
+    assert score(*options, tmp_path=tmp_path)["episodes"] == once["episodes"]
+    assert score(*options, "--epsilon", 0, tmp_path=tmp_path)["epsilon"] == 0
+
+
+def test_a_network_sees_and_does_the_same_twice(checkpoint):
+    agent = load_agent(checkpoint, CPU)
+    protocol = replace(BREAKOUT, max_episode_frames=160, num_envs=2)
+
+    def play(seeds):
+        traces = dict(play_episodes(agent.q_values, protocol, seeds, 0.2))
+        return [(contents(traces[i]), traces[i].q_values.tolist()) for i in range(len(seeds))]
+
+    first = play(SEEDS[:2])
+    assert play(SEEDS[:2]) == first
+    assert play(SEEDS[2:4]) != first
+
+
+def test_random_play_is_written_whole_and_in_order_of_seeds(tmp_path, capsys):
+    content = score(
+        "--random", "--game", "Breakout", "--episodes", 3, "--num-envs", 3, tmp_path=tmp_path
+    )
+    games = content["episodes"]
+    assert [game["seed"] for game in games] == list(SEEDS[:3])
+    assert not any(game["truncated"] for game in games)
+    scores = [game["score"] for game in games]
+    summary = content["summary"]
+    assert summary["mean"] == pytest.approx(np.mean(scores))
+    assert summary["median"] == np.median(scores)
+    assert summary["mean_length"] == pytest.approx(np.mean([game["length"] for game in games]))
+    assert summary["human_normalised"] == pytest.approx((np.mean(scores) - 1.7) / 28.8)
+    assert (summary["episodes"], summary["truncated"]) == (3, 0)
+    protocol = flatten(EmulatorConfig(game="breakout"))
+    del protocol["num_envs"]
+    assert content["protocol"] == protocol
+    assert (content["agent"], content["epsilon"], content["steps_trained"]) == ("random", 1, None)
+    assert {"versions", "git_commit", "machine", "seconds", "command"} <= set(content)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "score.json"]
+    shown = capsys.readouterr()
+    assert "over episodes of this one agent" in shown.out
+    assert "sticky actions 0.25" in shown.out
+    assert shown.err.splitlines() == ["1/3 episodes", "2/3 episodes", "3/3 episodes"]
+
+
+def test_random_play_takes_a_runs_protocol_before_its_first_checkpoint(tmp_path):
+    config = RunConfig(emulators=replace(BREAKOUT, max_episode_frames=40, sticky_actions=0.0))
+    create_run_dir(tmp_path / "run", Run("quick", config), CPU)
+    content = score("--random", tmp_path / "run", "--episodes", 1, tmp_path=tmp_path)
+    assert content["protocol"]["sticky_actions"] == 0
+    assert content["summary"]["truncated"] == 1
+    assert content["summary"]["interval_over_episodes"] is None
+    assert content["episodes"][0]["length"] == 10
+
+
+def test_random_play_of_a_checkpoint_needs_no_weights_that_fit(checkpoint, tmp_path):
+    (folder := copy_of(checkpoint, tmp_path)).joinpath("network.safetensors").write_bytes(b"")
+    assert random_agent(read_settings(folder)).config.emulators == BREAKOUT
+
+
+def test_a_game_without_reference_says_so(tmp_path, capsys, monkeypatch):
+    played = iter([(1, Episode(8, 4, 20, True)), (0, Episode(7, 2, 10, False))])
+    monkeypatch.setattr(score_module, "score_episodes", lambda *_: played)
+    content = score("--random", "--game", "Adventure", "--episodes", 2, tmp_path=tmp_path)
+    assert [game["seed"] for game in content["episodes"]] == [7, 8]
+    assert content["summary"]["truncated"] == 1
+    assert content["summary"]["human_normalised"] is None
+    assert content["reference"] is None
+    assert "no published reference" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to score"),
+        (["--random"], "nothing to score"),
+        (["--game", "Pong"], "--game goes with --random"),
+        (["run", "--game", "Pong"], "--game goes with --random"),
+        (["run", "--random", "--game", "Pong"], "not both"),
+        (["nowhere"], "nowhere does not exist"),
+        (["nowhere", "--random"], "nowhere does not exist"),
+        (["run", "--episodes", "0"], "at least 1"),
+        (["run", "--num-envs", "0"], "at least 1"),
+        (["run", "--epsilon", "1.5"], "--epsilon"),
+        (["run", "--epsilon", "nan"], "--epsilon"),
+        (["run", "--random", "--epsilon", "0.1"], "leave --epsilon out"),
+        (["run", "--seed", "-1"], "--seed"),
+        (["run", "--seed", str(2**31 - 99)], "--seed"),
+        (["run", "--json", "."], "it is no file"),
+        (["run", "--json", "nowhere/score.json"], "No such file"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_playing(
+    arguments, message, tmp_path, monkeypatch
+):
+    def play(*_):
+        raise AssertionError("played")
+
+    monkeypatch.setattr(score_module, "score_episodes", play)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message):
+        tyro.cli(ScoreCommand, args=arguments).run()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    file = tmp_path / "score.json"
+    write_json(file, {"old": 1})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UserError, match="No space left"):
+        write_json(file, {"new": 2})
+    assert json.loads(file.read_text()) == {"old": 1}
+
+
+def test_a_link_to_a_result_stays_a_link(tmp_path):
+    target, link = tmp_path / "score.json", tmp_path / "latest.json"
+    link.symlink_to(target)
+    write_json(link, {"new": 2})
+    assert link.is_symlink()
+    assert json.loads(target.read_text()) == {"new": 2}
+
+
+# Checkpoints that cannot be used
+
+
+def copy_of(checkpoint, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(checkpoint, folder)
+    return folder
+
+
+def state(**changes):
+    """Damage that changes values of state.json."""
+
+    def damage(folder):
+        content = json.loads((folder / "state.json").read_text())
+        (folder / "state.json").write_text(json.dumps(content | changes))
+
+    return damage
+
+
+def settings(**changes):
+    """Damage that changes settings in state.json."""
+
+    def damage(folder):
+        content = json.loads((folder / "state.json").read_text())
+        content["settings"] |= changes
+        (folder / "state.json").write_text(json.dumps(content))
+
+    return damage
+
+
+def both(*damages):
+    def damage(folder):
+        for each in damages:
+            each(folder)
+
+    return damage
+
+
+def replaced(name, data):
+    return lambda folder: (folder / name).write_bytes(data)
+
+
+def cut(folder):
+    file = folder / "network.safetensors"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut, "network.safetensors cannot be read"),
+        (replaced("network.safetensors", b""), "network.safetensors cannot be read"),
+        (replaced("network.safetensors", b"\x80\x04pickle" * 99), "cannot be read"),
+        (lambda folder: (folder / "network.safetensors").unlink(), "holds no checkpoint"),
+        (lambda folder: (folder / "state.json").unlink(), "state.json is missing"),
+        (replaced("state.json", b""), "not a checkpoint's state"),
+        (replaced("state.json", b"garbage"), "not a checkpoint's state"),
+        (replaced("state.json", b"\xff\xfe\x00"), "not a checkpoint's state"),
+        (replaced("state.json", b"[" * 100_000), "not a checkpoint's state"),
+        (replaced("state.json", b"[]"), "not a checkpoint's state"),
+        (replaced("state.json", b"{}"), "not a checkpoint's state"),
+        (state(format=99), "update unpooled"),
+        (state(format="1"), "not a checkpoint's state"),
+        (state(surprise=1), "not a checkpoint's state"),
+        (state(settings=[]), "state.json"),
+        (state(steps="many"), "steps must be a whole number"),
+        (state(steps=1.5), "steps must be a whole number"),
+        (state(score="high"), "score must be a number"),
+        (state(num_actions="4"), "num_actions must be a whole number"),
+        (state(num_actions=10**15), "Breakout has 4"),
+        (state(num_actions=-1), "Breakout has 4"),
+        (settings(surprise=1), "unknown setting 'surprise'"),
+        (settings(gamma="high"), "setting 'gamma' must be float"),
+        (settings(noop_max=-1), "noop-max must not be negative"),
+        (settings(game="Pnog"), "did you mean Pong"),
+        (settings(game="pong"), "has 4 actions and Pong has 6"),
+        (settings(full_action_space=True), "has 4 actions and Breakout has 18"),
+        (both(settings(full_action_space=True), state(num_actions=18)), "does not fit network"),
+        (settings(network="cube"), "unknown network 'cube'"),
+        (settings(network="no_such_module:Net"), "cannot import 'no_such_module'"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_one_clear_line(damage, message, checkpoint, tmp_path):
+    folder = copy_of(checkpoint, tmp_path)
+    damage(folder)
+    with pytest.raises(UserError, match=message) as caught:
+        load_agent(folder, CPU)
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", [cut, state(format=99)], ids=["cut off", "too new"])
+def test_the_command_line_shows_one_line_and_no_traceback(damage, checkpoint, tmp_path):
+    folder = copy_of(checkpoint, tmp_path)
+    damage(folder)
+    done = subprocess.run(
+        [sys.executable, ROOT / "evaluate.py", "score", folder, "--device", "cpu"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {folder}")
