@@ -308,6 +308,13 @@ def test_no_more_is_unpacked_than_the_header_asks_for(file: Path, game: EpisodeT
     assert "deflate" in refused(file)
 
 
+def test_an_array_of_another_type_is_refused(file: Path, game: EpisodeTrace) -> None:
+    """Of the same size, so that only its own header tells it from the right one."""
+    for rewards in (game.rewards.astype(np.float32), game.rewards.astype(">i4")):
+        rewrite(file, {"rewards.npy": npy(rewards)})
+        assert "rewards.npy holds" in refused(file)
+
+
 # Replays
 
 
