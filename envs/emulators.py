@@ -24,6 +24,8 @@ from ale_py import AtariVectorEnv
 from envs.games import game_id
 
 FRAME_SHAPE = (84, 84)
+SEEDS = 2**31
+"""Emulators take seeds from 0 to one below this."""
 FRAMES_PER_STEP = 4
 """Emulator frames for one agent step (the action repeat of Nature DQN)."""
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from reference_replay import Event, Frame, ReferenceReplay, frame, number_of
+from test_ring import drawn
 from torch import Tensor
 
 from agent.learner import Learner
@@ -204,14 +205,25 @@ def test_a_resumed_run_fills_its_memory_before_it_learns() -> None:
         assert counters.updates == 200 + max(row - 40, 0) // 4
 
 
-def test_counters_notice_every_multiple_once() -> None:
+@pytest.mark.parametrize(
+    ("num_envs", "every", "expected"),
+    [
+        (3, 10, [12, 21, 30, 42, 51, 60]),
+        (8, 20, [24, 40, 64, 80, 104, 120, 144, 160]),
+        (8, 5, list(range(8, 161, 8))),
+        (1, 7, [7, 14]),
+    ],
+)
+def test_counters_notice_every_multiple_once(
+    num_envs: int, every: int, expected: list[int]
+) -> None:
     counters = Counters()
     passed = []
     for _ in range(20):
-        counters.advance(3)
-        if counters.passed(10):
+        counters.advance(num_envs)
+        if counters.passed(every):
             passed.append(counters.steps)
-    assert passed == [12, 21, 30, 42, 51, 60]
+    assert passed == expected
 
 
 # Order.
@@ -258,13 +270,12 @@ def test_greedy_actions_answer_the_newest_frame() -> None:
 
 
 def test_warm_up_is_random_and_what_follows_is_not() -> None:
-    """Epsilon falls from 1 to 0 at once where the warm-up of 40 steps ends: rows 0 to 20 act at
-    steps 0, 2, ... 40."""
-    run = Rehearsal(num_envs=2, warmup=40, epsilon_final=0.0, epsilon_decay=0).run(60)
-    greedy = [[(2 * time + env) % ACTIONS for env in range(2)] for time in range(60)]
-    assert run.emulators.actions[21:] == greedy[21:]
-    agreeing = sum(a == b for a, b in zip(run.emulators.actions[:21], greedy, strict=False))
-    assert agreeing < 7
+    """Epsilon falls from 1 to 0 at once where the warm-up of 40 steps ends: rows 0 to 5 act at
+    steps 0, 8, ... 40. That 8 random actions are all greedy has probability 5^-8."""
+    run = Rehearsal(num_envs=8, warmup=40, epsilon_final=0.0, epsilon_decay=0).run(20)
+    greedy = [[(8 * time + env) % ACTIONS for env in range(8)] for time in range(20)]
+    same = [done == best for done, best in zip(run.emulators.actions, greedy, strict=True)]
+    assert same == [False] * 6 + [True] * 14
 
 
 @pytest.mark.parametrize("life_loss_ends", [False, True])
@@ -285,6 +296,8 @@ def test_the_memory_holds_what_happened(life_loss_ends: bool, n_step: int) -> No
         reference.add(emulators.actions[time], rewards, told, list(emulators.frames[time + 1]))
     expected = reference.sampleable(n_step)
     assert len(expected) > 60
+    places = {(time % 40, env) for time, env in expected}
+    assert set(drawn(run.ring, 5000, n_step)) == places
     for (time, env), transition in expected.items():
         batch = run.ring.gather(torch.tensor([time % 40]), torch.tensor([env]), n_step)
         assert np.array_equal(batch.states[0], transition.state)

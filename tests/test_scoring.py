@@ -387,7 +387,7 @@ def cut(folder):
         (settings(full_action_space=True), "has 4 actions and Breakout has 18"),
         (both(settings(full_action_space=True), state(num_actions=18)), "does not fit network"),
         (settings(network="cube"), "unknown network 'cube'"),
-        (settings(network="no_such_module:Net"), "cannot import 'no_such_module'"),
+        (settings(network="no_such_module:Net"), "name it with --network no_such_module:Net"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_used_is_one_clear_line(damage, message, checkpoint, tmp_path):
@@ -397,6 +397,27 @@ def test_a_checkpoint_that_cannot_be_used_is_one_clear_line(damage, message, che
         load_agent(folder, CPU)
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_network_of_ones_own_runs_only_when_named(checkpoint, tmp_path, monkeypatch):
+    """Loading must not run code that a file names: importing this module leaves a mark."""
+    folder = copy_of(checkpoint, tmp_path)
+    settings(network="own_network:Net")(folder)
+    (tmp_path / "own_network.py").write_text(
+        "import agent.networks, pathlib\n"
+        "pathlib.Path('imported').touch()\n"
+        "class Net(agent.networks.QNetwork):\n"
+        "    def __init__(self, num_actions):\n"
+        "        super().__init__(num_actions, agent.networks.NETWORKS['stride'])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="if you trust it"):
+        load_agent(folder, CPU)
+    with pytest.raises(UserError, match="if you trust it"):
+        load_agent(folder, CPU, "other:Net")
+    assert not (tmp_path / "imported").exists()
+    load_agent(folder, CPU, "own_network:Net")
+    assert (tmp_path / "imported").exists()
 
 
 @pytest.mark.parametrize("damage", [cut, state(format=99)], ids=["cut off", "too new"])

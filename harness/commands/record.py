@@ -17,10 +17,12 @@ from envs.episode_file import SUFFIX, save_episode
 from envs.trace import EpisodeTrace
 from harness.agents import load_agent
 from harness.checkpoint import find_checkpoint
-from harness.commands.train import DeviceName, pick_device
+from harness.commands.games import GameOptions, option
+from harness.commands.train import pick_device
+from harness.config import Flat
 from harness.errors import UserError
 from harness.play import play_episodes
-from harness.scoring import EVALUATION_SEED, SIDE_BY_SIDE
+from harness.scoring import SIDE_BY_SIDE
 
 
 @dataclass(frozen=True)
@@ -33,29 +35,19 @@ class RecordCommand:
 
     agent: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """Run folder (its best/ plays, else its last/) or checkpoint folder."""
-    episodes: int = 1
-    """How many games (episodes)."""
-    out: Path | None = None
-    """Folder for the files [default: episodes/ in the run's folder]."""
-    seed: int = EVALUATION_SEED
-    """Seed of the first game; the others count up from it."""
-    epsilon: float | None = None
-    """Probability of a random action, 0 to 1 [default: the run's eval-epsilon]."""
-    network: str | None = None
-    """Your own module:Class that the agent was trained with: naming it lets its code run."""
-    device: DeviceName = "auto"
-    """Where the network runs; auto takes CUDA, then MPS, then the CPU."""
+    games: Annotated[GameOptions, Flat] = GameOptions(episodes=1)  # noqa: RUF009
+    out: Annotated[Path | None, option("DIR", "episodes/ in the run's folder")] = None
+    """Folder for the files."""
 
     def run(self) -> int:
         """Play, write, and list the files; returns the exit code."""
-        self._check()
-        device = pick_device(self.device)
-        agent = load_agent(self.agent, device, self.network)
+        self.games.check()
+        device = pick_device(self.games.device)
+        agent = load_agent(self.agent, device, self.games.network)
         checkpoint = find_checkpoint(self.agent).resolve()
         folder = self.out or _episodes_folder(checkpoint)
-        epsilon = agent.config.exploration.eval_epsilon if self.epsilon is None else self.epsilon
+        epsilon, seeds = self.games.epsilon_for(agent), self.games.seeds
         protocol = replace(agent.config.emulators, num_envs=SIDE_BY_SIDE)
-        seeds = range(self.seed, self.seed + self.episodes)
         written: dict[int, tuple[Path, EpisodeTrace]] = {}
         console = Console()
         try:
@@ -65,7 +57,7 @@ class RecordCommand:
                 for index, trace in track(
                     games,
                     "playing",
-                    self.episodes,
+                    len(seeds),
                     console=console,
                     transient=True,
                     disable=not console.is_terminal,
@@ -85,14 +77,6 @@ class RecordCommand:
             ) from None
         _report(console, [written[index] for index in sorted(written)])
         return 0
-
-    def _check(self) -> None:
-        if self.episodes < 1:
-            raise UserError(f"--episodes must be at least 1, not {self.episodes}")
-        if self.epsilon is not None and not 0 <= self.epsilon <= 1:
-            raise UserError(f"--epsilon must be in [0, 1], not {self.epsilon}")
-        if not 0 <= self.seed <= 2**31 - self.episodes:
-            raise UserError(f"--seed must be in [0, 2^31 - episodes], not {self.seed}")
 
 
 def _episodes_folder(checkpoint: Path) -> Path:
