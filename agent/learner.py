@@ -61,7 +61,7 @@ class LearnerConfig:
                 raise ValueError(
                     f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}"
                 )
-        if self.max_grad_norm < 0:
+        if not self.max_grad_norm >= 0:
             raise ValueError(f"max-grad-norm must not be negative, not {self.max_grad_norm}")
 
 

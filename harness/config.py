@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -56,8 +56,8 @@ class RunConfig:
                 raise ValueError(
                     f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}"
                 )
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, not {self.seed}")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed must be from 0 to 2^63 - 1, not {self.seed}")
         envs, n_step = self.emulators.num_envs, self.learner.n_step
         # Two rows hold at least one whole transition, whatever episodes ended in them.
         least = envs * (n_step + 2)
@@ -89,38 +89,41 @@ def flatten(config: Any) -> dict[str, Any]:
     return flat
 
 
+_PARTS = {"emulators": EmulatorConfig, "learner": LearnerConfig, "exploration": ExplorationConfig}
+
+
 def unflatten(settings: Mapping[str, Any]) -> RunConfig:
     """The config with these settings; those not named keep their defaults.
 
-    Raises ValueError for a name that is no setting or a value of another type.
+    Raises ValueError for a name that is no setting, and for a value that it cannot have.
     """
-    nested = {
-        "emulators": EmulatorConfig,
-        "learner": LearnerConfig,
-        "exploration": ExplorationConfig,
-    }
-    known = flatten(RunConfig())
+    known = {name: hint for cls in (RunConfig, *_PARTS.values()) for name, hint in _hints(cls)}
     for name, value in settings.items():
-        if name not in known:
+        if name not in known or name in _PARTS:
             raise ValueError(f"unknown setting {name!r}")
         _check_type(name, value, known[name])
 
-    def part(cls: Any) -> Any:
-        names = {f.name for f in fields(cls)}
-        return cls(**{name: value for name, value in settings.items() if name in names})
+    def those_of(cls: Any) -> dict[str, Any]:
+        return {name: settings[name] for name, _ in _hints(cls) if name in settings}
 
-    top = {
-        name: value
-        for name, value in settings.items()
-        if name in {f.name for f in fields(RunConfig)}
-    }
-    return RunConfig(**top, **{name: part(cls) for name, cls in nested.items()})
+    parts = {name: cls(**those_of(cls)) for name, cls in _PARTS.items()}
+    return RunConfig(**those_of(RunConfig), **parts)
 
 
-def _check_type(name: str, value: Any, default: Any) -> None:
-    wanted = (int, float) if isinstance(default, float) else type(default)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and not isinstance(default, bool)):
-        raise ValueError(f"setting {name!r} must be {type(default).__name__}, not {value!r}")
+def _hints(cls: Any) -> list[tuple[str, Any]]:
+    return list(get_type_hints(cls).items())
+
+
+def _check_type(name: str, value: Any, hint: Any) -> None:
+    option = name.replace("_", "-")
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            choices = ", ".join(get_args(hint))
+            raise ValueError(f"{option} must be one of {choices}, not {value!r}")
+        return
+    wanted = (int, float) if hint is float else hint
+    if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
+        raise ValueError(f"setting {name!r} must be {hint.__name__}, not {value!r}")
 
 
 PresetName = Literal["quick", "nature", "dopamine", "cleanrl", "sb3"]

@@ -77,7 +77,6 @@ def test_unknown_settings_are_refused(name: str) -> None:
         ("double", 1, "bool"),
         ("double", "yes", "bool"),
         ("game", 4, "str"),
-        ("loss", ["huber"], "str"),
     ],
 )
 def test_values_of_another_type_are_refused(name: str, value: object, wanted: str) -> None:
@@ -124,7 +123,6 @@ def test_the_least_values_are_accepted(name: str, value: int) -> None:
     assert flatten(unflatten({name: value}))[name] == value
 
 
-@pytest.mark.xfail(strict=True, reason="only the command line checks the choices so far")
 @pytest.mark.parametrize("name", ["init", "optimizer", "loss", "precision", "epsilon_decay_from"])
 def test_a_choice_that_is_none_is_refused(name: str) -> None:
     """config.json may have been edited: `loss: hubr` must not quietly mean mse."""
@@ -132,7 +130,6 @@ def test_a_choice_that_is_none_is_refused(name: str) -> None:
         unflatten({name: "other"})
 
 
-@pytest.mark.xfail(strict=True, reason="not checked so far")
 @pytest.mark.parametrize(("name", "value"), [("seed", 2**64), ("max_grad_norm", float("nan"))])
 def test_values_that_fail_later_are_refused(name: str, value: float) -> None:
     """A seed that torch cannot take, a limit that makes every weight NaN."""
