@@ -36,8 +36,9 @@ def training(
 ) -> Iterator[Step]:
     """Act, learn, store, for ever; yields after each step of the emulators.
 
-    At every yield updates = (steps - learn_from) // update_period, whatever the number of
-    emulators. The actions are sent first, so that emulators can run while the learner learns.
+    At every yield (steps - learn_from) // update_period updates were made since the warm-up,
+    whatever the number of emulators. Actions are sent first, so that the emulators can run while
+    the learner learns.
     """
     num_envs = config.emulators.num_envs
     seeds = np.random.SeedSequence([config.seed, counters.steps])

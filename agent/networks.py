@@ -61,7 +61,7 @@ class QNetwork(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """uint8 [B, 4, 84, 84] -> float [B, actions]."""
-        x = states.to(self.fc2.weight.dtype).div_(255)
+        x = states.to(self.fc2.weight.dtype) / 255
         x = x.contiguous(memory_format=torch.channels_last)
         for conv, pool in zip((self.conv1, self.conv2, self.conv3), self.pools, strict=True):
             x = pool(torch.relu(conv(x)))

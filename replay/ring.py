@@ -113,14 +113,6 @@ class Ring:
         oldest = STACK_SIZE - 1 if self._filled == self.rows else 0
         return range(oldest, self._filled - n_step)
 
-    def can_sample(self, n_step: int) -> bool:
-        """Whether at least one transition of n_step can be drawn."""
-        ages = self.sampleable_rows(n_step)
-        if not ages:
-            return False
-        rows = (torch.tensor(list(ages), device=self.device) + self._oldest_row) % self.rows
-        return not bool((self._flags[rows] & VOID).bool().all())
-
     def sample(self, batch_size: int, n_step: int, generator: torch.Generator) -> Batch:
         """Draw `batch_size` transitions uniformly, with replacement, from all that are valid."""
         rows, envs = self._draw(batch_size, n_step, generator)

@@ -101,7 +101,6 @@ def assert_equal(batch: Batch, expected: list[Transition]) -> None:
 def assert_twins(twins: Twins, n: int) -> None:
     """The ring can draw exactly the reference's transitions, and they are equal."""
     ring, expected = twins.ring, twins.reference.sampleable(n)
-    assert ring.can_sample(n) == bool(expected)
     if not expected:
         return
     # A slot is missed with probability (1 - 1/slots)^(50 slots), below 1e-21.
@@ -275,7 +274,6 @@ def test_the_oldest_and_newest_rows_are_out(n: int) -> None:
 
 def test_sampling_too_early_is_refused() -> None:
     twins = told(ON, ON)
-    assert not twins.ring.can_sample(3)
     with pytest.raises(ValueError, match="3 rows hold no transition of 3 steps yet"):
         twins.ring.sample(1, 3, torch.Generator())
 
@@ -283,10 +281,6 @@ def test_sampling_too_early_is_refused() -> None:
 def test_a_ring_shorter_than_a_stack_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 5 rows, not 4"):
         Ring(4, 1)
-
-
-def test_nothing_can_be_sampled_when_every_row_is_void() -> None:
-    assert not told(CUT, RESET, CUT, RESET, CUT, RESET, rows=8).ring.can_sample(1)
 
 
 @pytest.mark.parametrize(
