@@ -9,19 +9,21 @@ SEED    ?= 0
 ARGS    ?=
 PYTHON  ?= python3
 
-RUN_DIR := checkpoints/$(GAME)/$(NETWORK)-$(PRESET)-s$(SEED)-$(shell date +%Y%m%d-%H%M%S)
+RUN_DIR := checkpoints/$(notdir $(GAME))/$(subst :,.,$(NETWORK))-$(PRESET)-s$(SEED)-$(shell date +%Y%m%d-%H%M%S)
+# A network of your own (module:Class) runs its code only where it is named.
+OWN     := $(if $(findstring :,$(NETWORK)),--network $(NETWORK))
 BIN     := .venv/bin
 INSTALL  = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test lint board clean
+.PHONY: train test board clean
 
 train: .venv/installed
 	$(BIN)/python train.py --game $(GAME) --network $(NETWORK) --preset $(PRESET) --seed $(SEED) \
 		--run-dir $(RUN_DIR) $(ARGS)
-	$(BIN)/python evaluate.py score $(RUN_DIR) --episodes 30 --json $(RUN_DIR)/score.json
-	$(BIN)/python evaluate.py record $(RUN_DIR) --episodes 1 --out $(RUN_DIR)/episodes
+	$(BIN)/python evaluate.py score $(RUN_DIR) $(OWN) --episodes 30 --json $(RUN_DIR)/score.json
+	$(BIN)/python evaluate.py record $(RUN_DIR) $(OWN) --episodes 1 --out $(RUN_DIR)/episodes
 	@echo
-	@echo "watch the curves:    $(BIN)/tensorboard --logdir checkpoints"
+	@echo "watch the curves:    make board, then open http://localhost:6006/#custom_scalars"
 	@echo "replay the episode:  $(BIN)/python evaluate.py replay $$(ls $(RUN_DIR)/episodes/*-seed*.episode | tail -n 1)"
 	@echo "train it further:    $(BIN)/python train.py --resume $(RUN_DIR) --steps N"
 	@echo "train another game:  make train GAME=Breakout PRESET=dopamine"

@@ -1,6 +1,6 @@
 """Train a DQN agent on an Atari game: `python train.py --help`.
 
-Read from the top: `training` is the loop, `learn` its updates, `run` what is done around it
+Read from the top: `training` is the loop, `learn` its updates, `train` what is done around it
 (figures, evaluations, checkpoints), `main` the command line.
 """
 
@@ -19,9 +19,10 @@ import torch
 from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
 from envs.emulators import Emulators, Step
-from harness.commands.train import TrainCommand, parse_command, pick_device
+from harness.commands.train import parse_command
 from harness.config import RunConfig
 from harness.counters import Counters
+from harness.device import pick_device
 from harness.errors import run_cli
 from harness.keeper import Keeper
 from harness.reporting import NotFinite, Reporter
@@ -82,7 +83,7 @@ def learn(
 
 
 class StopSignal:
-    """Ctrl-C or SIGTERM: the loop ends at its next step. A second one kills."""
+    """Ctrl-C or SIGTERM: the loop ends at its next step. A second one ends it at once."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
@@ -90,8 +91,9 @@ class StopSignal:
             signal.signal(name, self._receive)
 
     def _receive(self, number: int, _: object) -> None:
+        if self.received:
+            raise KeyboardInterrupt
         self.received = signal.Signals(number)
-        signal.signal(number, signal.SIG_DFL)
 
 
 class Parts(NamedTuple):
@@ -112,14 +114,19 @@ def assemble(config: RunConfig, device: torch.device, replay_device: torch.devic
     )
 
 
-def run(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
+def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
     """Train in a run folder until its steps are done or a signal comes; the exit code."""
     config, learner, ring = run.config, parts.learner, parts.ring
     keeper = Keeper(run_dir, config)
-    counters = keeper.restore(learner) if resume else Counters(learn_from=config.warmup)
+    if resume:
+        counters = keeper.restore(learner)
+        resume_run_dir(run_dir, run, learner.device)
+    else:
+        counters = Counters(learn_from=config.warmup)
+        create_run_dir(run_dir, run, learner.device)
     stop = StopSignal()
     with closing(Reporter(run_dir, run, counters)) as reporter:
-        reporter.say(f"learning on {learner.device} in {learner.precision}")
+        reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {learner.precision}")
         for step in training(config, parts.emulators, ring, learner, counters):
             epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
             reporter.step(step, counters, epsilon)
@@ -127,12 +134,12 @@ def run(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
             checkpoint_due = over or counters.passed(config.eval_every)
             if checkpoint_due or counters.passed(config.log_every):
                 reporter.learner(learner, counters, epsilon, len(ring))
-            if checkpoint_due and not stop.received:
-                games = evaluation_episodes(learner, config, learner.device)
-                reporter.evaluation(games, counters)
-                keeper.keep_games(games, counters)
             if checkpoint_due:
-                keeper.save(learner, counters)
+                keeper.save_last(learner, counters)
+            if checkpoint_due and not stop.received:
+                games = evaluation_episodes(learner, config)
+                reporter.evaluation(games, counters)
+                keeper.save_evaluated(games, learner, counters)
             if over:
                 break
         reporter.say(ending(run_dir, config, counters, stop, reporter.clock()))
@@ -158,25 +165,20 @@ def ending(
 
 def main() -> int:
     """The command line; what goes wrong becomes one line and an exit code."""
-    command: TrainCommand = parse_command(sys.argv[1:])
+    command = parse_command(sys.argv[1:])
     device = pick_device(command.device)
-    # Activations far below one slow a CPU down tenfold when they become denormal.
-    torch.set_flush_denormal(True)
-    chosen = Run(command.preset, command.config)
-    replay_device, placement = place_replay(chosen.config.replay_slots, device)
-    parts = assemble(chosen.config, device, replay_device)
-    run_dir = command.resume or command.run_dir or default_run_dir(chosen)
-    prepare = resume_run_dir if command.resume else create_run_dir
-    prepare(run_dir, chosen, device)
-    print(f"{placement}\nrun folder: {run_dir}")
+    run = Run(command.preset, command.config)
+    replay_device, placement = place_replay(run.config.replay_slots, device)
+    parts = assemble(run.config, device, replay_device)
+    run_dir = command.resume or command.run_dir or default_run_dir(run)
+    print(placement)
     try:
-        return run(run_dir, chosen, parts, resume=command.resume is not None)
+        return train(run_dir, run, parts, resume=command.resume is not None)
     except NotFinite as error:
-        print(
-            f"error: {error}; the checkpoint before it is in {run_dir / 'last'}: try a lower "
-            "--learning-rate, or --max-grad-norm 10",
-            file=sys.stderr,
-        )
+        last = run_dir / "last"
+        kept = f"the checkpoint before it is in {last}" if last.is_dir() else "no checkpoint yet"
+        remedy = "try a lower --learning-rate, or --max-grad-norm 10"
+        print(f"error: {error}; {kept}: {remedy}", file=sys.stderr)
         return 1
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.networks import Init, initialise, make_network
-from agent.optimizers import OptimizerName, make_optimizer
+from agent.optimizers import STATE_KEYS, OptimizerName, make_optimizer
 from agent.precision import PrecisionName, resolve_precision
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
@@ -66,7 +66,7 @@ class LearnerConfig:
 
 
 class Learner:
-    """Owns the networks and the optimizer. Nothing here waits for the device."""
+    """Owns the networks and the optimizer. Only `metrics` waits for the device."""
 
     METRICS = ("loss", "q_mean", "q_max", "td_error", "grad_norm")
 
@@ -156,11 +156,26 @@ class Learner:
         """Take over what `state` returned. Raises RuntimeError when names or shapes differ."""
         self.online.load_state_dict(_below("online.", tensors))
         self.target.load_state_dict(_below("target.", tensors))
+        averages = _below("optimizer.", tensors)
         for name, parameter in self.online.named_parameters():
-            for key, value in _below(f"optimizer.{name}.", tensors).items():
-                # Averages take the weights' memory layout, which the file does not keep.
+            saved = {key: averages.pop(f"{name}.{key}") for key in self._keys(name, averages)}
+            for key, value in saved.items():
+                if value.shape not in (parameter.shape, torch.Size()):
+                    raise RuntimeError(f"optimizer.{name}.{key} has shape {list(value.shape)}")
+                # Averages take the weights' memory layout, which a file does not keep.
                 like = parameter if value.shape == parameter.shape else value.to(self.device)
                 self.optimizer.state[parameter][key] = torch.empty_like(like).copy_(value).detach()
+        if averages:
+            raise RuntimeError(f"unknown optimizer state {min(averages)}")
+
+    def _keys(self, name: str, averages: dict[str, Tensor]) -> tuple[str, ...]:
+        """Names of the optimizer's averages of a parameter: all of them, or none before the
+        first update."""
+        keys = STATE_KEYS[self.config.optimizer]
+        there = [key for key in keys if f"{name}.{key}" in averages]
+        if there and len(there) < len(keys):
+            raise RuntimeError(f"optimizer state of {name} lacks some of {', '.join(keys)}")
+        return tuple(there)
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -9,6 +9,11 @@ import torch
 from torch import Tensor
 
 OptimizerName = Literal["adam", "rmsprop"]
+STATE_KEYS: dict[OptimizerName, tuple[str, ...]] = {
+    "adam": ("step", "exp_avg", "exp_avg_sq"),
+    "rmsprop": ("mean", "square"),
+}
+"""What each optimizer keeps of a parameter."""
 
 
 class CentredRMSProp(torch.optim.Optimizer):
@@ -38,6 +43,7 @@ class CentredRMSProp(torch.optim.Optimizer):
             torch._foreach_mul_(squares, rho)
             torch._foreach_addcmul_(squares, grads, grads, 1 - rho)
             variance = torch._foreach_addcmul(squares, means, means, -1)
+            torch._foreach_clamp_min_(variance, 0.0)  # rounding can make it negative
             torch._foreach_add_(variance, group["eps"])
             torch._foreach_sqrt_(variance)
             torch._foreach_addcdiv_(weights, grads, variance, -group["lr"])

@@ -30,6 +30,9 @@ SEEDS = 2**31
 FRAMES_PER_STEP = 4
 """Emulator frames for one agent step (the action repeat of Nature DQN)."""
 
+MOST_EPISODE_FRAMES = 1_080_000
+"""Longest episode that may be asked for (frames): five hours, ten times the usual cap."""
+
 
 @dataclass(frozen=True)
 class EmulatorConfig:
@@ -60,9 +63,9 @@ class EmulatorConfig:
             raise ValueError(f"noop-max must not be negative, not {self.noop_max}")
         # Shorter episodes could be cut off before they hold a transition to learn from.
         least = self.noop_max + 10 * FRAMES_PER_STEP
-        if not least <= self.max_episode_frames < 2**31:
+        if not least <= self.max_episode_frames <= MOST_EPISODE_FRAMES:
             raise ValueError(
-                f"max-episode-frames must be from {least} to {2**31 - 1}, "
+                f"max-episode-frames must be from {least} to {MOST_EPISODE_FRAMES}, "
                 f"not {self.max_episode_frames}"
             )
 

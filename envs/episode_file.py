@@ -17,6 +17,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import zipfile
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -26,7 +27,7 @@ from typing import Any, get_args, get_type_hints
 import ale_py
 import numpy as np
 
-from envs.emulators import EmulatorConfig, vector_env
+from envs.emulators import FRAMES_PER_STEP, MOST_EPISODE_FRAMES, EmulatorConfig, vector_env
 from envs.episode_zip import BadEpisode, array, member, reading
 from envs.games import rom_path
 from envs.q_planes import LEVELS, Planes, decode, encode
@@ -34,8 +35,8 @@ from envs.trace import EpisodeTrace
 
 FORMAT = 1
 SUFFIX = ".episode"
-MAX_STEPS = 270_000
-"""Longest episode a file may hold (steps): ten times the usual cap of 108,000 frames."""
+MAX_STEPS = MOST_EPISODE_FRAMES // FRAMES_PER_STEP
+"""Longest episode a file may hold (steps)."""
 MAX_ACTIONS = 18
 MAX_JSON = 65_536
 """Largest episode.json (bytes)."""
@@ -210,6 +211,11 @@ def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
     )
     if not (0 < header.steps <= MAX_STEPS and 0 <= header.seed < 2**31):
         raise ValueError(f"it claims {header.steps} steps from seed {header.seed}")
+    # These are printed, and a terminal would obey what is not plain text.
+    if not re.fullmatch(r"[0-9A-Za-z.+-]{1,32}", header.ale_py):
+        raise ValueError("ale_py is no version")
+    if not re.fullmatch(r"[0-9a-f]{64}", header.rom_sha256):
+        raise ValueError("rom_sha256 is no digest")
     return header
 
 

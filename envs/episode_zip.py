@@ -28,7 +28,10 @@ class BadEpisode(ValueError):
     message is one line."""
 
 
-_DAMAGE = (ValueError, KeyError, RuntimeError, RecursionError, EOFError, zlib.error, struct.error)
+_DAMAGE = (
+    *(ValueError, KeyError, RuntimeError, RecursionError, EOFError, OverflowError),
+    *(zlib.error, struct.error),
+)
 """What zipfile, json and numpy raise for content that is not theirs."""
 
 

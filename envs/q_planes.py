@@ -43,7 +43,9 @@ def encode(q_values: npt.NDArray[np.float32], levels: int) -> Planes:
     largest = float(np.abs(top).max())
     top_step = largest / TOP_LEVELS
     # Finer than float32 can tell apart at this size, a gap of one unit would come back as none.
-    gap_step = max(float(gaps.max()) / levels, 2 * float(np.spacing(np.float32(largest))))
+    least = np.finfo(np.float32).tiny  # where denormal numbers are off, zero has no spacing
+    spacing = max(float(np.spacing(np.float32(largest))), float(least))
+    gap_step = max(float(gaps.max()) / levels, 2 * spacing)
     units = np.rint(gaps / gap_step)
     units[(gaps > 0) & (units == 0)] = 1
     rows = np.vstack([np.rint(top / (top_step or 1.0)), units]).astype(np.int64)

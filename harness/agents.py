@@ -24,7 +24,7 @@ class Agent:
     """A policy and the settings it was trained with."""
 
     q_values: Policy
-    """float32 [B, A] of states uint8 [B, 4, 84, 84]."""
+    """float32 [B, A] of states uint8 [B, 4, 84, 84], computed in fp32 whatever it trained in."""
     config: RunConfig
     name: str
     """What tables call it: the checkpoint's folder, or `random`."""
@@ -107,7 +107,7 @@ def _settings(folder: Path, state: CheckpointState) -> RunConfig:
 
 
 def _greedy_values(network: nn.Module, device: torch.device) -> Policy:
-    network.requires_grad_(False)
+    network.requires_grad_(False).eval()
 
     def q_values(states: Tensor) -> Tensor:
         values: Tensor = network(states.to(device))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,15 @@ class CheckpointState:
 
 def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: CheckpointState) -> None:
     """Write the checkpoint beside `folder`, then put it in its place."""
-    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    settle(folder)
+    fresh, old = _beside(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     network = {k.removeprefix("online."): v for k, v in tensors.items() if k.startswith("online.")}
     rest = {k: v for k, v in tensors.items() if not k.startswith("online.")}
     for name, part in (("network", network), ("learner", rest)):
         save_file(
-            {k: v.detach().cpu().contiguous() for k, v in part.items()},
+            {k: v.detach().cpu().contiguous().clone() for k, v in part.items()},
             fresh / f"{name}.safetensors",
         )
     (fresh / "state.json").write_text(json.dumps({"format": FORMAT, **asdict(state)}, indent=1))
@@ -62,6 +64,20 @@ def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: CheckpointS
     shutil.rmtree(old, ignore_errors=True)
 
 
+def settle(folder: Path) -> None:
+    """Finish a replacement that a crash cut in two.
+
+    `folder` is missing only between two renames, and then what was to replace it is whole.
+    """
+    fresh, old = _beside(folder)
+    if not folder.exists() and old.exists():
+        (fresh if (fresh / "state.json").is_file() else old).rename(folder)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    return folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+
+
 def find_checkpoint(path: Path) -> Path:
     """The checkpoint folder that `path` means: itself, or a run's best/, else its last/.
 
@@ -69,6 +85,9 @@ def find_checkpoint(path: Path) -> Path:
     """
     if not path.exists():
         raise UserError(f"{path} does not exist; give a run folder or a checkpoint folder")
+    for name in ("best", "last"):
+        with suppress(OSError):  # a read-only run is not mended
+            settle(path / name)
     for folder in (path, path / "best", path / "last"):
         if (folder / "network.safetensors").is_file():
             return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -65,6 +66,11 @@ class RunConfig:
             raise ValueError(
                 f"warmup must be at least {least} steps with {envs} envs and n-step {n_step}"
             )
+        if self.warmup >= self.steps:
+            raise ValueError(
+                f"warmup ({self.warmup}) must be below steps ({self.steps}), "
+                "or nothing is learned: give a smaller --warmup"
+            )
         rows = self.replay_size // envs
         if rows < n_step + 8:
             raise ValueError(f"replay-size must be at least {envs * (n_step + 8)} with {envs} envs")
@@ -124,6 +130,8 @@ def _check_type(name: str, value: Any, hint: Any) -> None:
     wanted = (int, float) if hint is float else hint
     if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
         raise ValueError(f"setting {name!r} must be {hint.__name__}, not {value!r}")
+    if hint is float and not abs(value) <= sys.float_info.max:
+        raise ValueError(f"{option} must be a finite number")
 
 
 PresetName = Literal["quick", "nature", "dopamine", "cleanrl", "sb3"]

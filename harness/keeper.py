@@ -6,24 +6,30 @@ import math
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 
 from agent.learner import Learner
 from envs.episode_file import save_episode
 from envs.trace import EpisodeTrace
-from harness.checkpoint import CheckpointState, read_state, read_tensors, save_checkpoint
+from harness.checkpoint import (
+    CheckpointState,
+    read_state,
+    read_tensors,
+    save_checkpoint,
+    settle,
+)
 from harness.config import RunConfig, flatten
 from harness.counters import Counters
 from harness.errors import UserError
 
 
 class Keeper:
-    """Writes `last/` at every call, `best/` when the evaluation before it was the best so far,
-    and one game of each evaluation into `episodes/`."""
+    """Writes `last/`, `best/` after the best evaluation so far, and one game of each evaluation
+    into `episodes/`."""
 
     def __init__(self, run_dir: Path, config: RunConfig) -> None:
         self._run_dir, self._config = run_dir, config
         self._best = -math.inf
-        self._score: float | None = None
 
     def restore(self, learner: Learner) -> Counters:
         """Load `last/` into the learner; counters from which to go on.
@@ -32,13 +38,16 @@ class Keeper:
         another warm-up before updates go on. Raises UserError when the checkpoint is unusable.
         """
         folder = self._run_dir / "last"
+        for checkpoint in (folder, self._run_dir / "best"):
+            settle(checkpoint)
         if not folder.is_dir():
             raise UserError(f"{self._run_dir} has no checkpoint to resume from (no last/)")
         state = read_state(folder)
-        if state.steps >= self._config.steps:
+        learn_from = state.steps + self._config.warmup
+        if learn_from >= self._config.steps:
             raise UserError(
-                f"the run has its {state.steps:,} steps already: "
-                f"give --steps {2 * state.steps} to train on"
+                f"the run has {state.steps:,} of {self._config.steps:,} steps and refills its "
+                f"replay memory for {self._config.warmup:,}: give --steps above {learn_from}"
             )
         tensors = {f"online.{k}": v for k, v in read_tensors(folder, "network").items()}
         try:
@@ -48,11 +57,16 @@ class Keeper:
         if (self._run_dir / "best").is_dir():
             score = read_state(self._run_dir / "best").score
             self._best = -math.inf if score is None else score
-        return Counters(state.steps, state.updates, learn_from=state.steps + self._config.warmup)
+        return Counters(state.steps, state.updates, learn_from)
 
-    def keep_games(self, games: list[EpisodeTrace], counters: Counters) -> None:
-        """Take note of an evaluation's mean score and keep its first game."""
-        self._score = float(np.mean([game.score for game in games]))
+    def save_last(self, learner: Learner, counters: Counters) -> None:
+        """Write the checkpoint from which the run can go on."""
+        self._save("last", learner, counters, None)
+
+    def save_evaluated(
+        self, games: list[EpisodeTrace], learner: Learner, counters: Counters
+    ) -> None:
+        """Keep the first game of an evaluation, and the agent if its mean score is the best."""
         name = f"step{counters.steps:09d}-score{games[0].score}.episode"
         save_episode(
             self._run_dir / "episodes" / name,
@@ -61,19 +75,20 @@ class Keeper:
             agent=self._run_dir.name,
             agent_steps=counters.steps,
         )
+        score = float(np.mean([game.score for game in games]))
+        if score > self._best:
+            self._best = score
+            self._save("best", learner, counters, score)
 
-    def save(self, learner: Learner, counters: Counters) -> None:
-        """Write the checkpoint; also as the best when the score noted since the last is."""
+    def _save(self, name: str, learner: Learner, counters: Counters, score: float | None) -> None:
         state = CheckpointState(
             settings=flatten(self._config),
             num_actions=learner.num_actions,
             steps=counters.steps,
             updates=counters.updates,
-            score=self._score,
+            score=score,
         )
-        tensors = learner.state()
-        save_checkpoint(self._run_dir / "last", tensors, state)
-        if self._score is not None and self._score > self._best:
-            self._best = self._score
-            save_checkpoint(self._run_dir / "best", tensors, state)
-        self._score = None
+        try:
+            save_checkpoint(self._run_dir / name, learner.state(), state)
+        except (OSError, SafetensorError) as error:
+            raise UserError(f"cannot write {self._run_dir / name}: {error}") from None

@@ -34,9 +34,15 @@ class MetricLog:
         file = run_dir / "metrics.jsonl"
         kept = [] if resume_at is None else _lines_until(file, resume_at)
         started = json.loads(kept[-1])["seconds"] if kept else 0.0
-        file.write_text("".join(line + "\n" for line in kept))
+        fresh = file.with_name(file.name + ".new")
+        fresh.write_text("".join(line + "\n" for line in kept))
+        fresh.replace(file)
         self._file = file.open("a", buffering=1)
-        self._events = EventFile(run_dir, None if resume_at is None else resume_at + 1)
+        # A file of its own: what is dropped on a resume is told by the horizontal axis.
+        next_step = None if resume_at is None else resume_at + 1
+        self._events = EventFile(run_dir, next_step)
+        next_frame = next_step and next_step * FRAMES_PER_STEP
+        self._over_frames = EventFile(run_dir / "frames", next_frame)
         self._zero = time.monotonic() - started
 
     @property
@@ -57,11 +63,12 @@ class MetricLog:
         for tag, value in figures.items():
             self._events.scalar(tag, value, steps)
             if tag in OVER_FRAMES:
-                self._events.scalar(OVER_FRAMES[tag], value, steps * FRAMES_PER_STEP)
+                self._over_frames.scalar(OVER_FRAMES[tag], value, steps * FRAMES_PER_STEP)
 
     def close(self) -> None:
         self._file.close()
         self._events.close()
+        self._over_frames.close()
 
 
 def _lines_until(file: Path, steps: int) -> list[str]:

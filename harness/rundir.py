@@ -25,10 +25,16 @@ import torch
 from envs.games import game_title
 from harness.config import PresetName, RunConfig, flatten, unflatten
 from harness.errors import UserError
+from harness.json_file import write_json
 from harness.presets import departures
 
 FORMAT = 1
-UNCHANGEABLE = ("game", "network", "full_action_space", "optimizer")
+UNCHANGEABLE = (
+    *("seed", "network", "init", "optimizer"),
+    *("game", "sticky_actions", "noop_max", "fire_on_reset", "full_action_space"),
+    "max_episode_frames",
+)
+"""Settings that make another run of it: what is learned and under which protocol."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -50,7 +56,7 @@ def default_run_dir(run: Run) -> Path:
 
 def create_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
     """Make the folder and write config.json. Raises UserError if a run is there already."""
-    if (run_dir / "config.json").exists():
+    if any((run_dir / name).exists() for name in ("config.json", "metrics.jsonl", "last", "best")):
         raise UserError(
             f"{run_dir} already holds a run: continue it with --resume {run_dir}, "
             "or choose another --run-dir"
@@ -63,9 +69,9 @@ def resume_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
 
     Raises UserError for a change that would make it another run.
     """
-    before = _read_config(run_dir)
+    before, settings = _read_config(run_dir), flatten(read_run(run_dir).config)
     for name in UNCHANGEABLE:
-        was, now = before["settings"][name], flatten(run.config)[name]
+        was, now = settings[name], flatten(run.config)[name]
         if was != now:
             option = "--" + name.replace("_", "-")
             raise UserError(f"a run's {option} cannot change ({was} to {now}): start a new run")
@@ -76,13 +82,11 @@ def resume_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
 def _write_config(run_dir: Path, content: dict[str, Any]) -> None:
     try:
         (run_dir / "episodes").mkdir(parents=True, exist_ok=True)
-        fresh = run_dir / "config.json.new"
-        fresh.write_text(json.dumps(content, indent=1) + "\n")
-        fresh.replace(run_dir / "config.json")
     except OSError as error:
         raise UserError(
             f"cannot write to {run_dir} ({error.strerror}): choose another --run-dir"
         ) from None
+    write_json(run_dir / "config.json", content)
 
 
 def _read_config(run_dir: Path) -> dict[str, Any]:

@@ -52,13 +52,11 @@ def score_episodes(
         yield index, Episode(trace.seed, trace.score, len(trace), trace.truncated)
 
 
-def evaluation_episodes(
-    learner: Learner, config: RunConfig, device: torch.device
-) -> list[EpisodeTrace]:
+def evaluation_episodes(learner: Learner, config: RunConfig) -> list[EpisodeTrace]:
     """`eval_episodes` whole games of the learner as it is, under the run's own protocol, in the
     order of their seeds."""
     protocol = replace(config.emulators, num_envs=SIDE_BY_SIDE)
     seeds = range(SELECTION_SEED, SELECTION_SEED + config.eval_episodes)
     epsilon = config.exploration.eval_epsilon
-    played = dict(play_episodes(learner.q_values, protocol, seeds, epsilon, device))
+    played = dict(play_episodes(learner.q_values, protocol, seeds, epsilon, learner.device))
     return [played[index] for index in range(len(seeds))]

@@ -23,7 +23,9 @@ def place_replay(slots: int, device: torch.device) -> tuple[torch.device, str]:
     Nothing is allocated. Raises ReplayTooLarge when neither `device` nor main memory has room.
     """
     need = slots * SLOT_BYTES
-    places = [device] if device.type in ("cpu", "mps") else [device, torch.device("cpu")]
+    # MPS shares main memory, and its index_select is wrong beyond 2^31 elements (pytorch 188756).
+    cpu = torch.device("cpu")
+    places = [device, cpu] if device.type == "cuda" else [cpu]
     room = {place: int(free_bytes(place) * MARGIN) for place in places}
     for place, free in room.items():
         if need <= free:

@@ -38,7 +38,7 @@ def test_flatten_and_unflatten_are_inverse(preset: Any) -> None:
 def test_every_setting_survives_the_round_trip() -> None:
     """Each has a value that is not its default, so that a lost one would show."""
     other = {
-        "steps": 7, "seed": 3, "warmup": 501, "update_period": 5, "target_period": 77,
+        "steps": 777, "seed": 3, "warmup": 501, "update_period": 5, "target_period": 77,
         "replay_size": 4_000, "life_loss_ends": True, "eval_every": 9, "eval_episodes": 2,
         "log_every": 11, "game": "breakout", "num_envs": 3, "sticky_actions": 0.1,
         "noop_max": 4, "fire_on_reset": True, "full_action_space": True,

@@ -104,3 +104,14 @@ def test_make_optimizer_knows_both() -> None:
     assert weights_after(make_optimizer("rmsprop", [weight], 0.1, 1.0), weight, [1.0]) == (
         pytest.approx([1 - 0.1 / math.sqrt(1.0475)])
     )
+
+
+def test_large_steady_gradients_stay_finite() -> None:
+    """n - g^2 is a difference of near-equal numbers: rounding makes it negative."""
+    torch.manual_seed(0)
+    weight = torch.nn.Parameter(torch.zeros(1000))
+    optimizer = CentredRMSProp([weight], learning_rate=1e-4, epsilon=0.01 / 32**2)
+    for _ in range(400):
+        weight.grad = 1000 * (1 + 1e-4 * torch.randn(1000))
+        optimizer.step()
+    assert weight.isfinite().all()

@@ -45,10 +45,9 @@ def test_it_falls_back_to_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_mps_shares_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no other memory to fall back to."""
-    free(monkeypatch, mps=GB, cpu=100 * GB)
-    with pytest.raises(ReplayTooLarge):
-        place_replay(1_000_000, MPS)
+    """The ring stays with the CPU: MPS cannot index that far."""
+    free(monkeypatch, mps=100 * GB, cpu=100 * GB)
+    assert place_replay(1_000_000, MPS)[0] == torch.device("cpu")
 
 
 def test_some_memory_is_left_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,8 +146,8 @@ def test_evaluations_during_training_keep_the_runs_protocol():
         exploration=ExplorationConfig(eval_epsilon=0.0),
     )
     up = torch.tensor([0.0, 0.0, 1.0, 0.0])
-    learner = SimpleNamespace(q_values=lambda states: up.repeat(len(states), 1))
-    traces = evaluation_episodes(learner, config, CPU)
+    learner = SimpleNamespace(q_values=lambda states: up.repeat(len(states), 1), device=CPU)
+    traces = evaluation_episodes(learner, config)
     assert [t.seed for t in traces] == [SELECTION_SEED + i for i in range(3)]
     for trace in traces:
         assert trace.protocol == replace(config.emulators, num_envs=1)

@@ -84,7 +84,8 @@ def test_tensorboard_holds_the_same_numbers(finished: tuple[Path, str]) -> None:
     for tag, points in written.items():
         drawn = [(event.step, event.value) for event in events.Scalars(tag)]
         assert drawn == [(steps, pytest.approx(value, rel=1e-6)) for steps, value in points]
-    over_frames = events.Scalars("over_frames/evaluation_return")
+    frames = EventAccumulator(str(finished[0] / "frames")).Reload()
+    over_frames = frames.Scalars("over_frames/evaluation_return")
     assert [event.step for event in over_frames] == [4 * s for s, _ in written["evaluation/return"]]
     assert "settings/text_summary" in events.Tags()["tensors"]
 
@@ -188,6 +189,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         ("--device cuda", "--device cpu"),
         ("--resume nowhere", "not a run folder"),
         ("--gamma 1.5", "gamma"),
+        ("--steps 5000", "nothing is learned"),
     ],
 )
 def test_bad_input_is_refused(
@@ -224,6 +226,13 @@ def test_a_resumed_run_keeps_its_game(finished: tuple[Path, str]) -> None:
     changed = program("train.py", "--resume", finished[0], "--game", "Breakout", "--steps", 9000)
     assert changed.returncode == 2
     assert "start a new run" in changed.stderr
+
+
+def test_a_refused_resume_leaves_the_run_alone(finished: tuple[Path, str]) -> None:
+    before = (finished[0] / "config.json").read_bytes()
+    for wrong in (["--steps", 500], ["--steps", 9000, "--preset", "dopamine"]):
+        assert program("train.py", "--resume", finished[0], *wrong).returncode == 2
+    assert (finished[0] / "config.json").read_bytes() == before
 
 
 def test_help_fits_a_reader(tmp_path: Path) -> None:

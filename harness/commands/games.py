@@ -9,7 +9,7 @@ import tyro
 
 from envs.emulators import SEEDS
 from harness.agents import Agent
-from harness.commands.train import DeviceName
+from harness.device import DeviceName
 from harness.errors import UserError
 from harness.scoring import EVALUATION_SEED
 

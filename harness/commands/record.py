@@ -18,8 +18,8 @@ from envs.trace import EpisodeTrace
 from harness.agents import load_agent
 from harness.checkpoint import find_checkpoint
 from harness.commands.games import GameOptions, option
-from harness.commands.train import pick_device
 from harness.config import Flat
+from harness.device import pick_device
 from harness.errors import UserError
 from harness.play import play_episodes
 from harness.scoring import SIDE_BY_SIDE

@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 from rich.progress import track
 
-from envs.episode_file import EpisodeHeader, load_episode, read_header, rom_digest
+from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header, rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
 from harness.errors import UserError
 
@@ -105,6 +105,8 @@ def check_emulator(header: EpisodeHeader, *, strict: bool) -> None:
     """Raises UserError when the cartridge is not the one that was recorded, or with `strict`
     when ale-py is not; otherwise another ale-py is worth a warning on standard error."""
     game = header.protocol.game
+    if header.action_names != action_names(header.protocol):
+        raise UserError(f"the episode's actions are not those of {game} here")
     if (here := rom_digest(game)) != header.rom_sha256:
         raise UserError(
             f"the episode was recorded with another cartridge of {game} (SHA-256 "

@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, cast, get_args
 
-import torch
 import tyro
 
 from harness.agents import refuse_foreign_code
 from harness.config import Flat, PresetName, RunConfig
+from harness.device import DeviceName
 from harness.errors import UserError
 from harness.presets import PRESETS
 from harness.rundir import read_run
-
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True)
@@ -48,29 +46,22 @@ def parse_command(arguments: list[str]) -> TrainCommand:
     found, _ = early.parse_known_args(arguments)
     try:
         default = _starting_point(found.preset, found.resume, found.network)
-        return tyro.cli(TrainCommand, args=arguments, default=default)
+        command = tyro.cli(TrainCommand, args=arguments, default=default)
     except ValueError as error:
         raise UserError(error) from None
+    if command.resume and command.run_dir:
+        raise UserError("--resume goes on in the run's own folder: leave --run-dir out")
+    return command
 
 
 def _starting_point(preset: str | None, resume: Path | None, network: str | None) -> TrainCommand:
     if resume is not None:
         run = read_run(resume)
+        if preset not in (None, run.preset):
+            raise UserError(
+                f"{resume} is a {run.preset} run: leave --preset out and change settings by name"
+            )
         refuse_foreign_code(run.config.learner.network, network, resume)
         return TrainCommand(run.preset, resume=resume, config=run.config)
     name = cast(PresetName, preset if preset in get_args(PresetName) else "quick")
     return TrainCommand(name, config=PRESETS[name])
-
-
-def pick_device(name: DeviceName) -> torch.device:
-    """The torch device for --device. Raises UserError when this machine has none of that name."""
-    usable = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(cast(DeviceName, device) for device, there in usable.items() if there)
-    if not usable[name]:
-        raise UserError(f"--device {name}: torch finds no such device here; use --device cpu")
-    return torch.device(name)

@@ -1,0 +1,27 @@
+"""Where the networks run."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+import torch
+
+from harness.errors import UserError
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def pick_device(name: DeviceName) -> torch.device:
+    """The torch device for --device. Raises UserError when this machine has none of that name."""
+    # Activations far below one slow a CPU down tenfold when they become denormal.
+    torch.set_flush_denormal(True)
+    usable = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(cast(DeviceName, device) for device, there in usable.items() if there)
+    if not usable[name]:
+        raise UserError(f"--device {name}: torch finds no such device here; use --device cpu")
+    return torch.device(name)

@@ -1,0 +1,127 @@
+"""Checkpoints survive a crash at any point of their writing, and damaged ones are refused."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from agent.learner import Learner, LearnerConfig
+from harness.checkpoint import (
+    CheckpointState,
+    find_checkpoint,
+    read_state,
+    read_tensors,
+    save_checkpoint,
+)
+from replay.batch import Batch
+
+STATE = CheckpointState(settings={}, num_actions=3, steps=100, updates=10, score=None)
+
+
+def weights(value: float) -> dict[str, Tensor]:
+    return {"online.w": torch.full((2, 3), value), "target.w": torch.zeros(2, 3)}
+
+
+def save(folder: Path, value: int) -> None:
+    save_checkpoint(folder, weights(value), replace(STATE, steps=value))
+
+
+def held(folder: Path) -> tuple[int, float]:
+    """Steps and weight of a checkpoint: both of one writing."""
+    return read_state(folder).steps, float(read_tensors(folder, "network")["w"][0, 0])
+
+
+@pytest.mark.parametrize("crash_at", range(1, 8))
+def test_a_crash_while_writing_leaves_a_whole_checkpoint(
+    crash_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies before its n-th change of the folder; the next start finds the old
+    checkpoint or the new one, and can write again."""
+    last = tmp_path / "last"
+    save(last, 1)
+    calls = 0
+
+    def dying(original):  # type: ignore[no-untyped-def]
+        def call(*arguments, **options):  # type: ignore[no-untyped-def]
+            nonlocal calls
+            calls += 1
+            if calls == crash_at:
+                raise KeyboardInterrupt
+            return original(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", dying(Path.rename))
+        patched.setattr(Path, "mkdir", dying(Path.mkdir))
+        patched.setattr(Path, "write_text", dying(Path.write_text))
+        patched.setattr("harness.checkpoint.shutil.rmtree", dying(shutil.rmtree))
+        try:
+            save(last, 2)
+        except KeyboardInterrupt:
+            pass
+        else:
+            assert calls < crash_at
+    assert held(find_checkpoint(tmp_path)) in ((1, 1.0), (2, 2.0))
+    save(last, 3)
+    assert held(find_checkpoint(tmp_path)) == (3, 3.0)
+    assert {path.name for path in tmp_path.iterdir()} == {"last"}
+
+
+def test_tied_weights_can_be_saved(tmp_path: Path) -> None:
+    shared = torch.ones(2, 2)
+    save_checkpoint(tmp_path / "last", {"online.a": shared, "online.b": shared}, STATE)
+    assert set(read_tensors(tmp_path / "last", "network")) == {"a", "b"}
+
+
+def learner() -> Learner:
+    torch.manual_seed(0)
+    made = Learner(LearnerConfig(), 3, "cpu")
+    states = torch.randint(256, (4, 4, 84, 84), dtype=torch.uint8)
+    ones = torch.ones(4)
+    made.update(Batch(states, ones.long(), ones[:, None], ones.long(), ones.bool(), states))
+    return made
+
+
+def test_a_restored_learner_goes_on_as_the_one_that_was_saved() -> None:
+    torch.manual_seed(1)
+    batch = Batch(
+        torch.randint(256, (4, 4, 84, 84), dtype=torch.uint8),
+        torch.zeros(4).long(),
+        torch.ones(4, 1),
+        torch.ones(4).long(),
+        torch.zeros(4).bool(),
+        torch.randint(256, (4, 4, 84, 84), dtype=torch.uint8),
+    )
+    saved = learner()
+    restored = Learner(LearnerConfig(), 3, "cpu")
+    restored.load_state({name: t.clone() for name, t in saved.state().items()})
+    for one in (saved, restored):
+        one.update(batch)
+    assert all(torch.equal(t, restored.state()[name]) for name, t in saved.state().items())
+
+
+@pytest.mark.parametrize("damage", ["shape", "unknown", "missing", "weights"])
+def test_a_state_that_does_not_fit_is_refused(damage: str) -> None:
+    made = learner()
+    tensors = dict(made.state())
+    if damage == "shape":
+        tensors["optimizer.conv1.weight.exp_avg"] = torch.zeros(3)
+    elif damage == "unknown":
+        tensors["optimizer.nosuch.exp_avg"] = torch.zeros(3)
+    elif damage == "missing":
+        del tensors["optimizer.conv1.weight.exp_avg_sq"]
+    else:
+        del tensors["online.conv1.weight"]
+    with pytest.raises(RuntimeError):
+        Learner(LearnerConfig(), 3, "cpu").load_state(tensors)
+
+
+def test_a_module_of_another_kind_is_not_mistaken_for_the_network() -> None:
+    with pytest.raises(RuntimeError):
+        learner().load_state({f"online.{k}": v for k, v in nn.Linear(2, 2).state_dict().items()})
