@@ -59,8 +59,8 @@ class Display:
         self._console = Console(highlight=False)
         self._total = total
         self._scores: deque[int] = deque(maxlen=20)
-        self._due = 0.0
         self._live = self._console.is_terminal
+        self._due = 0.0 if self._live else time.monotonic() + PLAIN_INTERVAL
         self._progress = Progress(
             BarColumn(bar_width=20),
             TextColumn("{task.description}"),
