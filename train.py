@@ -137,6 +137,7 @@ def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
             if checkpoint_due:
                 keeper.save_last(learner, counters)
             if checkpoint_due and not stop.received:
+                reporter.evaluating(config.eval_episodes, counters)
                 games = evaluation_episodes(learner, config)
                 reporter.evaluation(games, counters)
                 keeper.save_evaluated(games, learner, counters)

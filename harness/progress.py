@@ -86,6 +86,11 @@ class Display:
         else:
             self.say(line)
 
+    def waiting(self, text: str) -> None:
+        """Put `text` in the place of the live line: steps stand still for a while."""
+        if self._live:
+            self._progress.update(self._task, description=text)
+
     def _line(self, steps: int, epsilon: float, rates: Rates) -> str:
         left = duration((self._total - steps) / rates.steps) if rates.steps else "?"
         score = f"{sum(self._scores) / len(self._scores):.1f}" if self._scores else "-"

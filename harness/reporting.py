@@ -65,6 +65,10 @@ class Reporter:
         if not all(map(math.isfinite, figures.values())):
             raise NotFinite(f"the loss is no longer a finite number at {counters.steps:,} steps")
 
+    def evaluating(self, games: int, counters: Counters) -> None:
+        """An evaluation begins: whole games can take minutes."""
+        self._display.waiting(f"{counters.steps:,} steps: playing {games} whole games to evaluate")
+
     def evaluation(self, traces: list[EpisodeTrace], counters: Counters) -> None:
         """The games of an evaluation. The time they took does not count as training."""
         scores = [trace.score for trace in traces]
