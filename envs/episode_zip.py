@@ -38,6 +38,8 @@ _DAMAGE = (
 @contextmanager
 def reading(path: Path) -> Iterator[zipfile.ZipFile]:
     """The open file; whatever is wrong with it becomes one BadEpisode that names it."""
+    if path.exists() and not path.is_file():  # a device could be read for ever
+        raise BadEpisode(f"{path} is no file: give an .episode file")
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive

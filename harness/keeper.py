@@ -67,7 +67,7 @@ class Keeper:
         self, games: list[EpisodeTrace], learner: Learner, counters: Counters
     ) -> None:
         """Keep the first game of an evaluation, and the agent if its mean score is the best."""
-        name = f"step{counters.steps:09d}-score{games[0].score}.episode"
+        name = f"step{counters.steps:09d}-score{games[0].score:+d}.episode"
         save_episode(
             self._run_dir / "episodes" / name,
             games[0],

@@ -103,7 +103,7 @@ def _read_config(run_dir: Path) -> dict[str, Any]:
         if not isinstance(content["settings"], dict) or not isinstance(content["resumed"], list):
             raise ValueError("settings or resumed have the wrong form")
         return cast(dict[str, Any], content)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{run_dir} is not a run folder: it has no config.json") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file} is not a run's config: {error}") from None

@@ -483,7 +483,7 @@ def test_record_writes_files_that_verify(
     headers = [read_header(file) for file in files]
     assert [header.seed for header in headers] == [5, 6]
     for file, header in zip(files, headers, strict=True):
-        assert file.name == f"breakout-seed{header.seed}-score{header.score}.episode"
+        assert file.name == f"breakout-seed{header.seed}-score{header.score:+d}.episode"
         assert (header.epsilon, header.agent, header.agent_steps) == (0.5, "run/best", 7000)
         assert header.protocol.max_episode_frames == 400
     said = capsys.readouterr().out

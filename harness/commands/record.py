@@ -86,7 +86,7 @@ def _episodes_folder(checkpoint: Path) -> Path:
 
 
 def _name(trace: EpisodeTrace) -> str:
-    return f"{trace.protocol.game}-seed{trace.seed}-score{trace.score}"
+    return f"{trace.protocol.game}-seed{trace.seed}-score{trace.score:+d}"
 
 
 def _report(console: Console, games: list[tuple[Path, EpisodeTrace]]) -> None:

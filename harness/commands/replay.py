@@ -59,7 +59,7 @@ class ReplayCommand:
             print(f"{self.episode} differs: {difference}")
             return 1
         print(
-            f"{self.episode} is the same when simulated again: {len(trace) + 1:,} frames, "
+            f"{self.episode} is the same when simulated again: {len(trace) + 1:,} observations, "
             f"{len(trace):,} rewards, the length and the score {trace.score:,}"
         )
         return 0

@@ -10,6 +10,7 @@ from typing import Annotated, cast, get_args
 import tyro
 
 from harness.agents import refuse_foreign_code
+from harness.commands.games import option
 from harness.config import Flat, PresetName, RunConfig
 from harness.device import DeviceName
 from harness.errors import UserError
@@ -29,9 +30,11 @@ class TrainCommand:
     """Settings to start from; every default below is the preset's."""
     device: DeviceName = "auto"
     """Where the networks run; auto takes CUDA, then MPS, then the CPU."""
-    run_dir: Path | None = None
-    """Folder of the run [default: checkpoints/<game>/<network>-<preset>-s<seed>-<time>]."""
-    resume: Path | None = None
+    run_dir: Annotated[
+        Path | None, option("DIR", "checkpoints/<game>/<network>-<preset>-s<seed>-<time>")
+    ] = None
+    """Folder of the run."""
+    resume: Annotated[Path | None, option("RUN", "a new run")] = None
     """Continue the run in this folder from its last checkpoint."""
     config: Annotated[RunConfig, Flat] = PRESETS["quick"]
 
