@@ -26,7 +26,13 @@ from harness.device import pick_device
 from harness.errors import run_cli
 from harness.keeper import Keeper
 from harness.reporting import NotFinite, Reporter
-from harness.rundir import Run, create_run_dir, default_run_dir, resume_run_dir
+from harness.rundir import (
+    Run,
+    create_run_dir,
+    default_run_dir,
+    note_resume,
+    refuse_another_run,
+)
 from harness.scoring import evaluation_episodes
 from replay.placement import place_replay
 from replay.ring import Ring
@@ -119,8 +125,9 @@ def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
     config, learner, ring = run.config, parts.learner, parts.ring
     keeper = Keeper(run_dir, config)
     if resume:
+        refuse_another_run(run_dir, run)
         counters = keeper.restore(learner)
-        resume_run_dir(run_dir, run, learner.device)
+        note_resume(run_dir, run, learner.device)
     else:
         counters = Counters(learn_from=config.warmup)
         create_run_dir(run_dir, run, learner.device)

@@ -64,17 +64,20 @@ def create_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
     _write_config(run_dir, _description(run, device) | {"resumed": []})
 
 
-def resume_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
-    """Note in config.json that a run goes on, and with which settings.
-
-    Raises UserError for a change that would make it another run.
-    """
-    before, settings = _read_config(run_dir), flatten(read_run(run_dir).config)
+def refuse_another_run(run_dir: Path, run: Run) -> None:
+    """Raise UserError for a change of settings that would make the run in a folder another."""
+    before, now = flatten(read_run(run_dir).config), flatten(run.config)
     for name in UNCHANGEABLE:
-        was, now = settings[name], flatten(run.config)[name]
-        if was != now:
+        if before[name] != now[name]:
             option = "--" + name.replace("_", "-")
-            raise UserError(f"a run's {option} cannot change ({was} to {now}): start a new run")
+            raise UserError(
+                f"a run's {option} cannot change ({before[name]} to {now[name]}): start a new run"
+            )
+
+
+def note_resume(run_dir: Path, run: Run, device: torch.device) -> None:
+    """Note in config.json that a run goes on, and with which settings."""
+    before = _read_config(run_dir)
     history = before.pop("resumed")
     _write_config(run_dir, _description(run, device) | {"resumed": [*history, before]})
 
