@@ -20,7 +20,8 @@ from harness.errors import run_cli
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = (
     "--game Pong --steps 2000 --warmup 400 --update-period 4 --num-envs 4 --replay-size 4000 "
-    "--eval-every 1000 --eval-episodes 1 --log-every 400 --max-episode-frames 1200 --target-period 400 --seed 3"
+    "--eval-every 1000 --eval-episodes 1 --log-every 400 --max-episode-frames 1200 "
+    "--target-period 400 --seed 3"
 ).split()
 
 # One thread: several spinning on a busy machine take minutes for what one does in seconds.
