@@ -6,6 +6,7 @@ Read from the top: `training` is the loop, `learn` its updates, `train` what is 
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from agent.learner import Learner
 from envs.emulators import Emulators, Step
 from harness.commands.train import parse_command
 from harness.config import RunConfig
+from harness.cores import arrange
 from harness.counters import Counters
 from harness.device import pick_device
 from harness.errors import run_cli
@@ -44,8 +46,8 @@ def training(
     """Act, learn, store, for ever; yields after each step of the emulators.
 
     At every yield (steps - learn_from) // update_period updates were made since the warm-up,
-    whatever the number of emulators. Actions are sent first, so that the emulators can run while
-    the learner learns.
+    whatever the number of emulators. Actions are sent first: the emulators run while the learner
+    learns.
     """
     num_envs = config.emulators.num_envs
     seeds = np.random.SeedSequence([config.seed, counters.steps])
@@ -79,12 +81,13 @@ def learn(
 ) -> None:
     """The updates that are due, and the target copies among them."""
     while counters.owed >= config.update_period:
-        counters.owed -= config.update_period
-        batch = ring.sample(config.learner.batch_size, config.learner.n_step, sampling)
-        learner.update(batch.to(learner.device))
-        counters.updates += 1
-        # A copy is due where the updates pass a multiple of target_period steps.
-        if counters.updates * config.update_period % config.target_period < config.update_period:
+        before_copy = counters.updates_before_copy(config.update_period, config.target_period)
+        updates = min(counters.owed // config.update_period, before_copy)
+        batch = ring.sample(updates * config.learner.batch_size, config.learner.n_step, sampling)
+        learner.update(batch.to(learner.device), updates)
+        counters.owed -= updates * config.update_period
+        counters.updates += updates
+        if updates == before_copy:
             learner.copy_to_target()
 
 
@@ -113,11 +116,11 @@ class Parts(NamedTuple):
 def assemble(config: RunConfig, device: torch.device, replay_device: torch.device) -> Parts:
     """Emulators, replay memory and learner of a config; writes nothing."""
     torch.manual_seed(config.seed)
-    emulators = Emulators(config.emulators, overlap=device.type == "cuda")
-    learner = Learner(config.learner, emulators.num_actions, device)
-    return Parts(
-        emulators, Ring(config.replay_rows, config.emulators.num_envs, replay_device), learner
-    )
+    num_envs = config.emulators.num_envs
+    arrangement = arrange(device, num_envs)
+    emulators = Emulators(config.emulators, arrangement.emulator_threads)
+    learner = Learner(config.learner, emulators.num_actions, device, arrangement.shards)
+    return Parts(emulators, Ring(config.replay_rows, num_envs, replay_device), learner)
 
 
 def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
@@ -132,6 +135,7 @@ def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
         counters = Counters(learn_from=config.warmup)
         create_run_dir(run_dir, run, learner.device)
     stop = StopSignal()
+    gc.freeze()  # what is there by now stays: no search for garbage among it
     with closing(Reporter(run_dir, run, counters)) as reporter:
         reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {learner.precision}")
         for step in training(config, parts.emulators, ring, learner, counters):
@@ -179,7 +183,7 @@ def main() -> int:
     replay_device, placement = place_replay(run.config.replay_slots, device)
     parts = assemble(run.config, device, replay_device)
     run_dir = command.resume or command.run_dir or default_run_dir(run)
-    print(placement)
+    print(placement, arrange(device, run.config.emulators.num_envs), sep="\n")
     try:
         return train(run_dir, run, parts, resume=command.resume is not None)
     except NotFinite as error:

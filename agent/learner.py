@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from agent.flat import FlatOptimizer
 from agent.networks import Init, initialise, make_network
-from agent.optimizers import STATE_KEYS, OptimizerName, make_optimizer
-from agent.precision import PrecisionName, resolve_precision
+from agent.optimizers import OptimizerName
+from agent.precision import PrecisionName, Working, resolve_precision
+from agent.shards import Shards, may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 
@@ -65,72 +67,129 @@ class LearnerConfig:
             raise ValueError(f"max-grad-norm must not be negative, not {self.max_grad_norm}")
 
 
+class Figures(NamedTuple):
+    """What came out of a part of a batch, b transitions."""
+
+    loss: Tensor  # [] its share of the batch's loss
+    best: Tensor  # [b] max_a Q
+    td_errors: Tensor  # [b]
+
+
 class Learner:
-    """Owns the networks and the optimizer. Only `metrics` waits for the device."""
+    """Owns the networks and the optimizer. Only `metrics` waits for the device.
+
+    With `shards` above 1 each batch is learned from in so many parts at the same time. The
+    sum is that of the whole batch but for rounding, and the same every time.
+    """
 
     METRICS = ("loss", "q_mean", "q_max", "td_error", "grad_norm")
 
-    def __init__(self, config: LearnerConfig, num_actions: int, device: torch.device | str) -> None:
+    def __init__(
+        self,
+        config: LearnerConfig,
+        num_actions: int,
+        device: torch.device | str,
+        shards: int = 1,
+    ) -> None:
         self.config, self.num_actions, self.device = config, num_actions, torch.device(device)
         self.online = make_network(config.network, num_actions)
         initialise(self.online, config.init)
         self.online.to(self.device)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
-        self.optimizer = make_optimizer(
+        self.precision = resolve_precision(config.precision, self.device)
+        self._shards = Shards(shards if may_be_split(self.online) else 1)
+        named = self.online.named_parameters()
+        self._optimizer = FlatOptimizer(
+            ((name, parameter) for name, parameter in named if parameter.requires_grad),
             config.optimizer,
-            self.online.parameters(),
             config.learning_rate,
             config.optimizer_epsilon,
+            self._shards.count,
         )
-        self.precision = resolve_precision(config.precision, self.device)
+        self._online = Working(self.online, self.precision)
+        self._target = Working(self.target, self.precision)
         self._sums = torch.zeros(len(self.METRICS), device=self.device)
         self._updates_summed = 0
 
     def q_values(self, states: Tensor) -> Tensor:
         """float32 [B, A] of the online network for states uint8 [B, 4, 84, 84], no gradient."""
-        with torch.no_grad():
-            return self._forward(self.online, states)
+        return self._shards.rows(self._acting, states)
 
-    def _forward(self, network: nn.Module, states: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            q_values: Tensor = network(states)
-        return q_values.float()
+    @torch.no_grad()
+    def _acting(self, states: Tensor) -> Tensor:
+        return self._online(states)
 
     def target_values(self, batch: Batch) -> Tensor:
         """float32 [B]: the TD targets of a batch."""
-        config = self.config
-        with torch.no_grad():
-            rewards = batch.rewards.clamp(-1, 1) if config.clip_rewards else batch.rewards
-            return td_target(
-                n_step_return(rewards, config.gamma),
-                bootstrap_discount(batch.lengths, batch.terminal, config.gamma),
-                self._forward(self.target, batch.next_states),
-                self._forward(self.online, batch.next_states) if config.double else None,
-            )
+        return self._targets(batch, self.future_values(batch))
 
-    def update(self, batch: Batch) -> None:
-        """One gradient step on a batch; its figures are added to those `metrics` averages."""
-        q_values = self._forward(self.online, batch.states)
-        loss, td_errors = td_loss(
-            q_values, batch.actions, self.target_values(batch), self.config.loss
+    @torch.no_grad()
+    def future_values(self, batch: Batch) -> Tensor:
+        """float32 [B, A]: what the target network says of the next states."""
+        return self._shards.rows(self._target, batch.next_states)
+
+    @torch.no_grad()
+    def _targets(self, batch: Batch, future: Tensor) -> Tensor:
+        config = self.config
+        rewards = batch.rewards.clamp(-1, 1) if config.clip_rewards else batch.rewards
+        return td_target(
+            n_step_return(rewards, config.gamma),
+            bootstrap_discount(batch.lengths, batch.terminal, config.gamma),
+            future,
+            self._shards.rows(self._online, batch.next_states) if config.double else None,
         )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        grad_norm = self._clip_gradients()
-        self.optimizer.step()
-        best = q_values.detach().amax(1)
+
+    def update(self, batch: Batch, updates: int = 1) -> None:
+        """One gradient step on each of `updates` equal parts of a batch, one after another.
+
+        The target network does not change meanwhile, so it is asked about the whole batch at
+        once. Figures are added to those that `metrics` averages.
+        """
+        future = self.future_values(batch).tensor_split(updates)
+        for part, values in zip(batch.split(updates), future, strict=True):
+            self._step(part, self._targets(part, values))
+
+    def _step(self, batch: Batch, targets: Tensor) -> None:
+        count, shards = len(targets), range(self._shards.count)
+        parts = range(min(count, len(shards)))
+        split, wanted = batch.split(len(parts)), targets.tensor_split(len(parts))
+        figures = self._shards.map(
+            lambda i: self._gradients(i, split[i], wanted[i], len(wanted[i]) / count), parts
+        )
+        squares = self._shards.map(lambda i: self._optimizer.merge(i, len(parts)), shards)
+        norm = torch.stack(squares).sum().sqrt()
+        scale = self._clipping(norm)
+        self._shards.map(lambda i: self._optimizer.step(i, scale), shards)
+        self._online.refresh()
+        self._count(figures, norm)
+
+    def _gradients(self, index: int, batch: Batch, targets: Tensor, share: float) -> Figures:
+        """Hand the optimizer the gradients of `share` times the loss of part `index`."""
+        q_values = self._online(batch.states)
+        loss, td_errors = td_loss(q_values, batch.actions, targets, self.config.loss)
+        loss = loss * share
+        gradients = torch.autograd.grad(loss, self._online.parameters, materialize_grads=True)
+        self._optimizer.put(index, gradients)
+        return Figures(loss.detach(), q_values.detach().amax(1), td_errors)
+
+    def _clipping(self, norm: Tensor) -> Tensor | None:
+        """What gradients of a norm [] are multiplied with to keep it within the limit."""
+        limit = self.config.max_grad_norm
+        return (limit / (norm + 1e-6)).clamp(max=1) if limit else None
+
+    def _count(self, parts: list[Figures], grad_norm: Tensor) -> None:
+        loss = torch.stack([part.loss for part in parts]).sum()
+        best = torch.cat([part.best for part in parts])
+        td_errors = torch.cat([part.td_errors for part in parts])
         self._sums += torch.stack(
-            (loss.detach(), best.mean(), best.max(), td_errors.abs().mean(), grad_norm)
+            (loss, best.mean(), best.max(), td_errors.abs().mean(), grad_norm)
         )
         self._updates_summed += 1
-
-    def _clip_gradients(self) -> Tensor:
-        limit = self.config.max_grad_norm or float("inf")
-        return nn.utils.clip_grad_norm_(self.online.parameters(), limit)
 
     def copy_to_target(self) -> None:
         """Make the target network a copy of the online one."""
         self.target.load_state_dict(self.online.state_dict())
+        self._target.refresh()
 
     def metrics(self) -> dict[str, float]:
         """Means over the updates since the last call (empty without any): loss, mean and largest
@@ -147,35 +206,16 @@ class Learner:
         `optimizer.<parameter>.<name>` once it has taken a step."""
         tensors = {f"online.{name}": value for name, value in self.online.state_dict().items()}
         tensors |= {f"target.{name}": value for name, value in self.target.state_dict().items()}
-        for name, parameter in self.online.named_parameters():
-            for key, value in self.optimizer.state[parameter].items():
-                tensors[f"optimizer.{name}.{key}"] = value
+        tensors |= {f"optimizer.{name}": value for name, value in self._optimizer.state().items()}
         return tensors
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take over what `state` returned. Raises RuntimeError when names or shapes differ."""
         self.online.load_state_dict(_below("online.", tensors))
         self.target.load_state_dict(_below("target.", tensors))
-        averages = _below("optimizer.", tensors)
-        for name, parameter in self.online.named_parameters():
-            saved = {key: averages.pop(f"{name}.{key}") for key in self._keys(name, averages)}
-            for key, value in saved.items():
-                if value.shape not in (parameter.shape, torch.Size()):
-                    raise RuntimeError(f"optimizer.{name}.{key} has shape {list(value.shape)}")
-                # Averages take the weights' memory layout, which a file does not keep.
-                like = parameter if value.shape == parameter.shape else value.to(self.device)
-                self.optimizer.state[parameter][key] = torch.empty_like(like).copy_(value).detach()
-        if averages:
-            raise RuntimeError(f"unknown optimizer state {min(averages)}")
-
-    def _keys(self, name: str, averages: dict[str, Tensor]) -> tuple[str, ...]:
-        """Names of the optimizer's averages of a parameter: all of them, or none before the
-        first update."""
-        keys = STATE_KEYS[self.config.optimizer]
-        there = [key for key in keys if f"{name}.{key}" in averages]
-        if there and len(there) < len(keys):
-            raise RuntimeError(f"optimizer state of {name} lacks some of {', '.join(keys)}")
-        return tuple(there)
+        self._optimizer.load_state(_below("optimizer.", tensors))
+        self._online.refresh()
+        self._target.refresh()
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

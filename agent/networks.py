@@ -42,6 +42,17 @@ NETWORKS = {
 }
 
 
+class PixelConv2d(nn.Conv2d):
+    """A convolution of pixels from 0 to 255 as if they were divided by 255.
+
+    Dividing the few weights instead leaves whole numbers, which bf16 holds exactly.
+    """
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        convolved: Tensor = self._conv_forward(pixels, self.weight / 255, self.bias)
+        return convolved
+
+
 class QNetwork(nn.Module):
     """Three convolutions (32 8x8, 64 4x4, 64 3x3) and two fully connected layers (512,
     actions), of Mnih et al., "Human-level control through deep reinforcement learning",
@@ -50,7 +61,7 @@ class QNetwork(nn.Module):
     def __init__(self, num_actions: int, downsampling: Downsampling) -> None:
         super().__init__()
         one, two, three = downsampling.strides
-        self.conv1 = nn.Conv2d(INPUT_SHAPE[0], 32, 8, one)
+        self.conv1 = PixelConv2d(INPUT_SHAPE[0], 32, 8, one)
         self.conv2 = nn.Conv2d(32, 64, 4, two)
         self.conv3 = nn.Conv2d(64, 64, 3, three)
         self.pools = nn.ModuleList(
@@ -61,8 +72,9 @@ class QNetwork(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """uint8 [B, 4, 84, 84] -> float [B, actions]."""
-        x = states.to(self.fc2.weight.dtype) / 255
-        x = x.contiguous(memory_format=torch.channels_last)
+        # Channels last, stacked while the pixels are still bytes.
+        pixels = torch.stack(states.unbind(1), -1).permute(0, 3, 1, 2)
+        x = pixels.to(self.conv1.weight.dtype)
         for conv, pool in zip((self.conv1, self.conv2, self.conv3), self.pools, strict=True):
             x = pool(torch.relu(conv(x)))
         hidden = torch.relu(self.fc1(x.flatten(1)))
@@ -113,7 +125,8 @@ def _build(name: str, num_actions: int) -> nn.Module:
     try:
         network = found(num_actions)
         with torch.no_grad():
-            answer = network(torch.zeros((2, *INPUT_SHAPE), dtype=torch.uint8))
+            answer = network.eval()(torch.zeros((2, *INPUT_SHAPE), dtype=torch.uint8))
+        network.train()
         shape = list(answer.shape)
     # Whatever a stranger's constructor and forward raise is about that class.
     except Exception as error:

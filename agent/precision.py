@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import Tensor, nn
 
 PrecisionName = Literal["auto", "fp32", "bf16"]
 
@@ -26,3 +28,45 @@ def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
     except OSError:
         pass
     return set()
+
+
+class Working:
+    """A network as it computes: in fp32 itself, in bf16 a copy with rounded layers.
+
+    Autocast alone would round every weight again in every forward pass; this rounds them once
+    after each change. Only convolutions and fully connected layers are rounded; whatever else a
+    network holds is shared with the original.
+    """
+
+    def __init__(self, original: nn.Module, precision: Literal["fp32", "bf16"]) -> None:
+        self._bf16 = precision == "bf16"
+        self.network = _rounded(original) if self._bf16 else original
+        self.parameters = [p for p in self.network.parameters() if p.requires_grad]
+        """Those that gradients are taken of, in the order of the original's."""
+        pairs = zip(original.parameters(), self.network.parameters(), strict=True)
+        different = [(master, rounded) for master, rounded in pairs if master is not rounded]
+        self._masters = [master.detach() for master, _ in different]
+        self._rounded = [rounded.detach() for _, rounded in different]
+
+    def refresh(self) -> None:
+        """Round the original's weights again: they changed."""
+        if self._rounded:
+            torch._foreach_copy_(self._rounded, self._masters)
+
+    def __call__(self, states: Tensor) -> Tensor:
+        """float32 [B, A]: Q-values of states uint8 [B, 4, 84, 84]."""
+        # Autocast rounds what a network of somebody's own makes in fp32 between the layers.
+        with torch.autocast(states.device.type, torch.bfloat16, enabled=self._bf16):
+            q_values: Tensor = self.network(states)
+        return q_values.float()
+
+
+def _rounded(original: nn.Module) -> nn.Module:
+    layers = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+    own = {id(p) for m in original.modules() if isinstance(m, layers) for p in m.parameters(False)}
+    tensors = [*original.parameters(), *original.buffers()]
+    working = copy.deepcopy(original, {id(t): t for t in tensors if id(t) not in own})
+    for module in working.modules():
+        if isinstance(module, layers):
+            module.to(torch.bfloat16)
+    return working

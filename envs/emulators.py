@@ -124,17 +124,13 @@ def vector_env(
 class Emulators:
     """E emulators behind `reset`, then `send` and `recv` in turn.
 
-    With `overlap` the emulators run while the caller does something else between `send` and
-    `recv`; without, `send` waits for them. What `recv` returns is the same either way.
+    They run in `num_threads` threads of their own (0: one for each core) while the caller does
+    something else between `send` and `recv`.
     """
 
-    def __init__(
-        self, config: EmulatorConfig, *, num_threads: int = 0, overlap: bool = False
-    ) -> None:
+    def __init__(self, config: EmulatorConfig, num_threads: int = 0) -> None:
         self._env = vector_env(config, num_threads)
-        self._overlap = overlap
         self.num_envs = config.num_envs
-        self._arrived: Step | None = None
         self._lives = np.zeros(config.num_envs, np.int32)
         self._ended = np.zeros(config.num_envs, np.bool_)
         self.num_actions = len(self._env.ale.get_action_set())
@@ -157,16 +153,9 @@ class Emulators:
     def send(self, actions: npt.NDArray[np.int64]) -> None:
         """Give each emulator its action [E]; an emulator whose episode ended resets instead."""
         self._env.send(actions)
-        if not self._overlap:
-            self._arrived = self._receive()
 
     def recv(self) -> Step:
-        """What the emulators answered to the last `send`."""
-        step = self._receive() if self._arrived is None else self._arrived
-        self._arrived = None
-        return step
-
-    def _receive(self) -> Step:
+        """What the emulators answered to the last `send`; waits for the slowest of them."""
         observation, rewards, terminated, truncated, info = self._env.recv()
         first, lives = self._ended, info["lives"]
         step = Step(

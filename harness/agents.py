@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from agent.networks import UnknownNetwork, is_own, make_network
+from agent.shards import Shards
 from envs.emulators import EmulatorConfig, Emulators
 from envs.games import game_title
 from harness.checkpoint import CheckpointState, find_checkpoint, read_state, read_tensors
 from harness.config import RunConfig, unflatten
+from harness.cores import arrange
 from harness.errors import UserError
 from harness.play import Policy
 from harness.rundir import read_run
@@ -108,9 +110,9 @@ def _settings(folder: Path, state: CheckpointState) -> RunConfig:
 
 def _greedy_values(network: nn.Module, device: torch.device) -> Policy:
     network.requires_grad_(False).eval()
+    shards = Shards(arrange(device, 1).shards)
 
     def q_values(states: Tensor) -> Tensor:
-        values: Tensor = network(states.to(device))
-        return values.float()
+        return shards.rows(network, states.to(device)).float()
 
     return q_values

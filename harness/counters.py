@@ -23,6 +23,12 @@ class Counters:
         self.before, self.steps = self.steps, self.steps + num_envs
         self.owed += min(max(self.steps - self.learn_from, 0), num_envs)
 
+    def updates_before_copy(self, update_period: int, target_period: int) -> int:
+        """Updates until the target network is copied, which is after each one with which the
+        updates, at `update_period` steps each, reach or cross a multiple of `target_period`."""
+        into = self.updates * update_period % target_period
+        return -((into - target_period) // update_period)
+
     def passed(self, every: int) -> bool:
         """Whether the last advance reached or crossed a multiple of `every` steps."""
         return self.steps // every > self.before // every

@@ -6,15 +6,18 @@ from typing import Literal, cast
 
 import torch
 
+from harness.cores import settle
 from harness.errors import UserError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 def pick_device(name: DeviceName) -> torch.device:
-    """The torch device for --device. Raises UserError when this machine has none of that name."""
-    # Activations far below one slow a CPU down tenfold when they become denormal.
-    torch.set_flush_denormal(True)
+    """The torch device for --device; settles the process (harness/cores.py) on the way.
+
+    Raises UserError when this machine has no device of that name.
+    """
+    settle()
     usable = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),

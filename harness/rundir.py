@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import torch
 
 from envs.games import game_title
 from harness.config import PresetName, RunConfig, flatten, unflatten
+from harness.cores import arrange
 from harness.errors import UserError
 from harness.json_file import write_json
 from harness.presets import departures
@@ -131,7 +131,7 @@ def _description(run: Run, device: torch.device) -> dict[str, Any]:
         "command": sys.argv,
         "git_commit": git_commit(),
         "versions": versions(),
-        "machine": machine(device),
+        "machine": machine(device, run.config.emulators.num_envs),
     }
 
 
@@ -144,14 +144,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def machine(device: torch.device) -> dict[str, Any]:
-    """Processor, cores, and the device that learns."""
+def machine(device: torch.device, num_envs: int) -> dict[str, Any]:
+    """Processor, what its cores do, and the device that learns."""
     return {
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "arrangement": arrange(device, num_envs)._asdict(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
 

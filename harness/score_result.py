@@ -99,7 +99,7 @@ class ScoreResult:
             "command": sys.argv,
             "git_commit": git_commit(),
             "versions": versions(),
-            "machine": machine(device),
+            "machine": machine(device, self.protocol.num_envs),
         }
 
 

@@ -21,3 +21,7 @@ class Batch(NamedTuple):
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`; itself where it is there already."""
         return Batch(*(tensor.to(device) for tensor in self))
+
+    def split(self, count: int) -> list[Batch]:
+        """`count` parts of nearly equal size, in order."""
+        return [Batch(*part) for part in zip(*(t.tensor_split(count) for t in self), strict=True)]

@@ -1,0 +1,94 @@
+"""The cores this process may use, and what each of them does."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+MOST_SHARDS = 4
+"""A batch of 32 in more parts than this spends its time on weights, not on transitions."""
+
+
+class Arrangement(NamedTuple):
+    """Who works beside whom."""
+
+    cores: int
+    """Cores that may be used."""
+    shards: int
+    """Parts of a batch that are learned from at the same time, each on one core."""
+    emulator_threads: int
+    """Threads that run emulators while the learner learns."""
+
+    def __str__(self) -> str:
+        parts = "whole" if self.shards == 1 else f"in {self.shards} parts at once"
+        return (
+            f"cores: {self.cores} usable; batches are learned from {parts}, "
+            f"emulator threads beside it: {self.emulator_threads}"
+        )
+
+
+def arrange(device: torch.device, num_envs: int) -> Arrangement:
+    """How a run on `device` with `num_envs` emulators shares the cores."""
+    cores = usable_cores()
+    shards = min(cores, MOST_SHARDS) if device.type == "cpu" else 1
+    return Arrangement(cores, shards, min(cores, num_envs))
+
+
+def settle() -> None:
+    """Settings of the whole process, before it makes threads or networks."""
+    # Parts of a batch run side by side instead: see agent/shards.py.
+    torch.set_num_threads(1)
+    # Activations far below one slow a CPU down tenfold when they become denormal.
+    torch.set_flush_denormal(True)
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what is freed, up to 1 GiB, instead of giving it back.
+
+    Every update takes and frees the same megabytes. Given back, each page of them faults when it
+    is used again: a tenth of an update's time on a virtual machine. Only glibc has the settings.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt:
+        mallopt(trim_threshold, 2**30)
+        mallopt(mmap_threshold, 2**25)  # the largest it takes
+
+
+def usable_cores() -> int:
+    """Cores of this machine within affinity, container limit and OMP_NUM_THREADS; at least 1."""
+    return max(1, min(_affinity(), _cgroup_cores(), _omp_num_threads()))
+
+
+def _affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _omp_num_threads() -> int:
+    """What people already limit torch with; no limit when unset or no number."""
+    value = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(value) if value.isdecimal() and int(value) else _affinity()
+
+
+def _cgroup_cores(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Cores' worth of time that a container gives (cgroup v2, then v1), rounded up."""
+    for quota_file, period_file in (
+        ("cpu.max", None),
+        ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
+    ):
+        try:
+            text = (root / quota_file).read_text()
+            text += " " + (root / period_file).read_text() if period_file else ""
+            quota, period = (int(number) for number in text.split())
+        except (OSError, ValueError):  # "max", or no such file: no limit
+            continue
+        if quota > 0 and period > 0:
+            return -(-quota // period)
+    return _affinity()
