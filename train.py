@@ -9,14 +9,17 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from agent.execution import Execution, ExecutionName, Launcher, one_by_one, resolve_execution
 from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
 from envs.emulators import Emulators, Step
@@ -41,7 +44,12 @@ from replay.ring import Ring
 
 
 def training(
-    config: RunConfig, emulators: Emulators, ring: Ring, learner: Learner, counters: Counters
+    config: RunConfig,
+    emulators: Emulators,
+    ring: Ring,
+    learner: Learner,
+    counters: Counters,
+    launcher: Launcher = one_by_one,
 ) -> Iterator[Step]:
     """Act, learn, store, for ever; yields after each step of the emulators.
 
@@ -54,16 +62,26 @@ def training(
     first_env_seed, acting_seed, sampling_seed = (int(s) >> 2 for s in seeds.generate_state(3))
     acting = torch.Generator(learner.device).manual_seed(acting_seed)
     sampling = torch.Generator(ring.device).manual_seed(sampling_seed)
+    epsilon = torch.zeros((), device=learner.device)
 
+    def act() -> Tensor:
+        states = ring.latest().to(learner.device)
+        return epsilon_greedy(learner.q_values(states), epsilon, acting)
+
+    def update(count: int) -> None:
+        batch = ring.sample(count * config.learner.batch_size, config.learner.n_step, sampling)
+        learner.update(batch.to(learner.device), count)
+
+    act = launcher(act, acting)
+    updates = cache(lambda count: launcher(partial(update, count), sampling))
     frames = emulators.reset(np.arange(first_env_seed, first_env_seed + num_envs))
     ring.start(torch.from_numpy(frames))
     while True:
-        epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
-        q_values = learner.q_values(ring.latest().to(learner.device))
-        actions = epsilon_greedy(q_values, epsilon, acting)
+        epsilon.fill_(epsilon_at(counters.steps, config.warmup, config.exploration))
+        actions = act()
         emulators.send(actions.cpu().numpy())
         counters.advance(num_envs)
-        learn(config, ring, learner, counters, sampling)
+        learn(config, learner, counters, updates)
         step = emulators.recv()
         ring.add(
             actions,
@@ -77,17 +95,20 @@ def training(
 
 
 def learn(
-    config: RunConfig, ring: Ring, learner: Learner, counters: Counters, sampling: torch.Generator
+    config: RunConfig,
+    learner: Learner,
+    counters: Counters,
+    updates: Callable[[int], Callable[[], None]],
 ) -> None:
-    """The updates that are due, and the target copies among them."""
+    """The updates that are due, as many together as no target copy parts; updates(count) makes
+    `count` of them."""
     while counters.owed >= config.update_period:
         before_copy = counters.updates_before_copy(config.update_period, config.target_period)
-        updates = min(counters.owed // config.update_period, before_copy)
-        batch = ring.sample(updates * config.learner.batch_size, config.learner.n_step, sampling)
-        learner.update(batch.to(learner.device), updates)
-        counters.owed -= updates * config.update_period
-        counters.updates += updates
-        if updates == before_copy:
+        count = min(counters.owed // config.update_period, before_copy)
+        updates(count)()
+        counters.owed -= count * config.update_period
+        counters.updates += count
+        if count == before_copy:
             learner.copy_to_target()
 
 
@@ -111,16 +132,30 @@ class Parts(NamedTuple):
     emulators: Emulators
     ring: Ring
     learner: Learner
+    execution: Execution
 
 
-def assemble(config: RunConfig, device: torch.device, replay_device: torch.device) -> Parts:
+def assemble(
+    config: RunConfig,
+    device: torch.device,
+    replay_device: torch.device,
+    execution_name: ExecutionName = "auto",
+) -> Parts:
     """Emulators, replay memory and learner of a config; writes nothing."""
+    execution = resolve_execution(execution_name, device, replay_device)
     torch.manual_seed(config.seed)
     num_envs = config.emulators.num_envs
     arrangement = arrange(device, num_envs)
     emulators = Emulators(config.emulators, arrangement.emulator_threads)
-    learner = Learner(config.learner, emulators.num_actions, device, arrangement.shards)
-    return Parts(emulators, Ring(config.replay_rows, num_envs, replay_device), learner)
+    learner = Learner(
+        config.learner,
+        emulators.num_actions,
+        device,
+        arrangement.shards,
+        compiled=execution.name == "compile",
+    )
+    ring = Ring(config.replay_rows, num_envs, replay_device)
+    return Parts(emulators, ring, learner, execution)
 
 
 def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
@@ -137,8 +172,10 @@ def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
     stop = StopSignal()
     gc.freeze()  # what is there by now stays: no search for garbage among it
     with closing(Reporter(run_dir, run, counters)) as reporter:
-        reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {learner.precision}")
-        for step in training(config, parts.emulators, ring, learner, counters):
+        how = f"{learner.precision}, {parts.execution.name}"
+        reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
+        launcher = parts.execution.launcher
+        for step in training(config, parts.emulators, ring, learner, counters, launcher):
             epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
             reporter.step(step, counters, epsilon)
             over = stop.received is not None or counters.steps >= config.steps
@@ -181,7 +218,7 @@ def main() -> int:
     device = pick_device(command.device)
     run = Run(command.preset, command.config)
     replay_device, placement = place_replay(run.config.replay_slots, device)
-    parts = assemble(run.config, device, replay_device)
+    parts = assemble(run.config, device, replay_device, command.execution)
     run_dir = command.resume or command.run_dir or default_run_dir(run)
     print(placement, arrange(device, run.config.emulators.num_envs), sep="\n")
     try:

@@ -43,9 +43,9 @@ def epsilon_at(steps: int, warmup: int, config: ExplorationConfig) -> float:
     return config.epsilon_start + done * (config.epsilon_final - config.epsilon_start)
 
 
-def epsilon_greedy(q_values: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+def epsilon_greedy(q_values: Tensor, epsilon: float | Tensor, generator: torch.Generator) -> Tensor:
     """int64 [E]: for each environment its own coin, then a uniform action or the best of
-    `q_values` [E, A]."""
+    `q_values` [E, A]. `epsilon` is a number or a tensor []."""
     num_envs, num_actions = q_values.shape
     device = q_values.device
     coin = torch.rand(num_envs, generator=generator, device=device) < epsilon

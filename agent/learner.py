@@ -12,7 +12,7 @@ from torch import Tensor
 from agent.flat import FlatOptimizer
 from agent.networks import Init, initialise, make_network
 from agent.optimizers import OptimizerName
-from agent.precision import PrecisionName, Working, resolve_precision
+from agent.precision import PrecisionName, Working, allow_tf32, resolve_precision
 from agent.shards import Shards, may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
@@ -48,7 +48,7 @@ class LearnerConfig:
     """Transitions in an update (count)."""
     precision: PrecisionName = "fp32"
     """Arithmetic of the layers; bf16 keeps weights, targets and loss in fp32, auto is bf16 on a
-    CPU that has it in hardware."""
+    CPU that has it in hardware, tf32 rounds the inputs of products on a CUDA device."""
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "optimizer_epsilon"):
@@ -79,7 +79,8 @@ class Learner:
     """Owns the networks and the optimizer. Only `metrics` waits for the device.
 
     With `shards` above 1 each batch is learned from in so many parts at the same time. The
-    sum is that of the whole batch but for rounding, and the same every time.
+    sum is that of the whole batch but for rounding, and the same every time. `compiled`
+    networks go through torch.compile.
     """
 
     METRICS = ("loss", "q_mean", "q_max", "td_error", "grad_norm")
@@ -90,6 +91,7 @@ class Learner:
         num_actions: int,
         device: torch.device | str,
         shards: int = 1,
+        compiled: bool = False,
     ) -> None:
         self.config, self.num_actions, self.device = config, num_actions, torch.device(device)
         self.online = make_network(config.network, num_actions)
@@ -97,6 +99,7 @@ class Learner:
         self.online.to(self.device)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.precision = resolve_precision(config.precision, self.device)
+        allow_tf32(self.precision == "tf32")
         self._shards = Shards(shards if may_be_split(self.online) else 1)
         named = self.online.named_parameters()
         self._optimizer = FlatOptimizer(
@@ -106,10 +109,10 @@ class Learner:
             config.optimizer_epsilon,
             self._shards.count,
         )
-        self._online = Working(self.online, self.precision)
-        self._target = Working(self.target, self.precision)
-        self._sums = torch.zeros(len(self.METRICS), device=self.device)
-        self._updates_summed = 0
+        self._online = Working(self.online, self.precision, compiled)
+        self._target = Working(self.target, self.precision, compiled)
+        self._sums = torch.zeros(len(self.METRICS) + 1, device=self.device)
+        """Of the figures since they were last asked for, and the number of updates."""
 
     def q_values(self, states: Tensor) -> Tensor:
         """float32 [B, A] of the online network for states uint8 [B, 4, 84, 84], no gradient."""
@@ -181,10 +184,10 @@ class Learner:
         loss = torch.stack([part.loss for part in parts]).sum()
         best = torch.cat([part.best for part in parts])
         td_errors = torch.cat([part.td_errors for part in parts])
+        one = torch.ones_like(loss)
         self._sums += torch.stack(
-            (loss, best.mean(), best.max(), td_errors.abs().mean(), grad_norm)
+            (loss, best.mean(), best.max(), td_errors.abs().mean(), grad_norm, one)
         )
-        self._updates_summed += 1
 
     def copy_to_target(self) -> None:
         """Make the target network a copy of the online one."""
@@ -194,12 +197,11 @@ class Learner:
     def metrics(self) -> dict[str, float]:
         """Means over the updates since the last call (empty without any): loss, mean and largest
         max_a Q of the batch, mean absolute TD error, gradient norm before clipping."""
-        if not self._updates_summed:
-            return {}
-        means = (self._sums / self._updates_summed).tolist()
+        *sums, updates = self._sums.tolist()
         self._sums.zero_()
-        self._updates_summed = 0
-        return dict(zip(self.METRICS, means, strict=True))
+        if not updates:
+            return {}
+        return {name: total / updates for name, total in zip(self.METRICS, sums, strict=True)}
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor of the learner by name, for a checkpoint: `online.*`, `target.*`, and

@@ -64,4 +64,7 @@ def make_optimizer(
     """The optimizer called `name`. Adam adds `epsilon` outside the root, RMSProp inside."""
     if name == "rmsprop":
         return CentredRMSProp(params, learning_rate, epsilon)
-    return torch.optim.Adam(params, learning_rate, eps=epsilon, fused=True)
+    params = list(params)
+    # Capturable: the step count stays on the device, where a recorded CUDA graph raises it.
+    on_cuda = params[0].is_cuda
+    return torch.optim.Adam(params, learning_rate, eps=epsilon, fused=True, capturable=on_cuda)

@@ -9,11 +9,21 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-PrecisionName = Literal["auto", "fp32", "bf16"]
+PrecisionName = Literal["auto", "fp32", "tf32", "bf16"]
+Precision = Literal["fp32", "tf32", "bf16"]
 
 
-def resolve_precision(name: PrecisionName, device: torch.device) -> Literal["fp32", "bf16"]:
-    """`auto` is bf16 on a CPU that multiplies bf16 in hardware, fp32 everywhere else."""
+class Unsupported(ValueError):
+    """A setting that the device cannot have."""
+
+
+def resolve_precision(name: PrecisionName, device: torch.device) -> Precision:
+    """`auto` is bf16 on a CPU that multiplies bf16 in hardware, fp32 everywhere else.
+
+    Raises Unsupported for tf32 without a CUDA device.
+    """
+    if name == "tf32" and device.type != "cuda":
+        raise Unsupported(f"precision tf32 needs a CUDA device, not {device.type}: use fp32")
     if name != "auto":
         return name
     return "bf16" if device.type == "cpu" and _cpu_flags() & {"avx512_bf16", "amx_bf16"} else "fp32"
@@ -30,6 +40,14 @@ def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
     return set()
 
 
+def allow_tf32(allowed: bool) -> None:
+    """Whether products of fp32 matrices may round their inputs to tf32 on a CUDA device. Torch
+    allows it in convolutions unless told otherwise."""
+    mode = "tf32" if allowed else "ieee"
+    torch.backends.cuda.matmul.fp32_precision = mode
+    torch.backends.cudnn.conv.fp32_precision = mode  # type: ignore[attr-defined]
+
+
 class Working:
     """A network as it computes: in fp32 itself, in bf16 a copy with rounded layers.
 
@@ -38,9 +56,10 @@ class Working:
     network holds is shared with the original.
     """
 
-    def __init__(self, original: nn.Module, precision: Literal["fp32", "bf16"]) -> None:
+    def __init__(self, original: nn.Module, precision: Precision, compiled: bool = False) -> None:
         self._bf16 = precision == "bf16"
         self.network = _rounded(original) if self._bf16 else original
+        self._compute = torch.compile(self.network) if compiled else self.network
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
         """Those that gradients are taken of, in the order of the original's."""
         pairs = zip(original.parameters(), self.network.parameters(), strict=True)
@@ -56,8 +75,10 @@ class Working:
     def __call__(self, states: Tensor) -> Tensor:
         """float32 [B, A]: Q-values of states uint8 [B, 4, 84, 84]."""
         # Autocast rounds what a network of somebody's own makes in fp32 between the layers.
-        with torch.autocast(states.device.type, torch.bfloat16, enabled=self._bf16):
-            q_values: Tensor = self.network(states)
+        with torch.autocast(
+            states.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
+        ):
+            q_values: Tensor = self._compute(states)
         return q_values.float()
 
 

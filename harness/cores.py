@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import torch
 
+from agent.precision import allow_tf32
+
 MOST_SHARDS = 4
 """A batch of 32 in more parts than this spends its time on weights, not on transitions."""
 
@@ -44,6 +46,8 @@ def settle() -> None:
     torch.set_num_threads(1)
     # Activations far below one slow a CPU down tenfold when they become denormal.
     torch.set_flush_denormal(True)
+    # fp32 is fp32 on a CUDA device too, unless tf32 is asked for.
+    allow_tf32(False)
     _keep_freed_memory()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from agent.networks import UnknownNetwork
+from agent.precision import Unsupported
 from envs.episode_zip import BadEpisode
 from envs.games import UnknownGame
 from replay.placement import ReplayTooLarge
@@ -14,6 +15,9 @@ from replay.placement import ReplayTooLarge
 
 class UserError(Exception):
     """Something the user can mend; the message is one line that says how."""
+
+
+USERS_ERRORS = (UserError, UnknownGame, UnknownNetwork, Unsupported, ReplayTooLarge, BadEpisode)
 
 
 def fail(message: object) -> NoReturn:
@@ -26,7 +30,7 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run a command; what the user caused becomes one line and exit code 2."""
     try:
         raise SystemExit(main() or 0)
-    except (UserError, UnknownGame, UnknownNetwork, ReplayTooLarge, BadEpisode) as error:
+    except USERS_ERRORS as error:
         fail(error)
     except KeyboardInterrupt:
         raise SystemExit(130) from None

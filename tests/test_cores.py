@@ -92,7 +92,8 @@ def test_arrangements(
 
 def test_the_decision_in_words() -> None:
     assert str(Arrangement(2, 2, 2)) == (
-        "cores: 2 usable; batches are learned from in 2 parts at once, emulator threads beside it: 2"
+        "cores: 2 usable; batches are learned from in 2 parts at once, "
+        "emulator threads beside it: 2"
     )
     assert "learned from whole," in str(Arrangement(1, 1, 1))
 

@@ -9,6 +9,7 @@ from typing import Annotated, cast, get_args
 
 import tyro
 
+from agent.execution import ExecutionName
 from harness.agents import refuse_foreign_code
 from harness.commands.games import option
 from harness.config import Flat, PresetName, RunConfig
@@ -30,6 +31,9 @@ class TrainCommand:
     """Settings to start from; every default below is the preset's."""
     device: DeviceName = "auto"
     """Where the networks run; auto takes CUDA, then MPS, then the CPU."""
+    execution: ExecutionName = "auto"
+    """How operations are launched: eager one by one, graph as recorded CUDA graphs, compile
+    through torch.compile; auto takes graph on CUDA and eager elsewhere."""
     run_dir: Annotated[
         Path | None, option("DIR", "checkpoints/<game>/<network>-<preset>-s<seed>-<time>")
     ] = None

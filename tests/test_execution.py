@@ -1,0 +1,176 @@
+"""Recorded CUDA graphs: when functions run, and that they compute the same."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from test_loop import REAL
+
+from agent import execution, precision
+from agent.execution import WARM_UP, Execution, Recorded, one_by_one, resolve_execution
+from agent.learner import Learner
+from agent.precision import Unsupported, resolve_precision
+from envs.emulators import Emulators
+from harness.counters import Counters
+from replay.ring import Ring
+from train import training
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "replay", "expected"),
+    [
+        ("auto", CPU, CPU, Execution("eager", False)),
+        ("auto", CUDA, CUDA, Execution("graph", True)),
+        ("auto", CUDA, CPU, Execution("eager", False)),
+        ("eager", CUDA, CUDA, Execution("eager", False)),
+        ("graph", CUDA, CUDA, Execution("graph", True)),
+        ("compile", CPU, CPU, Execution("compile", False)),
+        ("compile", CUDA, CUDA, Execution("compile", True)),
+    ],
+)
+def test_what_a_choice_comes_to(name: Any, device: Any, replay: Any, expected: Execution) -> None:
+    assert resolve_execution(name, device, replay) == expected
+    assert expected.launcher is (Recorded if expected.recorded else one_by_one)
+
+
+@pytest.mark.parametrize(("device", "replay"), [(CPU, CPU), (CUDA, CPU)])
+def test_a_graph_that_cannot_be_is_refused(device: Any, replay: Any) -> None:
+    with pytest.raises(Unsupported, match="--execution eager"):
+        resolve_execution("graph", device, replay)
+
+
+def test_tf32_is_for_cuda() -> None:
+    assert resolve_precision("tf32", CUDA) == "tf32"
+    with pytest.raises(Unsupported, match="use fp32"):
+        resolve_precision("tf32", CPU)
+
+
+@pytest.mark.parametrize(("allowed", "mode"), [(True, "tf32"), (False, "ieee")])
+def test_tf32_is_off_unless_asked_for(
+    allowed: bool, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch's own default lets convolutions use it."""
+    backends = SimpleNamespace(
+        cuda=SimpleNamespace(matmul=SimpleNamespace()),
+        cudnn=SimpleNamespace(conv=SimpleNamespace()),
+    )
+    monkeypatch.setattr(precision.torch, "backends", backends)
+    precision.allow_tf32(allowed)
+    assert backends.cuda.matmul.fp32_precision == mode
+    assert backends.cudnn.conv.fp32_precision == mode
+
+
+class FakeCuda:
+    """What `Recorded` needs of torch.cuda: a graph keeps the function that ran inside it."""
+
+    def __init__(self) -> None:
+        self.recording = False
+        self.registered: list[Any] = []
+        self.replays = 0
+        self.Stream = lambda: SimpleNamespace(wait_stream=lambda _: None)
+        self.current_stream = self.Stream
+        self.CUDAGraph = lambda: SimpleNamespace(
+            replay=self._replay, register_generator_state=self.registered.append
+        )
+
+    def _replay(self) -> None:
+        self.replays += 1
+
+    @contextmanager
+    def stream(self, _: Any) -> Any:
+        yield
+
+    @contextmanager
+    def graph(self, _graph: Any, stream: Any) -> Any:
+        self.recording = True
+        yield
+        self.recording = False
+
+
+def test_every_call_has_its_effect_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real calls first; then one that is only recorded, and a replay for each call."""
+    fake, ran = FakeCuda(), []
+    monkeypatch.setattr(execution.torch, "cuda", fake)
+    recorded = Recorded(lambda: ran.append(fake.recording) or len(ran), "generator")  # type: ignore
+    results = [recorded() for _ in range(WARM_UP + 3)]
+    assert ran == [False] * WARM_UP + [True]
+    assert fake.replays == 3
+    assert fake.registered == ["generator"]
+    assert results == [1, 2, 3, 4, 4, 4]
+
+
+def filled(ring: Ring, seed: int) -> None:
+    """Random frames, rewards and ends."""
+    generator = torch.Generator().manual_seed(seed)
+    envs = ring.num_envs
+
+    def images() -> torch.Tensor:
+        return torch.randint(256, (envs, 84, 84), generator=generator, dtype=torch.uint8)
+
+    ring.start(images())
+    for _ in range(ring.rows + 5):
+        ended = torch.rand(envs, generator=generator) < 0.1
+        ring.add(
+            torch.randint(6, (envs,), generator=generator),
+            torch.randint(-1, 2, (envs,), generator=generator),
+            terminal=ended,
+            void=torch.rand(envs, generator=generator) < 0.1,
+            frames=images(),
+            first=ended,
+        )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision_name", ["fp32", "tf32", "bf16"])
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_recorded_updates_equal_eager_ones(precision_name: Any, optimizer: Any) -> None:
+    """The same batches and, within 1e-5 of weights that moved by 1e-3, the same weights after 12
+    calls of four updates, nine of them replayed."""
+    config = REAL.learner.__class__(
+        precision=precision_name, optimizer=optimizer, learning_rate=1e-4, max_grad_norm=10.0
+    )
+    weights, drawn = [], []
+    for launcher in (one_by_one, Recorded):
+        torch.manual_seed(0)
+        learner, ring = Learner(config, 6, CUDA), Ring(50, 4, CUDA)
+        filled(ring, 0)
+        start = [p.detach().clone() for p in learner.online.parameters()]
+        generator = torch.Generator("cuda").manual_seed(1)
+
+        def update(learner: Learner, ring: Ring, generator: torch.Generator) -> torch.Tensor:
+            batch = ring.sample(4 * 32, 1, generator)
+            learner.update(batch, 4)
+            return batch.actions
+
+        call = launcher(partial(update, learner, ring, generator), generator)
+        drawn.append([call().clone() for _ in range(12)])
+        weights.append([p.detach().clone() for p in learner.online.parameters()])
+        assert learner.metrics()["loss"] > 0
+    assert all(torch.equal(one, two) for one, two in zip(*drawn, strict=True))
+    moved = max((a - b).abs().max().item() for a, b in zip(start, weights[0], strict=True))
+    apart = max((a - b).abs().max().item() for a, b in zip(*weights, strict=True))
+    assert moved > 1e-3
+    assert apart < 1e-5
+
+
+@pytest.mark.gpu
+def test_a_recorded_run_counts_and_learns() -> None:
+    """The real loop on real games, replayed graphs and all."""
+    torch.manual_seed(0)
+    emulators = Emulators(REAL.emulators)
+    learner = Learner(REAL.learner, emulators.num_actions, CUDA)
+    ring, counters = Ring(REAL.replay_rows, 3, CUDA), Counters(learn_from=REAL.warmup)
+    before = [p.detach().clone() for p in learner.online.parameters()]
+    for _ in islice(training(REAL, emulators, ring, learner, counters, Recorded), 60):
+        assert counters.updates == max(counters.steps - REAL.warmup, 0) // 4
+    after = list(learner.online.parameters())
+    assert not any(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    assert all(bool(p.isfinite().all()) for p in after)
