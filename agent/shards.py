@@ -33,7 +33,10 @@ class Shards:
 
     def rows(self, function: Callable[[Tensor], Tensor], states: Tensor) -> Tensor:
         """function(states) for a function that treats each row of states [B, ...] alike."""
-        return torch.cat(self.map(function, states.tensor_split(min(self.count, len(states)))))
+        count = min(self.count, len(states))
+        if count == 1:
+            return function(states)
+        return torch.cat(self.map(function, states.tensor_split(count)))
 
 
 def _one_core() -> None:

@@ -1,0 +1,146 @@
+"""What the benchmarks share: windows of the real loop, calls timed in turn, who ran them."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from agent.execution import ExecutionName
+from envs.emulators import Step
+from harness.config import RunConfig
+from harness.counters import Counters
+from harness.device import pick_device
+from harness.presets import PRESETS
+from harness.rundir import machine, versions
+from replay.ring import Ring
+from train import Parts, assemble, training
+
+FAIR = replace(
+    PRESETS["cleanrl"],
+    replay_size=100_000,
+    warmup=1_000,
+    target_period=1_000,
+    life_loss_ends=False,
+    emulators=replace(PRESETS["cleanrl"].emulators, fire_on_reset=False),
+    learner=replace(PRESETS["cleanrl"].learner, loss="huber", precision="auto"),
+)
+"""The work every contender does: Pong, an update of batch 32 for 4 steps, Adam 1e-4."""
+
+
+def prefill(ring: Ring) -> None:
+    """Fill the whole replay memory with transitions that show its latest frames again."""
+    frames = ring.latest()[:, -1]
+    nothing = torch.zeros(ring.num_envs, dtype=torch.bool)
+    for _ in range(ring.rows):
+        ring.add(
+            nothing.long(), nothing, terminal=nothing, void=nothing, frames=frames, first=nothing
+        )
+
+
+class Loop:
+    """The real training loop, past its first updates, with a full replay memory."""
+
+    def __init__(
+        self, config: RunConfig, device: str = "cpu", execution: ExecutionName = "auto"
+    ) -> None:
+        self.device = pick_device(device)  # type: ignore[arg-type]
+        self.parts: Parts = assemble(config, self.device, self.device, execution)
+        self.counters = Counters(learn_from=10 * config.emulators.num_envs)
+        self.steps: Iterator[Step] = training(
+            config, *self.parts[:3], self.counters, self.parts.execution.launcher
+        )
+        next(self.steps)
+        prefill(self.parts.ring)
+        while self.counters.updates < 100:
+            self.run(1.0)
+
+    def run(self, seconds: float) -> float:
+        """Steps per second of one window."""
+        self.wait()
+        begin, steps = time.perf_counter(), self.counters.steps
+        while time.perf_counter() - begin < seconds:
+            next(self.steps)
+        self.wait()
+        return (self.counters.steps - steps) / (time.perf_counter() - begin)
+
+    @property
+    def ratio(self) -> float:
+        """Updates for each step since the first one was due."""
+        return self.counters.updates / (self.counters.steps - self.counters.learn_from)
+
+    def wait(self) -> None:
+        """Until the device has done what it was told."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def close(self) -> None:
+        self.parts.emulators.close()
+
+
+def milliseconds(call: Callable[[], Any], seconds: float = 1.0, *, cuda: bool = False) -> float:
+    """Median time of a call, after three that do not count."""
+    for _ in range(3):
+        call()
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 5:
+        if cuda:
+            torch.cuda.synchronize()
+        begin = time.perf_counter()
+        call()
+        if cuda:
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times) * 1e3
+
+
+def peak_bytes() -> int:
+    """Largest memory this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
+
+
+def random_actions(num_envs: int, num_actions: int, rows: int) -> list[np.ndarray]:
+    """Actions [E] for `rows` steps, drawn before the clock starts."""
+    random = np.random.default_rng(0)
+    return list(random.integers(num_actions, size=(rows, num_envs)))
+
+
+def report(name: str, rows: list[dict[str, Any]], config: RunConfig, file: Path | None) -> None:
+    """Print rows as a table to paste, and write them with where they come from."""
+    columns = list(rows[0])
+    print(f"\n{name}\n\n| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    for row in rows:
+        print("| " + " | ".join(_text(row[column]) for column in columns) + " |")
+    if file:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        content = {
+            "benchmark": name,
+            "date": time.strftime("%Y-%m-%d"),
+            "command": sys.argv[1:],
+            "rows": rows,
+            "settings": asdict(config),
+            "versions": versions(),
+            "machine": machine(device, config.emulators.num_envs),
+        }
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _text(value: Any) -> str:
+    return (
+        f"{value:.3g}"
+        if isinstance(value, float) and value < 100
+        else (f"{value:.0f}" if isinstance(value, float) else str(value))
+    )

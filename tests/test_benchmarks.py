@@ -1,0 +1,89 @@
+"""What the benchmarks compute from their timings; the timings themselves are not tested."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.gpu import covered
+from benchmarks.measuring import FAIR, Loop, peak_bytes, report
+from benchmarks.peers.__main__ import rows, window
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    ("intervals", "length"),
+    [([], 0), ([(0, 2), (1, 3)], 3), ([(5, 6), (0, 1)], 2), ([(0, 9), (2, 3), (8, 10)], 10)],
+)
+def test_time_covered_by_overlapping_kernels(intervals: Any, length: float) -> None:
+    assert covered(intervals) == length
+
+
+def test_the_loop_that_is_timed_is_the_real_one() -> None:
+    """Past its first updates, its memory full, one update for four steps."""
+    config = replace(FAIR, replay_size=800, emulators=replace(FAIR.emulators, num_envs=2))
+    loop = Loop(replace(config, learner=replace(config.learner, batch_size=2)))
+    assert len(loop.parts.ring) == 800
+    assert loop.run(0.05) > 0
+    assert loop.counters.updates >= 100
+    assert loop.ratio == pytest.approx(0.25, abs=0.005)
+    loop.close()
+    assert peak_bytes() > 10**7
+
+
+def test_peers_are_compared_round_by_round() -> None:
+    """Medians, and the median of each round's ratio; who did not run is left out."""
+
+    def windows(*rates: float) -> list[dict[str, float]]:
+        return [{"rate": rate, "ratio": 0.25, "peak": 2e9} for rate in rates]
+
+    found = {"ours": windows(30, 20, 90), "Stable-Baselines3": windows(10, 10, 15), "other": []}
+    ours, base = rows(found)
+    assert (ours["steps/s"], ours["x SB3"], ours["updates/steps"]) == (30, "3.00", "0.250")
+    assert (base["x SB3"], base["peak GB"]) == ("1.00", 2.0)
+
+
+def test_a_window_is_counted_from_the_warm_up_on(tmp_path: Path) -> None:
+    """1,500 steps do not count; afterwards every tick adds 4 steps and an update."""
+    script = tmp_path / "contender.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks' / 'peers')!r})\n"
+        "from clock import Clock\n"
+        "clock = Clock(1500, 0.05)\n"
+        "for i in range(10**9): clock.tick(4 * i, i)\n"
+    )
+    found = window([sys.executable, str(script)])
+    assert found is not None
+    assert found["ratio"] == 0.25
+    assert found["rate"] > 0
+
+
+def test_a_contender_that_fails_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert window([sys.executable, "-c", "raise SystemExit('no such peer')"]) is None
+    assert "no such peer" in capsys.readouterr().out
+
+
+def test_reports_say_where_they_come_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report("speeds", [{"name": "a", "rate": 123.4, "x": 1.234}], FAIR, tmp_path / "r" / "a.json")
+    assert "| a | 123 | 1.23 |" in capsys.readouterr().out
+    content = json.loads((tmp_path / "r" / "a.json").read_text())
+    assert {"date", "command", "settings", "versions", "machine", "rows"} <= content.keys()
+
+
+@pytest.mark.parametrize("name", ["throughput", "scaling", "peers", "gpu"])
+def test_every_benchmark_explains_itself(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", "--help"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "--seconds" in done.stdout
