@@ -25,7 +25,7 @@ from agent.learner import Learner
 from envs.emulators import Emulators, Step
 from harness.commands.train import parse_command
 from harness.config import RunConfig
-from harness.cores import arrange
+from harness.cores import Arrangement, arrange
 from harness.counters import Counters
 from harness.device import pick_device
 from harness.errors import run_cli
@@ -133,6 +133,7 @@ class Parts(NamedTuple):
     ring: Ring
     learner: Learner
     execution: Execution
+    arrangement: Arrangement
 
 
 def assemble(
@@ -155,7 +156,9 @@ def assemble(
         compiled=execution.name == "compile",
     )
     ring = Ring(config.replay_rows, num_envs, replay_device)
-    return Parts(emulators, ring, learner, execution)
+    # A network that cannot be split has the last word.
+    arrangement = arrangement._replace(shards=learner.shards)
+    return Parts(emulators, ring, learner, execution, arrangement)
 
 
 def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
@@ -165,10 +168,10 @@ def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
     if resume:
         refuse_another_run(run_dir, run)
         counters = keeper.restore(learner)
-        note_resume(run_dir, run, learner.device)
+        note_resume(run_dir, run, learner.device, parts.arrangement)
     else:
         counters = Counters(learn_from=config.warmup)
-        create_run_dir(run_dir, run, learner.device)
+        create_run_dir(run_dir, run, learner.device, parts.arrangement)
     stop = StopSignal()
     gc.freeze()  # what is there by now stays: no search for garbage among it
     with closing(Reporter(run_dir, run, counters)) as reporter:
@@ -220,7 +223,7 @@ def main() -> int:
     replay_device, placement = place_replay(run.config.replay_slots, device)
     parts = assemble(run.config, device, replay_device, command.execution)
     run_dir = command.resume or command.run_dir or default_run_dir(run)
-    print(placement, arrange(device, run.config.emulators.num_envs), sep="\n")
+    print(placement, parts.arrangement, sep="\n")
     try:
         return train(run_dir, run, parts, resume=command.resume is not None)
     except NotFinite as error:

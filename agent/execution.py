@@ -1,11 +1,12 @@
 """How a sequence of operations is launched: one by one, or as one recorded CUDA graph.
 
-An update of this network is some 80 kernels of a few microseconds; launched one by one from
-Python they take five times as long as they run.
+An update of this network is some 80 kernels of a few microseconds each: less than it takes to
+launch them one by one from Python.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -40,10 +41,11 @@ def one_by_one(
 
 
 class Recorded(Generic[Result]):
-    """A function of CUDA tensors that is recorded at its call number WARM_UP and replayed from
-    then on. Every call has its effect exactly once.
+    """A function of CUDA tensors that is recorded after WARM_UP calls and replayed from then on.
+    Every call has its effect exactly once.
 
-    It must not wait for the device, nor depend on anything but tensors that keep their address.
+    It must not wait for the device, nor depend on anything but tensors that keep their address;
+    the call that records raises Unsupported when it waits.
     """
 
     def __init__(self, function: Callable[[], Result], *generators: torch.Generator) -> None:
@@ -73,8 +75,14 @@ class Recorded(Generic[Result]):
         graph = torch.cuda.CUDAGraph()
         for generator in self._generators:
             graph.register_generator_state(generator)
-        with torch.cuda.graph(graph, stream=self._stream):
-            self._result = self._function()
+        gc.collect()  # memory freed while recording would end up in the graph
+        try:
+            with torch.cuda.graph(graph, stream=self._stream):
+                self._result = self._function()
+        except RuntimeError as error:
+            raise Unsupported(
+                f"this network cannot be recorded as a CUDA graph: use --execution eager ({error})"
+            ) from None
         return graph
 
 
@@ -101,8 +109,8 @@ def resolve_execution(
     possible = device.type == "cuda" and replay_device.type == "cuda"
     if name == "graph" and not possible:
         raise Unsupported(
-            "execution graph needs networks and replay memory on a CUDA device: "
-            "use --execution eager, or a smaller --replay-size"
+            "execution graph needs networks and replay memory on a CUDA device, and they are on "
+            f"{device.type} and {replay_device.type}: use --execution eager"
         )
     if name == "auto":
         name = "graph" if possible else "eager"

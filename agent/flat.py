@@ -72,10 +72,12 @@ class FlatOptimizer:
             return {}
         tensors = {}
         for key in self._keys:
-            whole = [state[key] for state in states]
-            values = self._views(torch.cat(whole)) if whole[0].dim() else None
-            for index, name in enumerate(self._parameters):
-                tensors[f"{name}.{key}"] = values[index] if values else whole[0]
+            parts = [state[key] for state in states]
+            whole = [parts[0]] * len(self._parameters)
+            if key != "step":
+                whole = self._views(torch.cat(parts))
+            for name, value in zip(self._parameters, whole, strict=True):
+                tensors[f"{name}.{key}"] = value
         return tensors
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
@@ -85,11 +87,11 @@ class FlatOptimizer:
             raise RuntimeError(f"optimizer state differs in {min(tensors.keys() ^ expected)}")
         for key in self._keys if tensors else ():
             saved = [tensors[f"{name}.{key}"] for name in self._parameters]
-            if not saved[0].dim():
-                whole = [saved[0].to(self._weights.device, copy=True) for _ in self._slices]
+            if key == "step":
+                parts = [saved[0].to(self._weights.device, copy=True) for _ in self._slices]
             else:
-                whole = self._joined(key, saved)
-            for index, value in enumerate(whole):
+                parts = self._joined(key, saved)
+            for index, value in enumerate(parts):
                 self._state(index)[key] = value
 
     def _joined(self, key: str, saved: list[Tensor]) -> list[Tensor]:
@@ -120,7 +122,8 @@ class FlatOptimizer:
         parameters = list(self._parameters.values())
         parts = torch.split(vector, [_room(parameter) for parameter in parameters])
         return [
-            part.as_strided(parameter.shape, parameter.stride())
+            # The layout of a fresh copy: a parameter may be a view with gaps.
+            part.as_strided(parameter.shape, torch.empty_like(parameter).stride())
             for part, parameter in zip(parts, parameters, strict=True)
         ]
 

@@ -100,7 +100,9 @@ class Learner:
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.precision = resolve_precision(config.precision, self.device)
         allow_tf32(self.precision == "tf32")
-        self._shards = Shards(shards if may_be_split(self.online) else 1)
+        # Several threads cannot enter one compiled network for the first time.
+        split = may_be_split(self.online) and not compiled
+        self._shards = Shards(shards if split else 1)
         named = self.online.named_parameters()
         self._optimizer = FlatOptimizer(
             ((name, parameter) for name, parameter in named if parameter.requires_grad),
@@ -113,6 +115,11 @@ class Learner:
         self._target = Working(self.target, self.precision, compiled)
         self._sums = torch.zeros(len(self.METRICS) + 1, device=self.device)
         """Of the figures since they were last asked for, and the number of updates."""
+
+    @property
+    def shards(self) -> int:
+        """Parts of a batch that are learned from at the same time."""
+        return self._shards.count
 
     def q_values(self, states: Tensor) -> Tensor:
         """float32 [B, A] of the online network for states uint8 [B, 4, 84, 84], no gradient."""
@@ -139,7 +146,7 @@ class Learner:
             n_step_return(rewards, config.gamma),
             bootstrap_discount(batch.lengths, batch.terminal, config.gamma),
             future,
-            self._shards.rows(self._online, batch.next_states) if config.double else None,
+            self._shards.rows(self._acting, batch.next_states) if config.double else None,
         )
 
     def update(self, batch: Batch, updates: int = 1) -> None:

@@ -134,6 +134,9 @@ def _build(name: str, num_actions: int) -> nn.Module:
             f"network {name!r} fails on {num_actions} actions and uint8 [2, 4, 84, 84]: "
             f"{type(error).__name__}: {_one_line(error)}"
         ) from error
+    kinds = {parameter.dtype for parameter in network.parameters() if parameter.requires_grad}
+    if kinds != {torch.float32}:
+        raise UnknownNetwork(f"network {name!r} must have parameters to learn, all of them float32")
     if shape != [2, num_actions]:
         raise UnknownNetwork(
             f"network {name!r} returns {shape} for a batch of 2; it must return [2, {num_actions}]"

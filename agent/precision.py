@@ -89,5 +89,6 @@ def _rounded(original: nn.Module) -> nn.Module:
     working = copy.deepcopy(original, {id(t): t for t in tensors if id(t) not in own})
     for module in working.modules():
         if isinstance(module, layers):
-            module.to(torch.bfloat16)
+            for parameter in module.parameters(recurse=False):
+                parameter.data = parameter.data.bfloat16()
     return working

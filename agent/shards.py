@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 Part = TypeVar("Part")
@@ -46,7 +47,8 @@ def _one_core() -> None:
 
 
 def may_be_split(network: nn.Module) -> bool:
-    """Whether parts of a batch mean the same as the whole to a network: not where it keeps
-    statistics of its batches, or draws random numbers."""
-    stateful = any(True for _ in network.buffers())
-    return not stateful and not any(isinstance(m, _DropoutNd) for m in network.modules())
+    """Whether parts of a batch mean the same as the whole to a network: not where it has buffers,
+    which it may change, or layers that look at the whole batch or draw random numbers."""
+    whole = (_BatchNorm, _DropoutNd, nn.MultiheadAttention, nn.RNNBase)
+    buffers = any(True for _ in network.buffers())
+    return not buffers and not any(isinstance(module, whole) for module in network.modules())

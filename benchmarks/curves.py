@@ -72,9 +72,8 @@ class Curve:
     def __init__(self, folder: Path, bins: int) -> None:
         self.folder, config = folder, read_run(folder).config
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
-        games = np.array(
-            [(m["steps"], m["episode/return"]) for m in lines if "episode/return" in m]
-        )
+        ended = [(m["steps"], m["episode/return"]) for m in lines if "episode/return" in m]
+        games = np.array(ended or [(0, np.nan)])
         edges = np.linspace(0, config.steps, bins + 1)
         self.steps: Floats = (edges[1:] + edges[:-1]) / 2
         place = np.clip(np.searchsorted(edges, games[:, 0]) - 1, 0, bins - 1)

@@ -64,10 +64,10 @@ class Gpu:
                 }
             )
             del loop
-            report("throughput", rows, FAIR, self.out / "throughput.json")
+            report("throughput", rows, FAIR, self.out / "throughput.json", self.device)
         execution, precision, num_envs = chosen[-2] if len(chosen) > 1 else chosen[0]
         loop = Loop(setting(self.num_envs, precision), self.device, execution)
-        report("profile", [profiled(loop)], FAIR, self.out / "profile.json")
+        report("profile", [profiled(loop)], FAIR, self.out / "profile.json", self.device)
 
 
 def setting(num_envs: int, precision: PrecisionName) -> RunConfig:

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 
 from agent.execution import ExecutionName
+from agent.exploration import ExplorationConfig
 from envs.emulators import Step
 from harness.config import RunConfig
+from harness.cores import arrange
 from harness.counters import Counters
 from harness.device import pick_device
 from harness.presets import PRESETS
@@ -32,9 +34,11 @@ FAIR = replace(
     target_period=1_000,
     life_loss_ends=False,
     emulators=replace(PRESETS["cleanrl"].emulators, fire_on_reset=False),
-    learner=replace(PRESETS["cleanrl"].learner, loss="huber", precision="auto"),
+    learner=replace(PRESETS["cleanrl"].learner, loss="huber", max_grad_norm=10.0, precision="auto"),
+    exploration=ExplorationConfig(epsilon_start=0.01, epsilon_final=0.01),
 )
-"""The work every contender does: Pong, an update of batch 32 for 4 steps, Adam 1e-4."""
+"""The work every contender does, which is what Stable-Baselines3 does by default: Pong, an update
+of batch 32 for 4 steps, Adam 1e-4, Huber loss, gradient norm 10, epsilon .01."""
 
 
 def prefill(ring: Ring) -> None:
@@ -87,19 +91,15 @@ class Loop:
         self.parts.emulators.close()
 
 
-def milliseconds(call: Callable[[], Any], seconds: float = 1.0, *, cuda: bool = False) -> float:
+def milliseconds(call: Callable[[], Any], seconds: float = 1.0) -> float:
     """Median time of a call, after three that do not count."""
     for _ in range(3):
         call()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 5:
-        if cuda:
-            torch.cuda.synchronize()
         begin = time.perf_counter()
         call()
-        if cuda:
-            torch.cuda.synchronize()
         times.append(time.perf_counter() - begin)
     return statistics.median(times) * 1e3
 
@@ -117,14 +117,20 @@ def random_actions(num_envs: int, num_actions: int, rows: int) -> list[np.ndarra
     return list(random.integers(num_actions, size=(rows, num_envs)))
 
 
-def report(name: str, rows: list[dict[str, Any]], config: RunConfig, file: Path | None) -> None:
+def report(
+    name: str,
+    rows: list[dict[str, Any]],
+    config: RunConfig,
+    file: Path | None,
+    device: str = "cpu",
+) -> None:
     """Print rows as a table to paste, and write them with where they come from."""
     columns = list(rows[0])
     print(f"\n{name}\n\n| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
     for row in rows:
         print("| " + " | ".join(_text(row[column]) for column in columns) + " |")
     if file:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        where = torch.device(device)
         content = {
             "benchmark": name,
             "date": time.strftime("%Y-%m-%d"),
@@ -132,7 +138,7 @@ def report(name: str, rows: list[dict[str, Any]], config: RunConfig, file: Path 
             "rows": rows,
             "settings": asdict(config),
             "versions": versions(),
-            "machine": machine(device, config.emulators.num_envs),
+            "machine": machine(where, arrange(where, config.emulators.num_envs)),
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(content, indent=1) + "\n")

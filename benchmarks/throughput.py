@@ -1,4 +1,4 @@
-"""Where the time of one step of all emulators goes, stage by stage, beside the floor of each.
+"""Where the time of a step of all emulators goes on a CPU, stage by stage, beside its floor.
 
 Floors are measured here too: memory is copied and matrices are multiplied at the rate this
 machine shows for large ones, and emulators run without anything around them.
@@ -16,7 +16,6 @@ import torch
 import tyro
 from ale_py import ALEInterface, LoggerMode, roms
 
-from agent.execution import ExecutionName
 from agent.exploration import epsilon_greedy
 from agent.precision import PrecisionName
 from benchmarks.measuring import FAIR, Loop, milliseconds, random_actions, report
@@ -38,10 +37,6 @@ class Throughput:
     """Emulators (count)."""
     precision: PrecisionName = "auto"
     """Arithmetic of the layers."""
-    device: str = "cpu"
-    """cpu or cuda."""
-    execution: ExecutionName = "auto"
-    """How operations are launched."""
     seconds: float = 8.0
     """Length of a window (seconds)."""
     windows: int = 5
@@ -55,18 +50,19 @@ class Throughput:
             emulators=replace(FAIR.emulators, num_envs=self.num_envs),
             learner=replace(FAIR.learner, precision=self.precision),
         )
-        loop = Loop(config, self.device, self.execution)
+        loop = Loop(config)
         rates = [loop.run(self.seconds) for _ in range(self.windows)]
         rate = statistics.median(rates)
         rows = stages(loop, config)
         whole = 1e3 * self.num_envs / rate
-        floor = max(sum(row["floor ms"] for row in rows), 1e-9)
+        # Emulators run beside the rest.
+        emulate, *rest = (row["floor ms"] for row in rows)
+        floor = max(emulate, sum(rest))
         rows.append({"stage": "whole loop", "ms": whole, "floor ms": floor, "x": whole / floor})
         for row in rows:
             row["share"] = f"{row['ms'] / whole:.0%}"
         name = (
-            f"{self.num_envs} emulators, {loop.parts.learner.precision}, "
-            f"{loop.parts.execution.name} on {self.device}: {rate:.0f} steps/s "
+            f"{self.num_envs} emulators, {loop.parts.learner.precision}: {rate:.0f} steps/s "
             f"(windows {', '.join(f'{r:.0f}' for r in rates)}), "
             f"updates/steps {loop.ratio:.4f}"
         )
@@ -76,8 +72,8 @@ class Throughput:
 def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
     """Each stage alone, for one step of all emulators."""
     learner, ring, emulators = loop.parts.learner, loop.parts.ring, loop.parts.emulators
-    cuda, envs = loop.device.type == "cuda", emulators.num_envs
-    generator = torch.Generator(loop.device).manual_seed(0)
+    envs = emulators.num_envs
+    generator = torch.Generator().manual_seed(0)
     updates = envs / config.update_period
     actions = iter(random_actions(envs, emulators.num_actions, 100_000))
     nothing = torch.zeros(envs, dtype=torch.bool)
@@ -89,7 +85,7 @@ def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
 
     def act() -> np.ndarray:
         q_values = learner.q_values(ring.latest())
-        return epsilon_greedy(q_values, 0.01, generator).cpu().numpy()
+        return epsilon_greedy(q_values, 0.01, generator).numpy()
 
     def upload() -> None:
         ring.add(
@@ -99,8 +95,8 @@ def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
     batch = ring.sample(config.learner.batch_size, 1, generator)
     frame_bytes = FRAME_SHAPE[0] * FRAME_SHAPE[1]
     gathered = 2 * config.learner.batch_size * STACK_SIZE * frame_bytes
-    copied = copy_ms_per_byte(loop.device)
-    product = product_ms_per_flop(loop.device, learner.precision)
+    copied = copy_ms_per_byte()
+    product = product_ms_per_flop(learner.precision)
     arrangement = arrange(loop.device, envs)
     table = [
         ("emulate", emulate, 1.0, emulator_ms() * envs / arrangement.emulator_threads),
@@ -121,7 +117,7 @@ def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
     ]
     rows = []
     for stage, call, times, floor in table:
-        ms = milliseconds(call, 2.0, cuda=cuda) * times
+        ms = milliseconds(call, 2.0) * times
         rows.append({"stage": stage, "ms": ms, "floor ms": floor, "x": ms / floor})
     return rows
 
@@ -144,19 +140,17 @@ def emulator_ms() -> float:
     return milliseconds(step)
 
 
-def copy_ms_per_byte(device: torch.device) -> float:
+def copy_ms_per_byte() -> float:
     """One thread copying what no cache holds."""
-    source = torch.zeros(2**28, dtype=torch.uint8, device=device)
+    source = torch.zeros(2**28, dtype=torch.uint8)
     target = torch.empty_like(source)
-    return milliseconds(lambda: target.copy_(source), cuda=device.type == "cuda") / len(source)
+    return milliseconds(lambda: target.copy_(source)) / len(source)
 
 
-def product_ms_per_flop(device: torch.device, precision: str) -> float:
-    """One thread (or the device) multiplying matrices of 1024 (or 4096) rows."""
-    size = 4096 if device.type == "cuda" else 1024
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    a = torch.randn(size, size, device=device, dtype=dtype)
-    return milliseconds(lambda: a @ a, cuda=device.type == "cuda") / (2 * size**3)
+def product_ms_per_flop(precision: str) -> float:
+    """One thread multiplying matrices of 1024 rows."""
+    a = torch.randn(1024, 1024, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+    return milliseconds(lambda: a @ a) / (2 * 1024**3)
 
 
 if __name__ == "__main__":

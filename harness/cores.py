@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def arrange(device: torch.device, num_envs: int) -> Arrangement:
     return Arrangement(cores, shards, min(cores, num_envs))
 
 
-def settle() -> None:
+def prepare_process() -> None:
     """Settings of the whole process, before it makes threads or networks."""
     # Parts of a batch run side by side instead: see agent/shards.py.
     torch.set_num_threads(1)
@@ -81,18 +82,38 @@ def _omp_num_threads() -> int:
     return int(value) if value.isdecimal() and int(value) else _affinity()
 
 
-def _cgroup_cores(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """Cores' worth of time that a container gives (cgroup v2, then v1), rounded up."""
-    for quota_file, period_file in (
-        ("cpu.max", None),
-        ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
-    ):
-        try:
-            text = (root / quota_file).read_text()
-            text += " " + (root / period_file).read_text() if period_file else ""
-            quota, period = (int(number) for number in text.split())
-        except (OSError, ValueError):  # "max", or no such file: no limit
+def _cgroup_cores(
+    root: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc/self/cgroup")
+) -> int:
+    """Cores' worth of time that the tightest of this process's control groups gives, rounded up."""
+    limits = [_affinity()]
+    for group in _cgroups(root, proc):
+        for quota_file, period_file in (
+            ("cpu.max", None),
+            ("cpu.cfs_quota_us", "cpu.cfs_period_us"),
+        ):
+            try:
+                text = (group / quota_file).read_text()
+                text += " " + (group / period_file).read_text() if period_file else ""
+                quota, period = (int(number) for number in text.split())
+            except (OSError, ValueError):  # "max", or no such file: no limit
+                continue
+            if quota > 0 and period > 0:
+                limits.append(-(-quota // period))
+    return min(limits)
+
+
+def _cgroups(root: Path, proc: Path) -> Iterator[Path]:
+    """Folders of this process's control groups that may limit its cores, and of all above them
+    (lines of /proc/self/cgroup: `0::/path` in version 2, `4:cpu,cpuacct:/path` in version 1)."""
+    try:
+        lines = proc.read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in [*lines, "0::/", "1:cpu:/"]:
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if controllers and "cpu" not in controllers.split(","):
             continue
-        if quota > 0 and period > 0:
-            return -(-quota // period)
-    return _affinity()
+        top = root / "cpu" if controllers else root
+        here = Path(path.lstrip("/"))
+        yield from (top / folder for folder in (here, *here.parents))

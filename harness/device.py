@@ -6,18 +6,18 @@ from typing import Literal, cast
 
 import torch
 
-from harness.cores import settle
+from harness.cores import prepare_process
 from harness.errors import UserError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 def pick_device(name: DeviceName) -> torch.device:
-    """The torch device for --device; settles the process (harness/cores.py) on the way.
+    """The torch device for --device; prepares the process (harness/cores.py) on the way.
 
     Raises UserError when this machine has no device of that name.
     """
-    settle()
+    prepare_process()
     usable = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),

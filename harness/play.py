@@ -13,6 +13,7 @@ from torch import Tensor
 
 from envs.emulators import EmulatorConfig, Emulators
 from envs.trace import EpisodeTrace, frame_digest
+from harness.cores import usable_cores
 from replay.ring import STACK_SIZE, Ring
 
 Policy = Callable[[Tensor], Tensor]
@@ -67,7 +68,8 @@ def play_episodes(
     `protocol.num_envs` is how many are played side by side.
     """
     num_envs = min(protocol.num_envs, len(seeds))
-    with closing(Emulators(replace(protocol, num_envs=num_envs))) as emulators:
+    threads = min(usable_cores(), num_envs)
+    with closing(Emulators(replace(protocol, num_envs=num_envs), threads)) as emulators:
         yield from _play(policy, emulators, protocol, seeds, epsilon, device)
 
 

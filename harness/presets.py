@@ -17,7 +17,7 @@ _COLUMNS: tuple[PresetName, ...] = ("quick", "nature", "dopamine", "cleanrl", "s
 _ROWS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     #                      quick      nature           dopamine    cleanrl     sb3
     "steps":              (400_000,   50_000_000,      50_000_000, 10_000_000, 10_000_000),
-    "num_envs":           (32,        8,               8,          8,          8),
+    "num_envs":           (8,         8,               8,          8,          8),
     "sticky_actions":     (0.25,      0.0,             0.25,       0.0,        0.0),
     "noop_max":           (0,         30,              0,          30,         30),
     "fire_on_reset":      (False,     False,           False,      True,       True),

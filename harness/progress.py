@@ -77,7 +77,8 @@ class Display:
     def update(self, steps: int, epsilon: float, rates: Rates) -> None:
         """Show where the run stands, if the last time was long enough ago."""
         now = time.monotonic()
-        if now < self._due:
+        # A plain line stays: right after an evaluation there is no rate to tell yet.
+        if now < self._due or not (self._live or rates.steps):
             return
         self._due = now + (LIVE_INTERVAL if self._live else PLAIN_INTERVAL)
         line = self._line(steps, epsilon, rates)

@@ -23,7 +23,7 @@ import torch
 
 from envs.games import game_title
 from harness.config import PresetName, RunConfig, flatten, unflatten
-from harness.cores import arrange
+from harness.cores import Arrangement
 from harness.errors import UserError
 from harness.json_file import write_json
 from harness.presets import departures
@@ -54,14 +54,14 @@ def default_run_dir(run: Run) -> Path:
     return Path("checkpoints") / game_title(config.emulators.game) / name
 
 
-def create_run_dir(run_dir: Path, run: Run, device: torch.device) -> None:
+def create_run_dir(run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement) -> None:
     """Make the folder and write config.json. Raises UserError if a run is there already."""
     if any((run_dir / name).exists() for name in ("config.json", "metrics.jsonl", "last", "best")):
         raise UserError(
             f"{run_dir} already holds a run: continue it with --resume {run_dir}, "
             "or choose another --run-dir"
         )
-    _write_config(run_dir, _description(run, device) | {"resumed": []})
+    _write_config(run_dir, _description(run, device, arrangement) | {"resumed": []})
 
 
 def refuse_another_run(run_dir: Path, run: Run) -> None:
@@ -75,11 +75,12 @@ def refuse_another_run(run_dir: Path, run: Run) -> None:
             )
 
 
-def note_resume(run_dir: Path, run: Run, device: torch.device) -> None:
+def note_resume(run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement) -> None:
     """Note in config.json that a run goes on, and with which settings."""
     before = _read_config(run_dir)
     history = before.pop("resumed")
-    _write_config(run_dir, _description(run, device) | {"resumed": [*history, before]})
+    description = _description(run, device, arrangement)
+    _write_config(run_dir, description | {"resumed": [*history, before]})
 
 
 def _write_config(run_dir: Path, content: dict[str, Any]) -> None:
@@ -121,7 +122,7 @@ def read_run(run_dir: Path) -> Run:
         raise UserError(f"{run_dir / 'config.json'}: {error}") from None
 
 
-def _description(run: Run, device: torch.device) -> dict[str, Any]:
+def _description(run: Run, device: torch.device, arrangement: Arrangement) -> dict[str, Any]:
     changed = departures(run.config, run.preset)
     return {
         "format": FORMAT,
@@ -131,7 +132,7 @@ def _description(run: Run, device: torch.device) -> dict[str, Any]:
         "command": sys.argv,
         "git_commit": git_commit(),
         "versions": versions(),
-        "machine": machine(device, run.config.emulators.num_envs),
+        "machine": machine(device, arrangement),
     }
 
 
@@ -144,12 +145,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def machine(device: torch.device, num_envs: int) -> dict[str, Any]:
+def machine(device: torch.device, arrangement: Arrangement) -> dict[str, Any]:
     """Processor, what its cores do, and the device that learns."""
     return {
         "platform": platform.platform(),
         "processor": _processor(),
-        "arrangement": arrange(device, num_envs)._asdict(),
+        "arrangement": arrangement._asdict(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
 

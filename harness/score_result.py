@@ -14,6 +14,7 @@ from envs.games import game_title
 from envs.scores import REFERENCE_SCORES, human_normalised
 from harness.agents import Agent
 from harness.config import flatten
+from harness.cores import arrange
 from harness.progress import duration
 from harness.rundir import git_commit, machine, versions
 from harness.scoring import Episode
@@ -99,7 +100,7 @@ class ScoreResult:
             "command": sys.argv,
             "git_commit": git_commit(),
             "versions": versions(),
-            "machine": machine(device, self.protocol.num_envs),
+            "machine": machine(device, arrange(device, self.protocol.num_envs)),
         }
 
 

@@ -35,18 +35,27 @@ SLOT_BYTES = FRAME_SHAPE[0] * FRAME_SHAPE[1] + 1 + 4 + 1
 
 
 class Upload:
-    """Frames [E, 84, 84] on their way to a CUDA device through memory that it reads by itself."""
+    """What emulators answered on its way to a CUDA device, without waiting for the device, through
+    memory that it reads by itself."""
 
-    def __init__(self, num_envs: int) -> None:
-        self._pinned = torch.empty((num_envs, *FRAME_SHAPE), dtype=torch.uint8, pin_memory=True)
+    def __init__(self, num_envs: int, device: torch.device) -> None:
+        def pinned(*shape: int, dtype: torch.dtype = torch.uint8) -> Tensor:
+            return torch.empty(shape, dtype=dtype, pin_memory=True)
+
+        rewards = pinned(num_envs, dtype=torch.float32)
+        self._pinned = (rewards, pinned(2, num_envs), pinned(num_envs, *FRAME_SHAPE))
+        self._device = device
         self._read = torch.cuda.Event()  # type: ignore[no-untyped-call]
 
-    def __call__(self, frames: Tensor, to: Tensor) -> None:
-        """Copy without waiting; `frames` may be overwritten at once."""
+    def __call__(self, *tensors: Tensor) -> list[Tensor]:
+        """Rewards [E], flags [2, E] and frames [E, 84, 84] on the device; the originals may be
+        overwritten at once."""
         self._read.synchronize()
-        self._pinned.copy_(frames)
-        to.copy_(self._pinned, non_blocking=True)
+        for pinned, tensor in zip(self._pinned, tensors, strict=True):
+            pinned.copy_(tensor)
+        there = [pinned.to(self._device, non_blocking=True) for pinned in self._pinned]
         self._read.record()
+        return there
 
 
 class Ring:
@@ -74,7 +83,7 @@ class Ring:
         # Both again on the device: a recorded CUDA graph goes on reading them there.
         self._now = torch.zeros((), dtype=torch.int64, device=device)
         self._held = torch.zeros((), dtype=torch.int64, device=device)
-        self._upload = Upload(num_envs) if self.device.type == "cuda" else None
+        self._upload = Upload(num_envs, self.device) if self.device.type == "cuda" else None
 
     def __len__(self) -> int:
         """Slots that hold a frame."""
@@ -83,7 +92,8 @@ class Ring:
     def start(self, frames: Tensor) -> None:
         """Forget everything and begin with the first frames [E, 84, 84] of new episodes."""
         self._newest, self._filled = -1, 0
-        self._push(frames, torch.ones(self.num_envs, dtype=torch.bool))
+        first = torch.full((self.num_envs,), FIRST, dtype=torch.uint8, device=self.device)
+        self._push(frames, first)
 
     def add(
         self,
@@ -97,23 +107,23 @@ class Ring:
     ) -> None:
         """Complete the newest row with `actions`, raw `rewards`, `terminal` and `void` (each
         [E]), then append the `frames` [E, 84, 84] that followed and whether they are `first`.
-        All may be on any device.
+        `actions` may be on any device, the rest is the emulators' and on the CPU.
         """
+        flags = torch.stack((terminal * TERMINAL + void * VOID, first * FIRST)).to(torch.uint8)
+        if self._upload:
+            rewards, flags, frames = self._upload(rewards, flags, frames)
         self._actions[self._newest] = actions
         self._rewards[self._newest] = rewards
-        self._flags[self._newest] += (terminal * TERMINAL + void * VOID).to(self.device)
-        self._push(frames, first)
+        self._flags[self._newest] += flags[0]
+        self._push(frames, flags[1])
 
-    def _push(self, frames: Tensor, first: Tensor) -> None:
+    def _push(self, frames: Tensor, flags: Tensor) -> None:
         self._newest = (self._newest + 1) % self.rows
         self._filled = min(self._filled + 1, self.rows)
         self._now.fill_(self._newest)
         self._held.fill_(self._filled)
-        if self._upload:
-            self._upload(frames, self._frames[self._newest])
-        else:
-            self._frames[self._newest] = frames
-        self._flags[self._newest] = first * FIRST
+        self._frames[self._newest] = frames
+        self._flags[self._newest] = flags
 
     def latest(self) -> Tensor:
         """uint8 [E, 4, 84, 84]: the state each environment is in now."""

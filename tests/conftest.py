@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from ale_py import ALEInterface, LoggerMode
+from episode_samples import BREAKOUT
 from hypothesis import settings
+
+from envs.episode_file import save_episode
+from envs.trace import EpisodeTrace
+from harness.play import play_episodes
 
 # One thread: the arrays are small, and a run of the tests should leave the machine usable.
 torch.set_num_threads(1)
@@ -14,6 +21,23 @@ ALEInterface.setLoggerMode(LoggerMode.Error)
 # The same examples every time, so that a failure belongs to the change that caused it.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session")
+def game() -> EpisodeTrace:
+    """A whole game of Breakout, the second that its emulator played."""
+    policy = torch.Generator().manual_seed(0)
+    played = play_episodes(
+        lambda states: torch.rand((len(states), 4), generator=policy), BREAKOUT, range(4), 0.1
+    )
+    return dict(played)[3]
+
+
+@pytest.fixture
+def file(tmp_path: Path, game: EpisodeTrace) -> Path:
+    path = tmp_path / "game.episode"
+    save_episode(path, game, epsilon=0.1, agent="run/best", agent_steps=1000)
+    return path
 
 
 @pytest.fixture(autouse=True)

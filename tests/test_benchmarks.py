@@ -47,7 +47,7 @@ def test_peers_are_compared_round_by_round() -> None:
     found = {"ours": windows(30, 20, 90), "Stable-Baselines3": windows(10, 10, 15), "other": []}
     ours, base = rows(found)
     assert (ours["steps/s"], ours["x SB3"], ours["updates/steps"]) == (30, "3.00", "0.250")
-    assert (base["x SB3"], base["peak GB"]) == ("1.00", 2.0)
+    assert (base["x SB3"], base["peak GB, main process"]) == ("1.00", 2.0)
 
 
 def test_a_window_is_counted_from_the_warm_up_on(tmp_path: Path) -> None:

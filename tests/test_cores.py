@@ -67,7 +67,18 @@ def test_a_containers_share(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert cores._cgroup_cores(tmp_path) == limit
+    assert cores._cgroup_cores(tmp_path, tmp_path / "no such file") == limit
+
+
+def test_the_tightest_control_group_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A service's own group, and every one above it; groups of other controllers do not."""
+    monkeypatch.setattr(cores, "_affinity", lambda: 64)
+    proc = tmp_path / "cgroup"
+    proc.write_text("0::/user.slice/mine.service\n7:memory:/tight\n")
+    for name, quota in (("user.slice/mine.service", 8), ("user.slice", 5), ("tight", 1)):
+        (tmp_path / name).mkdir(exist_ok=True, parents=True)
+        (tmp_path / name / "cpu.max").write_text(f"{quota}00000 100000\n")
+    assert cores._cgroup_cores(tmp_path, proc) == 5
 
 
 @pytest.mark.parametrize(
@@ -103,7 +114,7 @@ def test_a_pinned_process_uses_its_core_alone() -> None:
     """As a real process sees it, `taskset` included; torch's own threads stay out of it."""
     code = (
         "import os, torch; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
-        "from harness.cores import settle, usable_cores; settle();"
+        "from harness.cores import prepare_process, usable_cores; prepare_process();"
         "print(usable_cores(), torch.get_num_threads())"
     )
     env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}

@@ -25,6 +25,7 @@ from harness.agents import load_agent, random_agent, read_settings
 from harness.checkpoint import CheckpointState, read_state, save_checkpoint
 from harness.commands.score import ScoreCommand
 from harness.config import RunConfig, flatten
+from harness.cores import arrange
 from harness.errors import UserError
 from harness.json_file import write_json
 from harness.play import play_episodes
@@ -229,7 +230,7 @@ def test_random_play_is_written_whole_and_in_order_of_seeds(tmp_path, capsys):
 
 def test_random_play_takes_a_runs_protocol_before_its_first_checkpoint(tmp_path):
     config = RunConfig(emulators=replace(BREAKOUT, max_episode_frames=40, sticky_actions=0.0))
-    create_run_dir(tmp_path / "run", Run("quick", config), CPU)
+    create_run_dir(tmp_path / "run", Run("quick", config), CPU, arrange(CPU, 1))
     content = score("--random", tmp_path / "run", "--episodes", 1, tmp_path=tmp_path)
     assert content["protocol"]["sticky_actions"] == 0
     assert content["summary"]["truncated"] == 1

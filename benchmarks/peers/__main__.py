@@ -57,13 +57,14 @@ class Peers:
                     print(f"round {number + 1}: {name} {found['rate']:.0f} steps/s", flush=True)
                 else:
                     print(f"left out: {name} does not run here", flush=True)
-        report("side by side", rows(windows), FAIR, self.json)
+        if table := rows(windows):
+            report("side by side", table, FAIR, self.json)
 
 
 def set_up(environment: Path) -> Path:
     """The Python of the peers' environment, installed on first use."""
-    python = environment / "bin" / "python"
-    if not python.exists():
+    python, done = environment / "bin" / "python", environment / "installed"
+    if not done.exists():
         print(f"installing the peers into {environment}", flush=True)
         venv.create(environment, with_pip=True)
         install = [str(python), "-m", "pip", "install", "--quiet"]
@@ -71,6 +72,7 @@ def set_up(environment: Path) -> Path:
             if line and not line.startswith("#"):
                 # One by one: a peer that cannot be installed keeps none of the others out.
                 subprocess.run([*install, line], check=False)
+        done.touch()
     return python
 
 
@@ -78,9 +80,13 @@ def window(command: list[str]) -> dict[str, float] | None:
     """What one contender's process measured; None when it failed."""
     # A user's plain environment: no limits on threads.
     env = {key: value for key, value in os.environ.items() if not key.startswith("OMP_")}
-    done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False
+        )
+    except subprocess.TimeoutExpired:
+        print("no answer in 240 seconds", flush=True)
+        return None
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
         print((done.stderr or done.stdout).strip().splitlines()[-1:], flush=True)
@@ -105,7 +111,7 @@ def rows(windows: dict[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
                 "windows": " ".join(f"{rate:.0f}" for rate in rates),
                 "x SB3": f"{statistics.median(ratios):.2f}" if ratios else "",
                 "updates/steps": f"{statistics.median(w['ratio'] for w in found):.3f}",
-                "peak GB": max(window["peak"] for window in found) / 1e9,
+                "peak GB, main process": max(window["peak"] for window in found) / 1e9,
             }
         )
     return table

@@ -13,6 +13,7 @@ from tianshou.algorithm.optim import AdamOptimizerFactory
 from tianshou.data import Collector, VectorReplayBuffer
 from tianshou.env.atari.atari_network import DQNet, ScaledObsInputActionReprNet
 from tianshou.env.atari.atari_wrapper import make_atari_env
+from tianshou.utils.torch_utils import policy_within_training_step
 
 gymnasium.register_envs(ale_py)
 ENVS = 4
@@ -38,15 +39,15 @@ def main(seconds: float) -> None:
     collector = Collector(algorithm, training_envs, buffer, exploration_noise=True)
     collector.reset()
     clock, steps, updates = Clock(1_500, seconds), 0, 0
-    while True:
-        collector.collect(n_step=ENVS)
-        steps += ENVS
-        # One update for 4 steps, as update_per_step=0.25 gives it.
-        if steps >= 1_000:
-            algorithm.train()
-            algorithm.update(buffer, 32)
-            updates += 1
-        clock.tick(steps, updates)
+    with policy_within_training_step(policy):
+        while True:
+            collector.collect(n_step=ENVS)
+            steps += ENVS
+            # One update for 4 steps, as update_per_step=0.25 gives it.
+            if steps >= 1_000:
+                algorithm.update(buffer, 32)
+                updates += 1
+            clock.tick(steps, updates)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,209 @@
+"""A replay is the game that was played; recording writes such games."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from episode_samples import (
+    BREAKOUT,
+    edit_json,
+)
+
+from agent.networks import make_network
+from envs.episode_file import (
+    read_header,
+    save_episode,
+)
+from envs.trace import EpisodeTrace, frame_digest, resimulate, screens
+from harness.checkpoint import CheckpointState, save_checkpoint
+from harness.commands.games import GameOptions
+from harness.commands.record import RecordCommand
+from harness.commands.replay import ReplayCommand, check_emulator, first_difference
+from harness.config import RunConfig, flatten
+from harness.errors import UserError
+from harness.play import play_episodes
+
+# Replays
+
+
+def test_a_simulation_is_what_the_agent_saw(game: EpisodeTrace) -> None:
+    assert not game.truncated
+    moments = list(resimulate(game))
+    assert [frame_digest(moment.frame) for moment in moments] == game.digests.tolist()
+    assert [moment.reward for moment in moments[:-1]] == game.rewards.tolist()
+    assert game.rewards.any()
+
+
+def test_screens_are_four_colour_frames_a_step(game: EpisodeTrace) -> None:
+    shown = list(screens(game))
+    assert len(shown) == len(game)
+    assert {screen.shape for screen in shown[:-1]} == {(4, 210, 160, 3)}
+    assert 1 <= len(shown[-1]) <= 4
+    assert shown[0].dtype == np.uint8
+    assert not np.array_equal(shown[10][0], shown[11][0])
+
+
+def test_a_recorded_game_verifies(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ReplayCommand(file, verify=True).run() == 0
+    assert "is the same" in capsys.readouterr().out
+
+
+def test_a_game_cut_off_by_the_frame_cap_verifies(tmp_path: Path) -> None:
+    protocol = replace(BREAKOUT, max_episode_frames=102)
+    played = play_episodes(lambda states: torch.rand((len(states), 4)), protocol, range(4), 0.0)
+    for index, trace in played:
+        assert trace.truncated
+        path = tmp_path / f"{index}.episode"
+        save_episode(path, trace)
+        assert ReplayCommand(path, verify=True).run() == 0
+
+
+def other_action(trace: EpisodeTrace) -> EpisodeTrace:
+    actions = trace.actions.copy()
+    actions[40:48] = 5 - np.maximum(actions[40:48], 2)  # LEFT for RIGHT
+    return replace(trace, actions=actions)
+
+
+def other_reward(trace: EpisodeTrace) -> EpisodeTrace:
+    rewards = trace.rewards.copy()
+    rewards[30] += 1
+    return replace(trace, rewards=rewards)
+
+
+def other_frame(trace: EpisodeTrace) -> EpisodeTrace:
+    digests = trace.digests.copy()
+    digests[20] ^= 1
+    return replace(trace, digests=digests)
+
+
+def other_last_frame(trace: EpisodeTrace) -> EpisodeTrace:
+    digests = trace.digests.copy()
+    digests[-1] ^= 1
+    return replace(trace, digests=digests)
+
+
+def shorter(trace: EpisodeTrace) -> EpisodeTrace:
+    return replace(
+        trace,
+        actions=trace.actions[:50],
+        rewards=trace.rewards[:50],
+        q_values=trace.q_values[:50],
+        digests=trace.digests[:51],
+    )
+
+
+def longer(trace: EpisodeTrace) -> EpisodeTrace:
+    return replace(
+        trace,
+        actions=np.append(trace.actions, np.uint8(0)),
+        rewards=np.append(trace.rewards, np.int32(0)),
+        q_values=np.vstack([trace.q_values, trace.q_values[:1]]),
+        digests=np.append(trace.digests, np.uint32(0)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (other_action, r"frame 4\d has digest"),
+        (other_reward, "step 30 brings reward 0, recorded 1"),
+        (other_frame, "frame 20 has digest"),
+        (other_last_frame, "has digest"),
+        (shorter, "goes on after 50 steps"),
+        (longer, "over after"),
+    ],
+)
+def test_verification_names_the_first_difference(
+    tmp_path: Path,
+    game: EpisodeTrace,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[EpisodeTrace], EpisodeTrace],
+    says: str,
+) -> None:
+    path = tmp_path / "changed.episode"
+    save_episode(path, change(game))
+    assert ReplayCommand(path, verify=True).run() == 1
+    assert re.search(says, capsys.readouterr().out)
+
+
+def test_verification_compares_the_score(file: Path, game: EpisodeTrace) -> None:
+    edit_json(file, score=game.score + 1)
+    difference = first_difference(read_header(file), game, resimulate(game))
+    assert difference == f"the score is {game.score}, recorded {game.score + 1}"
+
+
+def test_another_cartridge_or_emulator_is_named(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = read_header(file)
+    check_emulator(header, strict=True)
+    # An action that the game does not have would make ALE wait for ever.
+    forged = replace(header, action_names=(*header.action_names, "\x1b[2J"))
+    with pytest.raises(UserError, match="actions are not those of breakout"):
+        check_emulator(forged, strict=False)
+    other_rom = replace(header, rom_sha256="0" * 64)
+    with pytest.raises(UserError, match="another cartridge of breakout"):
+        check_emulator(other_rom, strict=False)
+    older = replace(header, ale_py="0.1.0")
+    with pytest.raises(UserError, match=r"recorded with ale-py 0\.1\.0"):
+        check_emulator(older, strict=True)
+    assert capsys.readouterr().err == ""
+    check_emulator(older, strict=False)
+    assert "warning: recorded with ale-py 0.1.0" in capsys.readouterr().err
+
+
+def test_replay_options_that_contradict_are_refused(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a Unix terminal"):
+        ReplayCommand(file).run()
+    with pytest.raises(UserError, match="--in video"):
+        ReplayCommand(file, out=tmp_path / "x.mp4").run()
+    with pytest.raises(UserError, match=r"\.mp4"):
+        ReplayCommand(file, show_in="video", out=tmp_path / "x.gif").run()
+    with pytest.raises(UserError, match="--speed"):
+        ReplayCommand(file, speed=0.0).run()
+
+
+# Recording
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A run whose agent has learned nothing, of Breakout cut off after 100 steps."""
+    config = RunConfig(emulators=replace(BREAKOUT, max_episode_frames=400))
+    torch.manual_seed(0)
+    network = {f"online.{k}": v for k, v in make_network("stride", 4).state_dict().items()}
+    save_checkpoint(tmp_path / "run/best", network, CheckpointState(flatten(config), 4, 7000, 9))
+    (tmp_path / "run/config.json").write_text("{}")
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("which", ["", "best"])
+def test_record_writes_files_that_verify(
+    run_folder: Path, which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = RecordCommand(
+        run_folder / which, GameOptions(episodes=2, seed=5, epsilon=0.5, device="cpu")
+    )
+    assert command.run() == 0
+    files = sorted((run_folder / "episodes").iterdir())
+    headers = [read_header(file) for file in files]
+    assert [header.seed for header in headers] == [5, 6]
+    for file, header in zip(files, headers, strict=True):
+        assert file.name == f"breakout-seed{header.seed}-score{header.score:+d}.episode"
+        assert (header.epsilon, header.agent, header.agent_steps) == (0.5, "run/best", 7000)
+        assert header.protocol.max_episode_frames == 400
+    said = capsys.readouterr().out
+    assert f"python evaluate.py replay {files[0]}" in said
+    assert ReplayCommand(files[0], verify=True).run() == 0
+
+
+@pytest.mark.parametrize("wrong", [{"episodes": 0}, {"epsilon": 1.5}, {"seed": -1}])
+def test_record_refuses_values_that_cannot_be(tmp_path: Path, wrong: dict[str, int]) -> None:
+    with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
+        RecordCommand(tmp_path, GameOptions(**{"episodes": 1, **wrong})).run()
