@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from agent.flat import FlatOptimizer
 from agent.learner import Learner, LearnerConfig
-from agent.networks import make_network
+from agent.networks import UnknownNetwork, make_network
 from agent.optimizers import OptimizerName, make_optimizer
 from agent.precision import Working
 from agent.shards import Shards, may_be_split
@@ -148,7 +148,12 @@ class Remembers(nn.Module):
 def test_networks_that_see_the_batch_as_a_whole_are_not_split() -> None:
     assert may_be_split(make_network("stride", 3))
     assert not may_be_split(Remembers())
-    assert not may_be_split(nn.Sequential(nn.Linear(1, 1), nn.Dropout()))
+    for layer in (
+        nn.Dropout(),
+        nn.BatchNorm1d(1, track_running_stats=False),
+        nn.MultiheadAttention(2, 1, dropout=0.1),
+    ):
+        assert not may_be_split(nn.Sequential(nn.Linear(1, 1), layer))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -160,6 +165,54 @@ def test_a_network_of_ones_own_keeps_its_statistics(precision: Any) -> None:
     learner.update(batch())
     assert not torch.equal(learner.state()["online.norm.running_mean"], before)
     assert learner.state()["online.norm.num_batches_tracked"] == 1
+
+
+class Odd(nn.Module):
+    """A scalar first, a view with gaps, a frozen parameter and a layer whose weight is computed."""
+
+    def __init__(self, num_actions: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.gaps = nn.Parameter(torch.rand(4, 8)[:, :2])
+        self.frozen = nn.Parameter(torch.ones(3), requires_grad=False)
+        self.out = nn.utils.parametrizations.weight_norm(nn.Linear(8, num_actions))
+
+    def forward(self, states: Tensor) -> Tensor:
+        seen = states[:, :, ::60, ::60].float().mean(3) / 255
+        q_values: Tensor = self.out(
+            self.scale * (seen @ torch.ones(2, 8)).mean(1) + self.gaps.sum()
+        )
+        return q_values * self.frozen.mean()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_odd_parameters_learn_and_come_back(precision: Any) -> None:
+    """Each of those to be learned moves and none other; a restored learner goes on likewise."""
+    config = LearnerConfig(network="test_update:Odd", precision=precision, learning_rate=1e-2)
+    one, two = Learner(config, 3, "cpu"), Learner(config, 3, "cpu")
+    before = {name: p.detach().clone() for name, p in one.online.named_parameters()}
+    one.update(batch(0))
+    for name, parameter in one.online.named_parameters():
+        assert parameter.dtype == torch.float32
+        assert torch.equal(parameter, before[name]) == (name == "frozen"), name
+    two.load_state({name: t.detach().clone().contiguous() for name, t in one.state().items()})
+    one.update(batch(1))
+    two.update(batch(1))
+    assert same(copies(one.online), copies(two.online))
+
+
+def test_a_network_with_nothing_to_learn_is_refused() -> None:
+    with pytest.raises(UnknownNetwork, match="parameters to learn"):
+        make_network("test_update:Fixed", 3)
+
+
+class Fixed(nn.Module):
+    def __init__(self, num_actions: int) -> None:
+        super().__init__()
+        self.num_actions = num_actions
+
+    def forward(self, states: Tensor) -> Tensor:
+        return torch.zeros(len(states), self.num_actions)
 
 
 # Precision.
