@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
+from harness.json_file import write_json
 from harness.rundir import read_run
 
 matplotlib.use("Agg")
@@ -63,7 +64,7 @@ class Curves:
         axes.grid(alpha=0.3)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(self.out.with_suffix(".png"), dpi=110)
-        self.out.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
+        write_json(self.out.with_suffix(".json"), content)
 
 
 class Curve:

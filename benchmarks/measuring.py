@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import resource
 import statistics
 import sys
 import time
@@ -22,6 +20,7 @@ from harness.config import RunConfig
 from harness.cores import arrange
 from harness.counters import Counters
 from harness.device import pick_device
+from harness.json_file import write_json
 from harness.presets import PRESETS
 from harness.rundir import machine, versions
 from replay.ring import Ring
@@ -104,13 +103,6 @@ def milliseconds(call: Callable[[], Any], seconds: float = 1.0) -> float:
     return statistics.median(times) * 1e3
 
 
-def peak_bytes() -> int:
-    """Largest memory this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
-
-
 def random_actions(num_envs: int, num_actions: int, rows: int) -> list[np.ndarray]:
     """Actions [E] for `rows` steps, drawn before the clock starts."""
     random = np.random.default_rng(0)
@@ -141,12 +133,10 @@ def report(
             "machine": machine(where, arrange(where, config.emulators.num_envs)),
         }
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(content, indent=1) + "\n")
+        write_json(file, content)
 
 
 def _text(value: Any) -> str:
-    return (
-        f"{value:.3g}"
-        if isinstance(value, float) and value < 100
-        else (f"{value:.0f}" if isinstance(value, float) else str(value))
-    )
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"

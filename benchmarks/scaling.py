@@ -10,7 +10,8 @@ from typing import Any
 import tyro
 
 from agent.execution import ExecutionName
-from benchmarks.measuring import FAIR, Loop, peak_bytes, report
+from benchmarks.measuring import FAIR, Loop, report
+from benchmarks.peers.clock import peak_bytes
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from ale_py import ALEInterface, LoggerMode, roms
+from ale_py import ALEInterface, LoggerMode
 
 from agent.exploration import epsilon_greedy
 from agent.precision import PrecisionName
 from benchmarks.measuring import FAIR, Loop, milliseconds, random_actions, report
+from envs.games import rom_path
 from harness.config import RunConfig
 from harness.cores import arrange
 from replay.ring import FRAME_SHAPE, STACK_SIZE
@@ -126,7 +127,7 @@ def emulator_ms() -> float:
     """Four frames of one emulator on one core, nothing else."""
     ALEInterface.setLoggerMode(LoggerMode.Error)
     ale = ALEInterface()
-    ale.loadROM(roms.get_rom_path("pong"))
+    ale.loadROM(rom_path("pong"))
     choices = ale.getMinimalActionSet()
     random = np.random.default_rng(0)
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from benchmarks.gpu import covered
-from benchmarks.measuring import FAIR, Loop, peak_bytes, report
+from benchmarks.measuring import FAIR, Loop, report
 from benchmarks.peers.__main__ import rows, window
+from benchmarks.peers.clock import peak_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 

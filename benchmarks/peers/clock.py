@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import sys
 import time
 
 
@@ -27,6 +28,12 @@ class Clock:
             return
         steps, updates = steps - self._from[0], updates - self._from[1]
         rate = steps / (now - self._begin)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"rate": rate, "ratio": updates / steps, "peak": peak}), flush=True)
+        found = {"rate": rate, "ratio": updates / steps, "peak": peak_bytes()}
+        print(json.dumps(found), flush=True)
         os._exit(0)
+
+
+def peak_bytes() -> int:
+    """Largest memory this process has had."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
