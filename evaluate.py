@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from harness.commands.episodes import EpisodesCommand
 from harness.commands.record import RecordCommand
 from harness.commands.replay import ReplayCommand
 from harness.commands.score import ScoreCommand
@@ -15,6 +16,7 @@ from harness.errors import run_cli
 Command = (
     Annotated[ScoreCommand, tyro.conf.subcommand("score")]
     | Annotated[RecordCommand, tyro.conf.subcommand("record")]
+    | Annotated[EpisodesCommand, tyro.conf.subcommand("episodes")]
     | Annotated[ReplayCommand, tyro.conf.subcommand("replay")]
 )
 

@@ -10,31 +10,33 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agent.execution import Execution, ExecutionName, Launcher, one_by_one, resolve_execution
+from agent.execution import Launcher, one_by_one
 from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
-from envs.emulators import Emulators, Step
-from harness.commands.train import parse_command
+from envs.stream import Stream, Turn
+from harness.commands.train import TrainCommand, parse_command
 from harness.config import RunConfig
-from harness.cores import Arrangement, arrange
 from harness.counters import Counters
-from harness.device import pick_device
+from harness.course import Parts, assemble, begin, store
+from harness.device import be_deterministic, pick_device
 from harness.errors import run_cli
-from harness.keeper import Keeper
-from harness.reporting import NotFinite, Reporter
+from harness.lock import writing
+from harness.logbook import Logbook
+from harness.position import Draws
+from harness.reporting import NotFinite
+from harness.resuming import Standing, newest_standing, resume
 from harness.rundir import (
     Run,
     create_run_dir,
     default_run_dir,
+    has_begun,
     note_resume,
     refuse_another_run,
 )
@@ -45,53 +47,42 @@ from replay.ring import Ring
 
 def training(
     config: RunConfig,
-    emulators: Emulators,
+    stream: Stream,
     ring: Ring,
     learner: Learner,
     counters: Counters,
+    draws: Draws,
     launcher: Launcher = one_by_one,
-) -> Iterator[Step]:
-    """Act, learn, store, for ever; yields after each step of the emulators.
+) -> Iterator[Turn]:
+    """Act, learn, store, for ever; yields after each turn of the emulators. The ring holds their
+    latest frames.
 
     At every yield (steps - learn_from) // update_period updates were made since the warm-up,
     whatever the number of emulators. Actions are sent first: the emulators run while the learner
     learns.
     """
-    num_envs = config.emulators.num_envs
-    seeds = np.random.SeedSequence([config.seed, counters.steps])
-    first_env_seed, acting_seed, sampling_seed = (int(s) >> 2 for s in seeds.generate_state(3))
-    acting = torch.Generator(learner.device).manual_seed(acting_seed)
-    sampling = torch.Generator(ring.device).manual_seed(sampling_seed)
     epsilon = torch.zeros((), device=learner.device)
 
     def act() -> Tensor:
         states = ring.latest().to(learner.device)
-        return epsilon_greedy(learner.q_values(states), epsilon, acting)
+        return epsilon_greedy(learner.q_values(states), epsilon, draws.acting)
 
     def update(count: int) -> None:
-        batch = ring.sample(count * config.learner.batch_size, config.learner.n_step, sampling)
+        batch_size, n_step = count * config.learner.batch_size, config.learner.n_step
+        batch = ring.sample(batch_size, n_step, draws.sampling)
         learner.update(batch.to(learner.device), count)
 
-    act = launcher(act, acting)
-    updates = cache(lambda count: launcher(partial(update, count), sampling))
-    frames = emulators.reset(np.arange(first_env_seed, first_env_seed + num_envs))
-    ring.start(torch.from_numpy(frames))
+    act = launcher(act, draws.acting)
+    updates = cache(lambda count: launcher(partial(update, count), draws.sampling))
     while True:
         epsilon.fill_(epsilon_at(counters.steps, config.warmup, config.exploration))
         actions = act()
-        emulators.send(actions.cpu().numpy())
-        counters.advance(num_envs)
+        stream.send(actions.cpu().numpy())
+        counters.advance(stream.num_envs)
         learn(config, learner, counters, updates)
-        step = emulators.recv()
-        ring.add(
-            actions,
-            torch.from_numpy(step.rewards),
-            terminal=torch.from_numpy(step.terminated | (step.life_lost & config.life_loss_ends)),
-            void=torch.from_numpy(step.first | step.truncated),
-            frames=torch.from_numpy(step.frames),
-            first=torch.from_numpy(step.first),
-        )
-        yield step
+        turn = stream.recv()
+        store(config, ring, turn, actions)
+        yield turn
 
 
 def learn(
@@ -126,76 +117,57 @@ class StopSignal:
         self.received = signal.Signals(number)
 
 
-class Parts(NamedTuple):
-    """What a run is made of."""
-
-    emulators: Emulators
-    ring: Ring
-    learner: Learner
-    execution: Execution
-    arrangement: Arrangement
-
-
-def assemble(
-    config: RunConfig,
-    device: torch.device,
-    replay_device: torch.device,
-    execution_name: ExecutionName = "auto",
-) -> Parts:
-    """Emulators, replay memory and learner of a config; writes nothing."""
-    execution = resolve_execution(execution_name, device, replay_device)
-    torch.manual_seed(config.seed)
-    num_envs = config.emulators.num_envs
-    arrangement = arrange(device, num_envs)
-    emulators = Emulators(config.emulators, arrangement.emulator_threads)
-    learner = Learner(
-        config.learner,
-        emulators.num_actions,
-        device,
-        arrangement.shards,
-        compiled=execution.name == "compile",
-    )
-    ring = Ring(config.replay_rows, num_envs, replay_device)
-    # A network that cannot be split has the last word.
-    arrangement = arrangement._replace(shards=learner.shards)
-    return Parts(emulators, ring, learner, execution, arrangement)
-
-
-def train(run_dir: Path, run: Run, parts: Parts, *, resume: bool) -> int:
+def train(
+    command: TrainCommand, run_dir: Path, run: Run, parts: Parts, standing: Standing | None
+) -> int:
     """Train in a run folder until its steps are done or a signal comes; the exit code."""
-    config, learner, ring = run.config, parts.learner, parts.ring
-    keeper = Keeper(run_dir, config)
-    if resume:
-        refuse_another_run(run_dir, run)
-        counters = keeper.restore(learner)
+    config, learner = run.config, parts.learner
+    if standing:
+        course = resume(run_dir, config, parts, standing, anyway=command.resume_anyway)
         note_resume(run_dir, run, learner.device, parts.arrangement)
     else:
-        counters = Counters(learn_from=config.warmup)
-        create_run_dir(run_dir, run, learner.device, parts.arrangement)
+        again = command.resume is not None
+        create_run_dir(run_dir, run, learner.device, parts.arrangement, again=again)
+        course = begin(config, parts)
+    counters = course.counters
     stop = StopSignal()
     gc.freeze()  # what is there by now stays: no search for garbage among it
-    with closing(Reporter(run_dir, run, counters)) as reporter:
+    with closing(Logbook(run_dir, run, learner, course, command.checkpoint_interval)) as logbook:
+        say = logbook.reporter.say
         how = f"{learner.precision}, {parts.execution.name}"
-        reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
+        say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
+        evaluate = partial(evaluation_episodes, learner, config)
+        logbook.begin()
+        if course.evaluation_waits and evaluation_due(config, counters):
+            logbook.evaluation(evaluate)
         launcher = parts.execution.launcher
-        for step in training(config, parts.emulators, ring, learner, counters, launcher):
+        turns = training(
+            config, course.stream, parts.ring, learner, counters, course.draws, launcher
+        )
+        while counters.steps < config.steps and not stop.received:
+            turn = next(turns)
             epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
-            reporter.step(step, counters, epsilon)
-            over = stop.received is not None or counters.steps >= config.steps
-            checkpoint_due = over or counters.passed(config.eval_every)
-            if checkpoint_due or counters.passed(config.log_every):
-                reporter.learner(learner, counters, epsilon, len(ring))
-            if checkpoint_due:
-                keeper.save_last(learner, counters)
-            if checkpoint_due and not stop.received:
-                reporter.evaluating(config.eval_episodes, counters)
-                games = evaluation_episodes(learner, config)
-                reporter.evaluation(games, counters)
-                keeper.save_evaluated(games, learner, counters)
-            if over:
-                break
-        reporter.say(ending(run_dir, config, counters, stop, reporter.clock()))
+            logbook.turn(turn, epsilon)
+            due = evaluation_due(config, counters)
+            if due or counters.passed(config.log_every):
+                logbook.learner(epsilon, len(parts.ring))
+            if due and not stop.received:
+                logbook.evaluation(evaluate)
+            else:
+                logbook.save_if_due()
+        if stop.received:
+            logbook.save()
+        written = logbook.finish(lambda: stop.received is not None)
+        say(ending(run_dir, config, counters, stop, logbook.reporter.clock()))
+    if not written:
+        print(f"error: the last checkpoint could not be written to {run_dir}", file=sys.stderr)
+        return 1
     return 128 + stop.received if stop.received else 0
+
+
+def evaluation_due(config: RunConfig, counters: Counters) -> bool:
+    """Whether the agent is to be scored at these steps."""
+    return counters.passed(config.eval_every) or counters.steps >= config.steps
 
 
 def ending(
@@ -218,20 +190,34 @@ def ending(
 def main() -> int:
     """The command line; what goes wrong becomes one line and an exit code."""
     command = parse_command(sys.argv[1:])
+    if command.deterministic:
+        be_deterministic()
     device = pick_device(command.device)
     run = Run(command.preset, command.config)
     replay_device, placement = place_replay(run.config.replay_slots, device)
-    parts = assemble(run.config, device, replay_device, command.execution)
     run_dir = command.resume or command.run_dir or default_run_dir(run)
-    print(placement, parts.arrangement, sep="\n")
-    try:
-        return train(run_dir, run, parts, resume=command.resume is not None)
-    except NotFinite as error:
-        last = run_dir / "last"
-        kept = f"the checkpoint before it is in {last}" if last.is_dir() else "no checkpoint yet"
-        remedy = "try a lower --learning-rate, or --max-grad-norm 10"
-        print(f"error: {error}; {kept}: {remedy}", file=sys.stderr)
-        return 1
+    with ExitStack() as held:
+        standing = None
+        if command.resume:
+            held.enter_context(writing(run_dir))
+            refuse_another_run(run_dir, run)
+            # One that died before its first checkpoint begins now.
+            standing = newest_standing(run_dir) if has_begun(run_dir) else None
+        shards = standing.position.shards if standing else None
+        parts = assemble(run.config, device, replay_device, command.execution, shards)
+        if not command.resume:
+            held.enter_context(writing(run_dir))
+        print(placement, parts.arrangement, sep="\n")
+        try:
+            return train(command, run_dir, run, parts, standing)
+        except NotFinite as error:
+            last = run_dir / "last"
+            kept = (
+                f"the checkpoint before it is in {last}" if last.is_dir() else "no checkpoint yet"
+            )
+            remedy = "try a lower --learning-rate, or --max-grad-norm 10"
+            print(f"error: {error}; {kept}: {remedy}", file=sys.stderr)
+            return 1
 
 
 if __name__ == "__main__":

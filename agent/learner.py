@@ -211,18 +211,19 @@ class Learner:
         return {name: total / updates for name, total in zip(self.METRICS, sums, strict=True)}
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor of the learner by name, for a checkpoint: `online.*`, `target.*`, and
-        `optimizer.<parameter>.<name>` once it has taken a step."""
+        """Every tensor of the learner by name, for a checkpoint: `online.*`, `target.*`,
+        `figures.sums`, and `optimizer.<parameter>.<name>` once it has taken a step."""
         tensors = {f"online.{name}": value for name, value in self.online.state_dict().items()}
         tensors |= {f"target.{name}": value for name, value in self.target.state_dict().items()}
         tensors |= {f"optimizer.{name}": value for name, value in self._optimizer.state().items()}
-        return tensors
+        return tensors | {"figures.sums": self._sums}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take over what `state` returned. Raises RuntimeError when names or shapes differ."""
         self.online.load_state_dict(_below("online.", tensors))
         self.target.load_state_dict(_below("target.", tensors))
         self._optimizer.load_state(_below("optimizer.", tensors))
+        self._sums.copy_(tensors["figures.sums"])
         self._online.refresh()
         self._target.refresh()
 

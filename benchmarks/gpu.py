@@ -88,7 +88,7 @@ def profiled(loop: Loop, rows: int = 100) -> dict[str, Any]:
     with profile(activities=activities) as found:
         begin = time.perf_counter()
         for _ in range(rows):
-            next(loop.steps)
+            next(loop.turns)
         loop.wait()
         wall = (time.perf_counter() - begin) * 1e3 / rows
     kernels = [

@@ -15,16 +15,17 @@ import torch
 
 from agent.execution import ExecutionName
 from agent.exploration import ExplorationConfig
-from envs.emulators import Step
+from envs.stream import Turn
 from harness.config import RunConfig
 from harness.cores import arrange
 from harness.counters import Counters
+from harness.course import Parts, assemble, begin
 from harness.device import pick_device
 from harness.json_file import write_json
 from harness.presets import PRESETS
 from harness.rundir import machine, versions
 from replay.ring import Ring
-from train import Parts, assemble, training
+from train import training
 
 FAIR = replace(
     PRESETS["cleanrl"],
@@ -59,10 +60,17 @@ class Loop:
         self.device = pick_device(device)  # type: ignore[arg-type]
         self.parts: Parts = assemble(config, self.device, self.device, execution)
         self.counters = Counters(learn_from=10 * config.emulators.num_envs)
-        self.steps: Iterator[Step] = training(
-            config, *self.parts[:3], self.counters, self.parts.execution.launcher
+        course = begin(config, self.parts)
+        self.turns: Iterator[Turn] = training(
+            config,
+            course.stream,
+            self.parts.ring,
+            self.parts.learner,
+            self.counters,
+            course.draws,
+            self.parts.execution.launcher,
         )
-        next(self.steps)
+        next(self.turns)
         prefill(self.parts.ring)
         while self.counters.updates < 100:
             self.run(1.0)
@@ -72,7 +80,7 @@ class Loop:
         self.wait()
         begin, steps = time.perf_counter(), self.counters.steps
         while time.perf_counter() - begin < seconds:
-            next(self.steps)
+            next(self.turns)
         self.wait()
         return (self.counters.steps - steps) / (time.perf_counter() - begin)
 

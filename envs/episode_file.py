@@ -13,7 +13,6 @@ Actions, rewards and digests are exact. Nothing is unpickled (envs/episode_zip.p
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -22,14 +21,14 @@ import zipfile
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
 
 import ale_py
 import numpy as np
 
 from envs.emulators import FRAMES_PER_STEP, MOST_EPISODE_FRAMES, EmulatorConfig, vector_env
 from envs.episode_zip import BadEpisode, array, member, reading
-from envs.games import rom_path
+from envs.fields import parse
+from envs.games import rom_digest
 from envs.q_planes import LEVELS, Planes, decode, encode
 from envs.trace import EpisodeTrace
 
@@ -151,12 +150,6 @@ def load_episode(path: Path) -> EpisodeTrace:
 
 
 @cache
-def rom_digest(game: str) -> str:
-    """SHA-256 of the installed cartridge of `game`, in hexadecimal."""
-    return hashlib.sha256(rom_path(game).read_bytes()).hexdigest()
-
-
-@cache
 def action_names(protocol: EmulatorConfig) -> tuple[str, ...]:
     """ALE's names of the actions [A] that `protocol` offers: NOOP, FIRE, UPRIGHT, ..."""
     env = vector_env(protocol, num_threads=1)
@@ -190,25 +183,9 @@ def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
 
 
 def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
-    content = json.loads(member(archive, "episode.json", MAX_JSON))
-    version = content.pop("format", None) if isinstance(content, dict) else None
-    if not isinstance(version, int):
-        raise ValueError("episode.json has no format number")
-    if version > FORMAT:
-        raise ValueError(
-            f"it has format {version}, newer than this program's {FORMAT}: update unpooled"
-        )
-    names = content.pop("action_names", None)
-    if not isinstance(names, list) or not 0 < len(names) <= MAX_ACTIONS:
+    header = parse(EpisodeHeader, member(archive, "episode.json", MAX_JSON), FORMAT)
+    if not 0 < len(header.action_names) <= MAX_ACTIONS:
         raise ValueError(f"action_names must be a list of 1 to {MAX_ACTIONS} names")
-    protocol = content.pop("protocol", None)
-    if not isinstance(protocol, dict):
-        raise ValueError("episode.json has no protocol")
-    header = EpisodeHeader(
-        protocol=EmulatorConfig(**_checked(EmulatorConfig, protocol)),
-        action_names=tuple(map(str, names)),
-        **_checked(EpisodeHeader, content, without=("protocol", "action_names")),
-    )
     if not (0 < header.steps <= MAX_STEPS and 0 <= header.seed < 2**31):
         raise ValueError(f"it claims {header.steps} steps from seed {header.seed}")
     # These are printed, and a terminal would obey what is not plain text.
@@ -217,16 +194,3 @@ def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
     if not re.fullmatch(r"[0-9a-f]{64}", header.rom_sha256):
         raise ValueError("rom_sha256 is no digest")
     return header
-
-
-def _checked(cls: type, content: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """`content` if it holds every field of `cls`, no other, and each has its type."""
-    hints = {name: hint for name, hint in get_type_hints(cls).items() if name not in without}
-    if odd := sorted(hints.keys() ^ content.keys()):
-        raise ValueError(f"episode.json has unknown fields or lacks some: {', '.join(odd)}")
-    for name, hint in hints.items():
-        # Exact types: JSON's true is no number. A whole number will do for a float.
-        allowed = set(get_args(hint) or (hint,))
-        if type(content[name]) not in (allowed | {int} if float in allowed else allowed):
-            raise ValueError(f"{name} cannot be {content[name]!r}")
-    return content

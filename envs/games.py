@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -63,3 +64,9 @@ def rom_path(game: str) -> Path:
     if path is None:
         raise UnknownGame(f"ale-py has no cartridge for {game!r}")
     return Path(path)
+
+
+@cache
+def rom_digest(game: str) -> str:
+    """SHA-256 of the installed cartridge of `game`, in hexadecimal."""
+    return hashlib.sha256(rom_path(game).read_bytes()).hexdigest()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+from ale_py import AtariVectorEnv
 
 from envs.emulators import FRAMES_PER_STEP, EmulatorConfig, Emulators, vector_env
 
@@ -26,10 +27,12 @@ class EpisodeTrace:
     seed: int
     actions: npt.NDArray[np.uint8]  # [T] index into the game's action set
     rewards: npt.NDArray[np.int32]  # [T] raw score points
-    q_values: npt.NDArray[np.float32]  # [T, A] of the state each action was taken in
-    digests: npt.NDArray[np.uint32]  # [T + 1] CRC-32 of each frame seen, the final one included
+    q_values: npt.NDArray[np.float32]  # [T, A] of each state; A is 0 if unknown
+    digests: npt.NDArray[np.uint32]  # [T + 1] CRC-32 of each frame seen; none if unknown
     truncated: bool
     """Whether the frame cap ended it rather than the game."""
+    before: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    # [P] actions between the seed and the first frame, other episodes' and ignored ones
 
     @property
     def score(self) -> int:
@@ -58,6 +61,9 @@ def resimulate(trace: EpisodeTrace) -> Iterator[Moment]:
     """
     emulators = Emulators(replace(trace.protocol, num_envs=1), num_threads=1)
     frame = emulators.reset(np.array([trace.seed]))[0]
+    for action in trace.before.astype(np.int64):
+        emulators.send(np.array([action]))
+        frame = emulators.recv().frames[0]
     ended = False
     for action in trace.actions.astype(np.int64):
         emulators.send(np.array([action]))
@@ -77,13 +83,26 @@ def screens(trace: EpisodeTrace) -> Iterator[npt.NDArray[np.uint8]]:
     """
     env = vector_env(replace(trace.protocol, num_envs=1), num_threads=1, screen=True)
     env.reset(seed=np.array([trace.seed]))
-    for action in trace.actions.astype(np.int64):
-        frames = []
-        for _ in range(FRAMES_PER_STEP):
-            observation, _, terminated, truncated, _ = env.step(np.array([action]))
-            frames.append(observation[0, 0])
-            if terminated[0] or truncated[0]:
-                break
+    over = False
+    for action in trace.before:
+        # One step resets, whatever the action; the others are the frames of one agent step.
+        over = _frames(env, int(action), 1 if over else FRAMES_PER_STEP)[1]
+    for action in trace.actions:
+        frames, over = _frames(env, int(action), FRAMES_PER_STEP)
         yield np.stack(frames)
-        if terminated[0] or truncated[0]:
+        if over:
             return
+
+
+def _frames(
+    env: AtariVectorEnv, action: int, most: int
+) -> tuple[list[npt.NDArray[np.uint8]], bool]:
+    """At most so many emulator frames of one action, fewer when the episode ends among them;
+    whether it did."""
+    frames: list[npt.NDArray[np.uint8]] = []
+    over = False
+    while len(frames) < most and not over:
+        observation, _, terminated, truncated, _ = env.step(np.array([action]))
+        frames.append(observation[0, 0])
+        over = bool(terminated[0] or truncated[0])
+    return frames, over

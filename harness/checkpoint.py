@@ -1,26 +1,34 @@
 """Checkpoints: tensors in safetensors, the rest in JSON. Nothing is ever unpickled.
 
 last/network.safetensors    the online network: all that acting needs
-last/learner.safetensors    target network, optimizer: what learning on needs beside it
-last/state.json             counters, score, and the settings, so that the folder stands alone
+last/learner.safetensors    what going on needs beside it (not in best/)
+last/state.json             counters, score, and the settings, so that the folder stands alone;
+                            SHA-256 of the other files and of itself
+
+A checkpoint is written beside its place, as last.new/, waits until the device has it, and is
+then renamed; the one before it stays as last.old/.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
+from envs.fields import parse
 from harness.errors import UserError
+from harness.position import Position
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -34,34 +42,70 @@ class CheckpointState:
     updates: int
     score: float | None = None
     """Mean return of the evaluation it was written after, if any."""
+    position: Position | None = None
+    """Where the run stood, in a checkpoint from which it can go on."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """Of the checkpoint's other files."""
+    seal: str = ""
+    """SHA-256 of all the above."""
 
-    def __post_init__(self) -> None:
-        for name in ("num_actions", "steps", "updates"):
-            if type(getattr(self, name)) is not int:
-                raise TypeError(f"{name} must be a whole number, not {getattr(self, name)!r}")
-        if not isinstance(self.score, int | float | None):
-            raise TypeError(f"score must be a number, not {self.score!r}")
+    def sealed(self) -> CheckpointState:
+        """With the seal that belongs to it."""
+        return replace(self, seal=seal_of(asdict(self)))
 
 
-def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: CheckpointState) -> None:
-    """Write the checkpoint beside `folder`, then put it in its place."""
+def seal_of(content: dict[str, Any]) -> str:
+    """SHA-256 of what state.json says beside its seal and its format, in hexadecimal."""
+    rest = {name: value for name, value in content.items() if name not in ("seal", "format")}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def save_checkpoint(
+    folder: Path, tensors: dict[str, Tensor], state: CheckpointState, *, keep_old: bool = False
+) -> None:
+    """Write the checkpoint beside `folder`, then put it in its place; with `keep_old` the one that
+    was there stays as `<folder>.old`. Raises OSError."""
     settle(folder)
     fresh, old = _beside(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     network = {k.removeprefix("online."): v for k, v in tensors.items() if k.startswith("online.")}
     rest = {k: v for k, v in tensors.items() if not k.startswith("online.")}
+    sha256 = {}
     for name, part in (("network", network), ("learner", rest)):
-        save_file(
-            {k: v.detach().cpu().contiguous().clone() for k, v in part.items()},
-            fresh / f"{name}.safetensors",
-        )
-    (fresh / "state.json").write_text(json.dumps({"format": FORMAT, **asdict(state)}, indent=1))
-    shutil.rmtree(old, ignore_errors=True)
+        if part:
+            content = save({k: v.detach().cpu().contiguous().clone() for k, v in part.items()})
+            sha256[name] = hashlib.sha256(content).hexdigest()
+            _write(fresh / f"{name}.safetensors", content)
+    described = asdict(replace(state, sha256=sha256).sealed())
+    _write(fresh / "state.json", json.dumps({"format": FORMAT, **described}, indent=1).encode())
+    _sync(fresh)
+    if old.exists():
+        shutil.rmtree(old)
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    _sync(folder.parent)
+    if not keep_old:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(file: Path, content: bytes) -> None:
+    with file.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Wait until the device has the names in a folder."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def settle(folder: Path) -> None:
@@ -100,24 +144,24 @@ def read_state(folder: Path) -> CheckpointState:
     """state.json of a checkpoint folder. Raises UserError when it is missing, broken or too new."""
     file = folder / "state.json"
     try:
-        content = json.loads(file.read_text())
-        version = content.pop("format")
-        if version > FORMAT:
-            raise UserError(
-                f"{file} has format {version}, newer than this program's {FORMAT}: update unpooled"
-            )
-        return CheckpointState(**content)
+        state = parse(CheckpointState, file.read_text(), FORMAT)
     except FileNotFoundError:
         raise UserError(f"{file} is missing: {folder} is not a whole checkpoint") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{file} is not a checkpoint's state: {error}") from None
+    if state.sealed() != state:
+        raise UserError(f"{file} was changed since it was written: the file is damaged")
+    return state
 
 
 def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
     """The tensors of `network` or `learner` in a checkpoint folder. Raises UserError."""
-    file = folder / f"{name}.safetensors"
+    file, expected = folder / f"{name}.safetensors", read_state(folder).sha256.get(name)
     try:
-        return load_file(file)
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise UserError(f"{file} was changed since it was written: the file is damaged")
+        return load(content)
     except FileNotFoundError:
         raise UserError(f"{file} is missing: {folder} is not a whole checkpoint") from None
     except (SafetensorError, OSError) as error:

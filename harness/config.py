@@ -40,6 +40,9 @@ class RunConfig:
     """Whole games in each of those evaluations (episodes)."""
     log_every: int = 2_000
     """Write the learner's figures this often (steps)."""
+    keyframe_period: int = 10_000
+    """Steps of an emulator until its next episode gets a fresh seed, from which the steps after it
+    can be simulated again (steps of one emulator)."""
     emulators: Annotated[EmulatorConfig, Flat] = field(default_factory=EmulatorConfig)
     learner: Annotated[LearnerConfig, Flat] = field(default_factory=LearnerConfig)
     exploration: Annotated[ExplorationConfig, Flat] = field(default_factory=ExplorationConfig)
@@ -52,6 +55,7 @@ class RunConfig:
             "eval_every",
             "eval_episodes",
             "log_every",
+            "keyframe_period",
         ):
             if getattr(self, name) < 1:
                 raise ValueError(

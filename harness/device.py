@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal, cast
 
 import torch
@@ -10,6 +11,13 @@ from harness.cores import prepare_process
 from harness.errors import UserError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def be_deterministic() -> None:
+    """Make a CUDA device give the same numbers every time; before it is first used."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
 
 
 def pick_device(name: DeviceName) -> torch.device:

@@ -3,92 +3,148 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
+from torch import Tensor
 
 from agent.learner import Learner
 from envs.episode_file import save_episode
 from envs.trace import EpisodeTrace
-from harness.checkpoint import (
-    CheckpointState,
-    read_state,
-    read_tensors,
-    save_checkpoint,
-    settle,
-)
+from harness.checkpoint import CheckpointState, save_checkpoint
 from harness.config import RunConfig, flatten
 from harness.counters import Counters
-from harness.errors import UserError
+from harness.journal import Journals
+
+FLUSH_INTERVAL = 2.0
+"""Seconds between two times that the curves on disk grow."""
+Snapshot = tuple[dict[str, Tensor], CheckpointState]
 
 
 class Keeper:
     """Writes `last/`, `best/` after the best evaluation so far, and one game of each evaluation
-    into `episodes/`."""
+    into `episodes/`.
 
-    def __init__(self, run_dir: Path, config: RunConfig) -> None:
-        self._run_dir, self._config = run_dir, config
-        self._best = -math.inf
+    A thread of its own writes, while the run goes on. Nothing that the disk does stops the run:
+    what could not be written is said once and tried again with the next checkpoint.
+    """
 
-    def restore(self, learner: Learner) -> Counters:
-        """Load `last/` into the learner; counters from which to go on.
-
-        The replay memory is not in a checkpoint: it is filled again, by the agent as it is, for
-        another warm-up before updates go on. Raises UserError when the checkpoint is unusable.
-        """
-        folder = self._run_dir / "last"
-        for checkpoint in (folder, self._run_dir / "best"):
-            settle(checkpoint)
-        if not folder.is_dir():
-            raise UserError(f"{self._run_dir} has no checkpoint to resume from (no last/)")
-        state = read_state(folder)
-        learn_from = state.steps + self._config.warmup
-        if learn_from >= self._config.steps:
-            raise UserError(
-                f"the run has {state.steps:,} of {self._config.steps:,} steps and refills its "
-                f"replay memory for {self._config.warmup:,}: give --steps above {learn_from}"
-            )
-        tensors = {f"online.{k}": v for k, v in read_tensors(folder, "network").items()}
-        try:
-            learner.load_state(tensors | read_tensors(folder, "learner"))
-        except RuntimeError:
-            raise UserError(f"{folder} does not fit the run's network and optimizer") from None
-        if (self._run_dir / "best").is_dir():
-            score = read_state(self._run_dir / "best").score
-            self._best = -math.inf if score is None else score
-        return Counters(state.steps, state.updates, learn_from)
-
-    def save_last(self, learner: Learner, counters: Counters) -> None:
-        """Write the checkpoint from which the run can go on."""
-        self._save("last", learner, counters, None)
-
-    def save_evaluated(
-        self, games: list[EpisodeTrace], learner: Learner, counters: Counters
+    def __init__(
+        self,
+        run_dir: Path,
+        config: RunConfig,
+        journals: Journals,
+        say: Callable[[str], None],
+        interval: float,
     ) -> None:
+        """A checkpoint is `due` when `interval` seconds have passed since the last."""
+        self._run_dir, self._config, self._journals = run_dir, config, journals
+        self._say, self._interval = say, interval
+        self.best_score: float | None = None
+        """Mean return of the best evaluation so far."""
+        self._waiting: dict[str, Snapshot] = {}
+        self._writer = ThreadPoolExecutor(1, "checkpoint")
+        self._writing: Future[OSError | SafetensorError | None] | None = None
+        self._failing = False
+        self._next = time.monotonic() + interval
+        self._next_flush = 0.0
+
+    def due(self) -> bool:
+        """Whether it is time for another checkpoint, and the one before is written."""
+        if self._writing and not self._writing.done():
+            return False
+        return time.monotonic() >= self._next
+
+    def flush(self) -> None:
+        """Let those who watch the run's files see what is new, every few seconds."""
+        if time.monotonic() >= self._next_flush:
+            self._next_flush = time.monotonic() + FLUSH_INTERVAL
+            try:
+                self._journals.flush()
+            except OSError as error:
+                self._failed(error)
+
+    def save(self, tensors: dict[str, Tensor], state: CheckpointState) -> None:
+        """Write `last/` from here: the tensors as they are now, and the journals up to now."""
+        self.wait()
+        self._waiting["last"] = (_copied(tensors), state)
+        self._next = time.monotonic() + self._interval
+        self.write()
+
+    def write(self) -> None:
+        """Begin to write what waits."""
+        try:
+            self._journals.flush()
+        except OSError as error:
+            self._failed(error)
+        else:
+            self._writing = self._writer.submit(self._write, dict(self._waiting))
+
+    def evaluated(self, games: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
         """Keep the first game of an evaluation, and the agent if its mean score is the best."""
         name = f"step{counters.steps:09d}-score{games[0].score:+d}.episode"
-        save_episode(
-            self._run_dir / "episodes" / name,
-            games[0],
-            epsilon=self._config.exploration.eval_epsilon,
-            agent=self._run_dir.name,
-            agent_steps=counters.steps,
-        )
-        score = float(np.mean([game.score for game in games]))
-        if score > self._best:
-            self._best = score
-            self._save("best", learner, counters, score)
-
-    def _save(self, name: str, learner: Learner, counters: Counters, score: float | None) -> None:
-        state = CheckpointState(
-            settings=flatten(self._config),
-            num_actions=learner.num_actions,
-            steps=counters.steps,
-            updates=counters.updates,
-            score=score,
-        )
         try:
-            save_checkpoint(self._run_dir / name, learner.state(), state)
+            save_episode(
+                self._run_dir / "episodes" / name,
+                games[0],
+                epsilon=self._config.exploration.eval_epsilon,
+                agent=self._run_dir.name,
+                agent_steps=counters.steps,
+            )
+        except OSError as error:
+            self._failed(error)
+        score = float(np.mean([game.score for game in games]))
+        if score > (-math.inf if self.best_score is None else self.best_score):
+            self.best_score = score
+            self.wait()
+            network = {k: v for k, v in learner.state().items() if k.startswith("online.")}
+            state = CheckpointState(
+                settings=flatten(self._config),
+                num_actions=learner.num_actions,
+                steps=counters.steps,
+                updates=counters.updates,
+                score=score,
+            )
+            self._waiting["best"] = (_copied(network), state)
+
+    def wait(self) -> bool:
+        """Wait until what was to be written is, or has failed; whether nothing is left to write."""
+        if self._writing:
+            error = self._writing.result()
+            self._writing = None
+            if error:
+                self._failed(error)
+            else:
+                self._waiting.clear()
+                self._failing = False
+        return not self._waiting
+
+    def close(self) -> None:
+        """Let the thread go, once it has written."""
+        self._writer.shutdown()
+
+    def _write(self, snapshots: dict[str, Snapshot]) -> OSError | SafetensorError | None:
+        try:
+            self._journals.sync()
+            # best/ first: last/ says that it is there.
+            for name, (tensors, state) in sorted(snapshots.items()):
+                save_checkpoint(self._run_dir / name, tensors, state, keep_old=name == "last")
         except (OSError, SafetensorError) as error:
-            raise UserError(f"cannot write {self._run_dir / name}: {error}") from None
+            return error
+        return None
+
+    def _failed(self, error: OSError | SafetensorError) -> None:
+        if not self._failing:
+            self._failing = True
+            self._say(
+                f"warning: cannot write to {self._run_dir}: {error}; the run goes on and tries "
+                f"again every {self._interval:.0f} s"
+            )
+
+
+def _copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}

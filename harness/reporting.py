@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from envs.emulators import Step
 from envs.trace import EpisodeTrace
 from harness.config import flatten
 from harness.counters import Counters
+from harness.journal import Journals
 from harness.metrics import MetricLog
 from harness.progress import Display, Pace, duration
 from harness.rundir import Run, settings_lines
@@ -20,17 +20,23 @@ from harness.rundir import Run, settings_lines
 class NotFinite(RuntimeError):
     """The loss or a weight is NaN or infinite: learning on is useless."""
 
+    def __init__(self, steps: int) -> None:
+        super().__init__(f"the loss is no longer a finite number at {steps:,} steps")
+
 
 class Reporter:
     """Turns what happens in a run into figures (docs/metrics.md) and hands them on."""
 
-    def __init__(self, run_dir: Path, run: Run, start: Counters) -> None:
+    def __init__(self, journals: Journals, run: Run, steps: int = 0, seconds: float = 0.0) -> None:
+        """Begin, or go on after so many steps and so much time."""
         config = run.config
-        self._log = MetricLog(run_dir, resume_at=start.steps or None)
-        self._display = Display(config.steps, start.steps)
+        self._log = MetricLog(journals, steps=steps, seconds=seconds)
+        self._display = Display(config.steps, steps)
         self._pace = Pace()
-        self._score = np.zeros(config.emulators.num_envs, np.int64)
-        self._length = np.zeros(config.emulators.num_envs, np.int64)
+        self.scores = np.zeros(config.emulators.num_envs, np.int64)
+        """[E] of the episodes being played (points)."""
+        self.lengths = np.zeros(config.emulators.num_envs, np.int64)
+        """[E] of the episodes being played (agent steps)."""
         self._log.settings(flatten(config), "\n\n".join(settings_lines(run)))
         self._display.table(settings_lines(run))
 
@@ -40,13 +46,13 @@ class Reporter:
 
     def step(self, step: Step, counters: Counters, epsilon: float) -> None:
         """What a step of the emulators brought: games that ended, and the progress line."""
-        self._score += step.rewards
-        self._length += ~step.first
+        self.scores += step.rewards
+        self.lengths += ~step.first
         for env in np.flatnonzero(step.ended):
-            figures = {"return": self._score[env], "length": self._length[env]}
+            figures = {"return": self.scores[env], "length": self.lengths[env]}
             self._log.write(counters.steps, {f"episode/{k}": int(v) for k, v in figures.items()})
             self._display.game_over(figures["return"])
-            self._score[env] = self._length[env] = 0
+            self.scores[env] = self.lengths[env] = 0
         self._pace.mark(counters.steps, counters.updates)
         self._display.update(counters.steps, epsilon, self._pace.rates())
 
@@ -63,7 +69,7 @@ class Reporter:
         }
         self._log.write(counters.steps, figures | rest)
         if not all(map(math.isfinite, figures.values())):
-            raise NotFinite(f"the loss is no longer a finite number at {counters.steps:,} steps")
+            raise NotFinite(counters.steps)
 
     def evaluating(self, games: int, counters: Counters) -> None:
         """An evaluation begins: whole games can take minutes."""
@@ -83,10 +89,14 @@ class Reporter:
         )
         self._pace.pause()
 
+    @property
+    def seconds(self) -> float:
+        """Wall time since the run's start, the time between stop and resume left out."""
+        return self._log.seconds
+
     def clock(self) -> str:
-        """Time since the run's start, for people."""
-        return duration(self._log.seconds)
+        """The same for people."""
+        return duration(self.seconds)
 
     def close(self) -> None:
         self._display.close()
-        self._log.close()

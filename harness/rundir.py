@@ -54,9 +54,19 @@ def default_run_dir(run: Run) -> Path:
     return Path("checkpoints") / game_title(config.emulators.game) / name
 
 
-def create_run_dir(run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement) -> None:
-    """Make the folder and write config.json. Raises UserError if a run is there already."""
-    if any((run_dir / name).exists() for name in ("config.json", "metrics.jsonl", "last", "best")):
+def has_begun(run_dir: Path) -> bool:
+    """Whether anything of a run is in a folder that could be lost."""
+    figures = run_dir / "metrics.jsonl"
+    kept = any((run_dir / name).exists() for name in ("last", "last.old", "best"))
+    return kept or (figures.exists() and figures.stat().st_size > 0)
+
+
+def create_run_dir(
+    run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement, *, again: bool = False
+) -> None:
+    """Make the folder and write config.json; with `again` there may be one, of a run that died
+    before its first checkpoint. Raises UserError if a run is there already."""
+    if has_begun(run_dir) or ((run_dir / "config.json").exists() and not again):
         raise UserError(
             f"{run_dir} already holds a run: continue it with --resume {run_dir}, "
             "or choose another --run-dir"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.summary.writer.record_writer import RecordWriter
+from torch.utils.tensorboard import summary
+
+from harness.journal import Journal
 
 # The first tab answers "is it learning?": scores on top, then what the learner believes.
 LAYOUT = {
@@ -22,26 +25,43 @@ LAYOUT = {
 }
 
 
-class EventFile:
-    """One event file in a run directory; the horizontal axis is steps."""
+def event_file_name(x: int) -> str:
+    """Name of the event file that begins at `x`; TensorBoard reads them in the order of names."""
+    return f"events.out.tfevents.{x:012d}"
 
-    def __init__(self, run_dir: Path, purge_step: int | None = None) -> None:
-        self._writer = SummaryWriter(str(run_dir), purge_step=purge_step, flush_secs=20)
+
+class EventFile:
+    """One event file; the horizontal axis is steps.
+
+    Its bytes go through a journal rather than a SummaryWriter: that one's own thread dies for
+    good when a disk is full, and its file cannot be cut back to where a checkpoint was.
+    """
+
+    def __init__(self, journal: Journal, resumed_at: int | None = None) -> None:
+        """With `resumed_at`, TensorBoard forgets what it has read from there on."""
+        self._records = RecordWriter(journal)
+        self._add(Event(file_version="brain.Event:2"))
+        if resumed_at is not None:
+            self._add(Event(step=resumed_at, session_log=SessionLog(status=SessionLog.START)))
 
     def settings(self, settings: Mapping[str, Any], text: str) -> None:
         """Settings as a text page, as hyper-parameters, and the layout of the custom scalars."""
-        writer: Any = self._writer
-        writer.add_custom_scalars(LAYOUT)
-        writer.add_text("settings", text)
         plain = {
             k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in settings.items()
         }
-        for summary in hparams(plain, {"evaluation/return": 0.0}):  # type: ignore[no-untyped-call]
-            writer.file_writer.add_summary(summary)
+        made: Any = summary
+        for one in (
+            made.custom_scalars(LAYOUT),
+            made.text("settings", text),
+            *made.hparams(plain, {"evaluation/return": 0.0}),
+        ):
+            self._add(Event(summary=one))
 
     def scalar(self, tag: str, value: float, x: int) -> None:
         """One point of a curve."""
-        self._writer.add_scalar(tag, value, x)
+        made: Any = summary
+        self._add(Event(step=x, summary=made.scalar(tag, value)))
 
-    def close(self) -> None:
-        self._writer.close()
+    def _add(self, event: Any) -> None:
+        event.wall_time = time.time()
+        self._records.write(event.SerializeToString())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, cast
 
@@ -11,10 +12,13 @@ import torch
 from reference_replay import Event, Frame, frame, number_of
 from torch import Tensor
 
+from agent.execution import Launcher, one_by_one
 from agent.learner import Learner
 from envs.emulators import Emulators, Step
-from harness.config import unflatten
+from envs.stream import Stream, Turn
+from harness.config import RunConfig, unflatten
 from harness.counters import Counters
+from harness.position import Draws
 from replay.batch import Batch
 from replay.ring import Ring
 from train import training
@@ -45,7 +49,10 @@ class ScriptedEmulators:
         """Number of the last frame handed out."""
         return len(self.frames) * self.num_envs - 1
 
-    def reset(self, seeds: npt.NDArray[np.int64]) -> Frame:
+    def reset(
+        self, seeds: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_] | None = None
+    ) -> Frame:
+        assert mask is None, "keyframes have tests of their own"
         self.seeds = seeds.tolist()
         return self._next_frames()
 
@@ -121,6 +128,21 @@ class TapedRing(Ring):
         return super().sample(*args, **kwargs)
 
 
+def begun(
+    config: RunConfig,
+    emulators: Emulators,
+    ring: Ring,
+    learner: Learner,
+    counters: Counters,
+    launcher: Launcher = one_by_one,
+) -> Iterator[Turn]:
+    """The training loop at the beginning of a run."""
+    stream = Stream(emulators, config.seed, counters.steps, config.keyframe_period)
+    draws = Draws.seeded(config.seed, counters.steps, learner.device, ring.device)
+    ring.start(torch.from_numpy(stream.begin()))
+    yield from training(config, stream, ring, learner, counters, draws, launcher)
+
+
 class Rehearsal:
     """One run of `training` with stand-ins."""
 
@@ -134,7 +156,7 @@ class Rehearsal:
         self.ring = TapedRing(self.config.replay_rows, num_envs)
         self.ring.tape = self.tape
         self.counters = counters or Counters(learn_from=self.config.warmup)
-        self.steps = training(
+        self.steps = begun(
             self.config,
             cast(Emulators, self.emulators),
             self.ring,

@@ -13,7 +13,7 @@ from harness.presets import PRESETS, departures
 
 ALL_NAMES = {
     "steps", "seed", "warmup", "update_period", "target_period", "replay_size", "life_loss_ends",
-    "eval_every", "eval_episodes", "log_every",
+    "eval_every", "eval_episodes", "log_every", "keyframe_period",
     "game", "num_envs", "sticky_actions", "noop_max", "fire_on_reset", "full_action_space",
     "max_episode_frames",
     "network", "init", "optimizer", "learning_rate", "optimizer_epsilon", "loss", "max_grad_norm",
@@ -40,7 +40,8 @@ def test_every_setting_survives_the_round_trip() -> None:
     other = {
         "steps": 777, "seed": 3, "warmup": 501, "update_period": 5, "target_period": 77,
         "replay_size": 4_000, "life_loss_ends": True, "eval_every": 9, "eval_episodes": 2,
-        "log_every": 11, "game": "breakout", "num_envs": 3, "sticky_actions": 0.1,
+        "log_every": 11, "keyframe_period": 13, "game": "breakout", "num_envs": 3,
+        "sticky_actions": 0.1,
         "noop_max": 4, "fire_on_reset": True, "full_action_space": True,
         "max_episode_frames": 400, "network": "half_max", "init": "xavier",
         "optimizer": "rmsprop", "learning_rate": 0.5, "optimizer_epsilon": 0.25, "loss": "mse",

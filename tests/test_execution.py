@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from rehearsal import begun
 from test_loop import REAL
 
 from agent import execution, precision
@@ -19,7 +20,6 @@ from agent.precision import Unsupported, resolve_precision
 from envs.emulators import Emulators
 from harness.counters import Counters
 from replay.ring import Ring
-from train import training
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -176,7 +176,7 @@ def test_a_recorded_run_counts_and_learns() -> None:
     learner = Learner(REAL.learner, emulators.num_actions, CUDA)
     ring, counters = Ring(REAL.replay_rows, 3, CUDA), Counters(learn_from=REAL.warmup)
     before = [p.detach().clone() for p in learner.online.parameters()]
-    for _ in islice(training(REAL, emulators, ring, learner, counters, Recorded), 60):
+    for _ in islice(begun(REAL, emulators, ring, learner, counters, Recorded), 60):
         assert counters.updates == max(counters.steps - REAL.warmup, 0) // 4
     after = list(learner.online.parameters())
     assert not any(torch.equal(a, b) for a, b in zip(before, after, strict=True))

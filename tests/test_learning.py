@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from rehearsal import begun
 from torch import Tensor, nn
 
 from agent.learner import Learner, LearnerConfig
@@ -30,7 +31,6 @@ from harness.config import unflatten
 from harness.counters import Counters
 from replay.batch import Batch
 from replay.ring import Ring
-from train import training
 
 GAMMA = 0.5
 END = -1
@@ -134,7 +134,7 @@ def learned(rows: int, cut_off: float = 0.0, **settings: Any) -> npt.NDArray[np.
     counters = Counters(learn_from=config.warmup)
     games = cast(Emulators, Games(4, cut_off))
     ring = Ring(config.replay_rows, 4)
-    for _ in islice(training(config, games, ring, learner, counters), rows):
+    for _ in islice(begun(config, games, ring, learner, counters), rows):
         pass
     states = torch.from_numpy(np.stack([draw(state) for state in GAME]))
     q_values = learner.q_values(states[:, None].repeat(1, 4, 1, 1))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from reference_replay import Event, ReferenceReplay, number_of
-from rehearsal import ACTIONS, Rehearsal
+from rehearsal import ACTIONS, Rehearsal, begun
 from twins import drawn
 
 from agent.learner import Learner
@@ -22,7 +22,6 @@ from envs.emulators import EmulatorConfig, Emulators, Step
 from harness.config import RunConfig
 from harness.counters import Counters
 from replay.ring import Ring
-from train import training
 
 # Counts.
 
@@ -227,9 +226,9 @@ def real_run(threads: int) -> tuple[dict[str, list[Any]], Learner, Counters]:
     learner = Learner(REAL.learner, emulators.num_actions, "cpu", shards=2)
     ring, counters = Ring(REAL.replay_rows, 3), Counters(learn_from=REAL.warmup)
     seen = defaultdict(list)
-    for step in islice(training(REAL, emulators, ring, learner, counters), 60):
+    for turn in islice(begun(REAL, emulators, ring, learner, counters), 60):
         assert counters.updates == max(counters.steps - 90, 0) // 4
-        for name, array in zip(Step._fields, step, strict=True):
+        for name, array in zip(Step._fields, turn.step, strict=True):
             seen[name].append(array.copy())
     emulators.close()
     return seen, learner, counters

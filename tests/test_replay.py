@@ -134,7 +134,7 @@ def test_verification_names_the_first_difference(
 
 def test_verification_compares_the_score(file: Path, game: EpisodeTrace) -> None:
     edit_json(file, score=game.score + 1)
-    difference = first_difference(read_header(file), game, resimulate(game))
+    difference = first_difference(game, read_header(file).score, resimulate(game))
     assert difference == f"the score is {game.score}, recorded {game.score + 1}"
 
 

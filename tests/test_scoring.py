@@ -22,7 +22,7 @@ from envs.emulators import EmulatorConfig
 from envs.games import all_games
 from envs.scores import REFERENCE_SCORES, human_normalised
 from harness.agents import load_agent, random_agent, read_settings
-from harness.checkpoint import CheckpointState, read_state, save_checkpoint
+from harness.checkpoint import CheckpointState, read_state, save_checkpoint, seal_of
 from harness.commands.score import ScoreCommand
 from harness.config import RunConfig, flatten
 from harness.cores import arrange
@@ -319,22 +319,22 @@ def copy_of(checkpoint, tmp_path):
 
 
 def state(**changes):
-    """Damage that changes values of state.json."""
+    """Damage that changes values of state.json, and its seal with them."""
 
     def damage(folder):
-        content = json.loads((folder / "state.json").read_text())
-        (folder / "state.json").write_text(json.dumps(content | changes))
+        content = json.loads((folder / "state.json").read_text()) | changes
+        content["seal"] = seal_of(content)
+        (folder / "state.json").write_text(json.dumps(content))
 
     return damage
 
 
 def settings(**changes):
-    """Damage that changes settings in state.json."""
+    """Damage that changes settings in state.json, and its seal with them."""
 
     def damage(folder):
         content = json.loads((folder / "state.json").read_text())
-        content["settings"] |= changes
-        (folder / "state.json").write_text(json.dumps(content))
+        state(settings=content["settings"] | changes)(folder)
 
     return damage
 
@@ -351,6 +351,17 @@ def replaced(name, data):
     return lambda folder: (folder / name).write_bytes(data)
 
 
+def flipped(word, other):
+    """Damage within state.json that leaves it JSON."""
+
+    def damage(folder):
+        content = (folder / "state.json").read_text()
+        assert word in content
+        (folder / "state.json").write_text(content.replace(word, other))
+
+    return damage
+
+
 def cut(folder):
     file = folder / "network.safetensors"
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -359,9 +370,12 @@ def cut(folder):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cut, "network.safetensors cannot be read"),
-        (replaced("network.safetensors", b""), "network.safetensors cannot be read"),
-        (replaced("network.safetensors", b"\x80\x04pickle" * 99), "cannot be read"),
+        (cut, "network.safetensors was changed"),
+        (replaced("network.safetensors", b""), "network.safetensors was changed"),
+        (
+            replaced("network.safetensors", b"\x80\x04pickle" * 99),
+            "network.safetensors was changed",
+        ),
         (lambda folder: (folder / "network.safetensors").unlink(), "holds no checkpoint"),
         (lambda folder: (folder / "state.json").unlink(), "state.json is missing"),
         (replaced("state.json", b""), "not a checkpoint's state"),
@@ -370,14 +384,16 @@ def cut(folder):
         (replaced("state.json", b"[" * 100_000), "not a checkpoint's state"),
         (replaced("state.json", b"[]"), "not a checkpoint's state"),
         (replaced("state.json", b"{}"), "not a checkpoint's state"),
+        (flipped("steps", "stepz"), "not a checkpoint's state"),
+        (flipped("1234", "1235"), "state.json was changed"),
         (state(format=99), "update unpooled"),
         (state(format="1"), "not a checkpoint's state"),
         (state(surprise=1), "not a checkpoint's state"),
         (state(settings=[]), "state.json"),
-        (state(steps="many"), "steps must be a whole number"),
-        (state(steps=1.5), "steps must be a whole number"),
-        (state(score="high"), "score must be a number"),
-        (state(num_actions="4"), "num_actions must be a whole number"),
+        (state(steps="many"), "steps cannot be"),
+        (state(steps=1.5), "steps cannot be"),
+        (state(score="high"), "score cannot be"),
+        (state(num_actions="4"), "num_actions cannot be"),
         (state(num_actions=10**15), "Breakout has 4"),
         (state(num_actions=-1), "Breakout has 4"),
         (settings(surprise=1), "unknown setting 'surprise'"),

@@ -1,4 +1,4 @@
-"""evaluate.py replay: simulate a recorded episode again, to see it or to verify it."""
+"""evaluate.py replay: simulate an episode again, to see it or to verify it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,30 @@ import tyro
 from rich.console import Console
 from rich.progress import track
 
-from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header, rom_digest
+from envs.action_log import LogHeader
+from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
+from envs.games import rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
+from harness.commands.games import option
 from harness.errors import UserError
+from harness.history import History
 
 
 @dataclass(frozen=True)
 class ReplayCommand:
-    """Simulate a recorded episode again: in the terminal, as a video, or to verify it.
+    """Simulate an episode again: in the terminal, as a video, or to verify it.
+
+    It is one that was recorded, or any training episode of a run: `evaluate.py episodes RUN`
+    lists those.
 
     In the terminal, q quits. Videos need `pip install -e '.[video]'`; they hold every emulator
     frame, 60 a second, 640x420.
     """
 
-    episode: Annotated[Path, tyro.conf.Positional]
-    """File written by `evaluate.py record` or by a training run."""
+    source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="EPISODE_OR_RUN")]
+    """File written by `evaluate.py record` or by a training run, or that run's folder."""
+    episode: Annotated[int | None, option("NUMBER", "needed for a run")] = None
+    """Training episode of a run."""
     verify: bool = False
     """Compare every frame, reward, the length and the score with a new simulation; exit code 1
     when something differs. Nothing is shown unless --in is given too."""
@@ -44,30 +53,49 @@ class ReplayCommand:
             raise UserError("--out is for videos: add --in video")
         if not self.speed > 0:
             raise UserError(f"--speed must be above 0, not {self.speed}")
-        header, trace = read_header(self.episode), load_episode(self.episode)
+        header, trace = self._load()
         check_emulator(header, strict=self.verify)
         code = self._verify(header, trace) if self.verify else 0
         if self.show_in == "video":
             self._video(trace)
         elif self.show_in == "terminal" or not self.verify:
-            self._play(header, trace)
+            self._play(trace)
         return code
 
-    def _verify(self, header: EpisodeHeader, trace: EpisodeTrace) -> int:
-        difference = first_difference(header, trace, resimulate(trace))
+    def _load(self) -> tuple[EpisodeHeader | LogHeader, EpisodeTrace]:
+        """The episode and what it was played with. Raises UserError or BadEpisode."""
+        if not self.source.is_dir():
+            if self.episode is not None:
+                raise UserError("--episode goes with the folder of a run")
+            return read_header(self.source), load_episode(self.source)
+        if self.episode is None:
+            raise UserError(
+                f"{self.source} is a folder: add --episode NUMBER for one of its training "
+                "episodes, or give one of the files in its episodes/"
+            )
+        return History(self.source).trace(self.episode)
+
+    @property
+    def _name(self) -> str:
+        return str(self.source) if self.episode is None else f"{self.source} {self.episode}"
+
+    def _verify(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> int:
+        score = header.score if isinstance(header, EpisodeHeader) else trace.score
+        difference = first_difference(trace, score, resimulate(trace))
         if difference:
-            print(f"{self.episode} differs: {difference}")
+            print(f"{self._name} differs: {difference}")
             return 1
+        seen = f"{len(trace.digests):,} observations, " if len(trace.digests) else ""
         print(
-            f"{self.episode} is the same when simulated again: {len(trace) + 1:,} observations, "
-            f"{len(trace):,} rewards, the length and the score {trace.score:,}"
+            f"{self._name} is the same when simulated again: {seen}{len(trace):,} rewards, "
+            f"the length and the score {trace.score:,}"
         )
         return 0
 
     def _video(self, trace: EpisodeTrace) -> None:
         from harness.players.video import FRAMES_PER_SECOND, write_video
 
-        out = self.out or self.episode.with_suffix(".mp4")
+        out = self.out or self._default_out()
         if out.suffix != ".mp4":
             raise UserError(f"--out must end in .mp4, not {out.suffix or out.name!r}")
         console = Console()
@@ -89,23 +117,29 @@ class ReplayCommand:
             highlight=False,
         )
 
-    def _play(self, header: EpisodeHeader, trace: EpisodeTrace) -> None:
+    def _default_out(self) -> Path:
+        if self.episode is None:
+            return self.source.with_suffix(".mp4")
+        return self.source / "episodes" / f"training{self.episode:06d}.mp4"
+
+    def _play(self, trace: EpisodeTrace) -> None:
         from harness.players.terminal import play
         from harness.players.tty import full_screen
 
         try:
             with full_screen() as terminal:
-                play(trace, screens(trace), header.action_names, terminal, self.speed)
+                names = action_names(trace.protocol)
+                play(trace, screens(trace), names, terminal, self.speed)
         except KeyboardInterrupt:
             pass
         print(f"{trace.protocol.game}: score {trace.score:,} in {len(trace):,} steps")
 
 
-def check_emulator(header: EpisodeHeader, *, strict: bool) -> None:
+def check_emulator(header: EpisodeHeader | LogHeader, *, strict: bool) -> None:
     """Raises UserError when the cartridge is not the one that was recorded, or with `strict`
     when ale-py is not; otherwise another ale-py is worth a warning on standard error."""
     game = header.protocol.game
-    if header.action_names != action_names(header.protocol):
+    if isinstance(header, EpisodeHeader) and header.action_names != action_names(header.protocol):
         raise UserError(f"the episode's actions are not those of {game} here")
     if (here := rom_digest(game)) != header.rom_sha256:
         raise UserError(
@@ -119,28 +153,25 @@ def check_emulator(header: EpisodeHeader, *, strict: bool) -> None:
         print(f"warning: {versions}; the game may go another way", file=sys.stderr)
 
 
-def first_difference(
-    header: EpisodeHeader, trace: EpisodeTrace, moments: Iterable[Moment]
-) -> str | None:
+def first_difference(trace: EpisodeTrace, score: int, moments: Iterable[Moment]) -> str | None:
     """Where a new simulation first departs from what was recorded, and how; None if nowhere.
 
     `moments` are one for each of the T steps and one for the final frame.
     """
-    simulated, score, ended = 0, 0, False
+    simulated, ended = 0, False
     for step, moment in enumerate(moments):
-        digest = frame_digest(moment.frame)
-        if digest != trace.digests[step]:
+        if len(trace.digests) and (digest := frame_digest(moment.frame)) != trace.digests[step]:
             return f"frame {step} has digest {digest:08x}, recorded {trace.digests[step]:08x}"
         ended = moment.ended
         if step == len(trace):
             break
         if moment.reward != trace.rewards[step]:
             return f"step {step} brings reward {moment.reward}, recorded {trace.rewards[step]}"
-        simulated, score = step + 1, score + moment.reward
+        simulated = step + 1
         if ended and simulated < len(trace):
             return f"the game is over after {simulated:,} steps, recorded {len(trace):,}"
     if not ended:
         return f"the game goes on after {simulated:,} steps, recorded as its end"
-    if score != header.score:
-        return f"the score is {score:,}, recorded {header.score:,}"
+    if score != trace.score:
+        return f"the score is {trace.score:,}, recorded {score:,}"
     return None

@@ -41,6 +41,12 @@ class TrainCommand:
     """Folder of the run."""
     resume: Annotated[Path | None, option("RUN", "a new run")] = None
     """Continue the run in this folder from its last checkpoint."""
+    resume_anyway: bool = False
+    """Continue although something differs from when the run began, or its log is damaged."""
+    checkpoint_interval: float = 45.0
+    """Time between two checkpoints; they change nothing about the run (seconds)."""
+    deterministic: bool = False
+    """On a CUDA device: the same numbers every time, at some cost. A CPU gives them anyway."""
     config: Annotated[RunConfig, Flat] = PRESETS["quick"]
 
 
@@ -59,6 +65,10 @@ def parse_command(arguments: list[str]) -> TrainCommand:
         raise UserError(error) from None
     if command.resume and command.run_dir:
         raise UserError("--resume goes on in the run's own folder: leave --run-dir out")
+    if command.resume_anyway and not command.resume:
+        raise UserError("--resume-anyway needs --resume RUN")
+    if not command.checkpoint_interval >= 0:
+        raise UserError("--checkpoint-interval must not be negative")
     return command
 
 

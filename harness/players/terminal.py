@@ -33,7 +33,7 @@ class View:
     """Before this step."""
     action: int
     """Index of the action being carried out."""
-    q_values: npt.NDArray[np.float32]  # [A]
+    q_values: npt.NDArray[np.float32]  # [A], or [0] if unknown
     names: Sequence[str]  # [A]
 
 
@@ -69,20 +69,23 @@ class Canvas:
 
 def status_line(view: View) -> str:
     """Where the episode stands and what the agent does."""
+    value = f" (Q {view.q_values[view.action]:.3f})" if len(view.q_values) else ""
     return (
         f"step {view.step + 1:,}/{view.steps:,}  score {view.score}  "
-        f"{view.names[view.action]} (Q {view.q_values[view.action]:.3f})  q quits"
+        f"{view.names[view.action]}{value}  q quits"
     )
 
 
 def panel_lines(view: View) -> list[str]:
-    """A line for each action with its Q-value: the chosen one reversed, the best one bold."""
-    best = int(view.q_values.argmax())
+    """A line for each action with its Q-value, if known: the chosen one reversed, the best one
+    bold."""
+    best = int(view.q_values.argmax()) if len(view.q_values) else -1
+    values = [f"{value:8.3f}" for value in view.q_values] or [""] * len(view.names)
     lines = []
-    for action, (name, value) in enumerate(zip(view.names, view.q_values, strict=True)):
+    for action, (name, value) in enumerate(zip(view.names, values, strict=True)):
         weight = "\x1b[1m" if action == best else ""
         ground = "\x1b[7m" if action == view.action else ""
-        lines.append(f"{weight}{ground}{name:<13}{value:8.3f}\x1b[0m")
+        lines.append(f"{weight}{ground}{name:<13}{value}\x1b[0m")
     return lines
 
 

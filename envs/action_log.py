@@ -1,0 +1,210 @@
+"""The action log: everything that emulators did in a run, frames left out, in a byte a step.
+
+A file is a header and then chunks of CHUNK_ROWS turns, the last one maybe of fewer. Turn t of E
+emulators is the action taken in row t (envs/emulators.py) and what it brought: row t + 1.
+
+    header   MAGIC, length and CRC-32 of the JSON that follows, JSON (LogHeader)
+    chunk    CHUNK, its first turn and their number, length and CRC-32 of what follows, and
+             compressed by zlib:
+             actions   uint8 [E, T]       index into the game's action set
+             rewards   int32 [E, T]       raw score points
+             flags     uint8 [E, T]       sums of the constants below
+             digests   uint32 [E, T/64]   CRC-32 of the frame of each row divisible by 64
+
+All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ale_py
+import numpy as np
+import numpy.typing as npt
+
+from envs.emulators import EmulatorConfig, Step
+from envs.fields import parse
+from envs.games import rom_digest
+from envs.trace import frame_digest
+
+MAGIC, CHUNK = b"unpooled actions", b"rows"
+FORMAT = 1
+CHUNK_ROWS = 1_024
+DIGEST_ROWS = 64
+TERMINATED, TRUNCATED, LIFE_LOST, KEYFRAME = 1, 2, 4, 8
+"""Flags of a turn: the game is over, it was cut off by the frame cap, a life was lost; the row it
+leads to is a keyframe."""
+MOST_ENVS = 4_096
+_HEAD, _CHUNK_HEAD = struct.Struct("<16sII"), struct.Struct("<4sIIII")
+
+
+class BadLog(ValueError):
+    """A file that is no action log; the message is one line."""
+
+
+@dataclass(frozen=True)
+class LogHeader:
+    """What it takes to play a log again."""
+
+    protocol: EmulatorConfig
+    seed: int
+    """Of the run; each keyframe's seed follows from it."""
+    start: int
+    """Steps of the run before row 0."""
+    keyframe_period: int
+    rom_sha256: str
+    """SHA-256 of the cartridge file."""
+    ale_py: str
+    """Version of ale-py that played it."""
+
+    @classmethod
+    def here(
+        cls, protocol: EmulatorConfig, seed: int, start: int, keyframe_period: int
+    ) -> LogHeader:
+        """The header of a log that is written with this machine's emulators."""
+        rom = rom_digest(protocol.game)
+        return cls(protocol, seed, start, keyframe_period, rom, ale_py.__version__)
+
+    def packed(self) -> bytes:
+        text = json.dumps({"format": FORMAT, **asdict(self)}).encode()
+        return _HEAD.pack(MAGIC, len(text), zlib.crc32(text)) + text
+
+
+class Turns(NamedTuple):
+    """T turns of E emulators."""
+
+    actions: npt.NDArray[np.uint8]  # [E, T]
+    rewards: npt.NDArray[np.int32]  # [E, T]
+    flags: npt.NDArray[np.uint8]  # [E, T]
+    digests: npt.NDArray[np.uint32]  # [E, T // 64]
+
+    @classmethod
+    def empty(cls, num_envs: int, rows: int) -> Turns:
+        """Room for as many turns; all zero."""
+        return cls(*(np.zeros((num_envs, n), dtype) for n, dtype in _columns(rows)))
+
+    @property
+    def columns(self) -> tuple[npt.NDArray[Any], ...]:
+        """What a file holds, in its order."""
+        return self.actions, self.rewards, self.flags, self.digests
+
+    def __len__(self) -> int:
+        return int(self.actions.shape[1])
+
+
+def _columns(rows: int) -> tuple[tuple[int, np.dtype[Any]], ...]:
+    kinds = ((rows, "<u1"), (rows, "<i4"), (rows, "<u1"), (rows // DIGEST_ROWS, "<u4"))
+    return tuple((count, np.dtype(kind)) for count, kind in kinds)
+
+
+class Recorder:
+    """Collects turns; hands out a packed chunk whenever one is whole."""
+
+    def __init__(self, num_envs: int, rows: int = 0, tail: Turns | None = None) -> None:
+        """Begin after `rows` turns, of which `tail` are those since the last whole chunk."""
+        self.rows = rows
+        self._turns = Turns.empty(num_envs, CHUNK_ROWS)
+        for room, values in zip(self._turns.columns, tail.columns if tail else (), strict=False):
+            room[:, : values.shape[1]] = values
+
+    def add(
+        self, actions: npt.NDArray[np.int64], step: Step, keyframes: npt.NDArray[np.bool_]
+    ) -> bytes | None:
+        """Note one turn: actions [E], what they brought, and which rows are keyframes [E]."""
+        at = self.rows % CHUNK_ROWS
+        self._turns.actions[:, at] = actions
+        self._turns.rewards[:, at] = step.rewards
+        self._turns.flags[:, at] = flags_of(step, keyframes)
+        self.rows += 1
+        if self.rows % DIGEST_ROWS == 0:
+            self._turns.digests[:, at // DIGEST_ROWS] = digests_of(step)
+        if self.rows % CHUNK_ROWS:
+            return None
+        return pack_chunk(self.rows - CHUNK_ROWS, self._turns)
+
+    def tail(self) -> Turns:
+        """A copy of the turns since the last whole chunk."""
+        count = self.rows % CHUNK_ROWS
+        columns = (count, count, count, count // DIGEST_ROWS)
+        return Turns(*(a[:, :n].copy() for a, n in zip(self._turns.columns, columns, strict=True)))
+
+
+def flags_of(step: Step, keyframes: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """[E]: the flags of a turn."""
+    flags = step.terminated * TERMINATED + step.truncated * TRUNCATED
+    flags = flags + step.life_lost * LIFE_LOST + keyframes * KEYFRAME
+    return np.asarray(flags, np.uint8)
+
+
+def digests_of(step: Step) -> list[int]:
+    """[E]: CRC-32 of each frame of a row."""
+    return [frame_digest(frame) for frame in step.frames]
+
+
+def pack_chunk(begin: int, turns: Turns) -> bytes:
+    """The bytes of a chunk, at most CHUNK_ROWS turns from `begin` on."""
+    columns = zip(turns.columns, _columns(len(turns)), strict=True)
+    packed = zlib.compress(b"".join(a.astype(kind).tobytes() for a, (_, kind) in columns))
+    crc = zlib.crc32(packed)
+    return _CHUNK_HEAD.pack(CHUNK, begin, len(turns), len(packed), crc) + packed
+
+
+class LogFile:
+    """An action log on disk, read chunk by chunk. Nothing in it is trusted."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BadLog for a file without a whole header of this format, OSError for none."""
+        self.path = path
+        self._content = path.read_bytes()
+        if len(self._content) < _HEAD.size or not self._content.startswith(MAGIC):
+            raise BadLog(f"{path} is no action log")
+        _, length, crc = _HEAD.unpack_from(self._content)
+        self._first = _HEAD.size + length
+        text = self._content[_HEAD.size : self._first]
+        if zlib.crc32(text) != crc:
+            raise BadLog(f"the header of {path} is damaged")
+        self.header = _header(path, text)
+
+    def chunks(self) -> Iterator[tuple[int, Turns]]:
+        """(first turn, turns) of the undamaged chunks in order. Turns that are missing between
+        two of them are damaged."""
+        at, expected = self._first, 0
+        while 0 <= at <= len(self._content) - _CHUNK_HEAD.size:
+            mark, begin, rows, length, crc = _CHUNK_HEAD.unpack_from(self._content, at)
+            start = at + _CHUNK_HEAD.size
+            packed = self._content[start : start + length]
+            if mark == CHUNK and len(packed) == length and zlib.crc32(packed) == crc:
+                if begin >= expected:
+                    yield begin, self._unpacked(packed, rows)
+                at, expected = start + length, max(begin + rows, expected)
+            else:  # damaged or cut off: go on where the next chunk seems to begin
+                at = self._content.find(CHUNK, at + 1)
+
+    def _unpacked(self, packed: bytes, rows: int) -> Turns:
+        num_envs, columns = self.header.protocol.num_envs, _columns(min(rows, CHUNK_ROWS))
+        size = sum(num_envs * count * kind.itemsize for count, kind in columns)
+        content = zlib.decompressobj().decompress(packed, size + 1)
+        if rows > CHUNK_ROWS or len(content) != size:
+            raise BadLog(f"{self.path} holds a chunk of another size")
+        arrays, at = [], 0
+        for count, kind in columns:
+            values = np.frombuffer(content, kind, num_envs * count, at)
+            arrays.append(values.reshape(num_envs, count))
+            at += values.nbytes
+        return Turns(*arrays)
+
+
+def _header(path: Path, text: bytes) -> LogHeader:
+    try:
+        header = parse(LogHeader, text, FORMAT)
+        if not 0 < header.protocol.num_envs <= MOST_ENVS or header.keyframe_period < 1:
+            raise ValueError("impossible numbers")
+    except ValueError as error:
+        raise BadLog(f"the header of {path} cannot be read: {error}") from None
+    return header

@@ -1,0 +1,93 @@
+"""evaluate.py episodes: every training episode of a run."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.history import TrainingEpisode
+from harness.commands.games import option
+from harness.errors import UserError
+from harness.history import History
+from harness.json_file import check_writable, write_json
+
+Numbered = tuple[int, TrainingEpisode]
+
+
+@dataclass(frozen=True)
+class EpisodesCommand:
+    """List the training episodes of a run: number, steps, score, length.
+
+    A step is one action of one emulator. `evaluate.py replay RUN --episode NUMBER` shows an
+    episode as it was played.
+    """
+
+    run_dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Folder of the run, which may still be training."""
+    best: Annotated[int | None, option("N", "all episodes")] = None
+    """The N episodes of the highest scores, the highest first."""
+    worst: Annotated[int | None, option("N", "all episodes")] = None
+    """The N episodes of the lowest scores, the lowest first."""
+    first: Annotated[int | None, option("N", "all episodes")] = None
+    """The N episodes that ended first."""
+    last: Annotated[int | None, option("N", "all episodes")] = None
+    """The N episodes that ended last."""
+    after: Annotated[int, option("STEPS", "the run's beginning")] = 0
+    """Only episodes that ended after so many steps of the run."""
+    before: Annotated[int | None, option("STEPS", "the run's end")] = None
+    """Only episodes that ended before so many steps of the run."""
+    longer: Annotated[int, option("STEPS", "of any length")] = 0
+    """Only episodes longer than this (agent steps)."""
+    json: Annotated[Path | None, option("FILE", "no file")] = None
+    """Write the listed episodes here too, as JSON."""
+
+    def run(self) -> int:
+        """Print the table, write the JSON file; returns the exit code."""
+        if self.json:
+            check_writable(self.json)
+        chosen = self._chosen(list(enumerate(History(self.run_dir).episodes, 1)))
+        table = Table("episode", box=None)
+        for name in ("steps", "score", "length", "emulator"):
+            table.add_column(name, justify="right")
+        for number, one in chosen:
+            cut = " (cut off)" if one.truncated else ""
+            length = f"{one.length:,}{cut}"
+            table.add_row(f"{number:,}", f"{one.steps:,}", f"{one.score:,}", length, str(one.env))
+        console = Console(highlight=False)
+        console.print(table)
+        if chosen:
+            script = f"python evaluate.py replay {shlex.quote(str(self.run_dir))}"
+            console.print(f"see one: {script} --episode {chosen[0][0]}", soft_wrap=True)
+        else:
+            console.print("no such episode has ended yet")
+        if self.json:
+            listed = [{"episode": number, **asdict(one)} for number, one in chosen]
+            write_json(self.json, {"run": self.run_dir.name, "episodes": listed})
+        return 0
+
+    def _chosen(self, found: list[Numbered]) -> list[Numbered]:
+        """Those that the options ask for. Raises UserError for options that cannot be together."""
+        counts = {name: getattr(self, name) for name in ("best", "worst", "first", "last")}
+        given = {name: count for name, count in counts.items() if count is not None}
+        if len(given) > 1:
+            raise UserError(f"give only one of --{', --'.join(given)}")
+        for name, count in given.items():
+            if count < 1:
+                raise UserError(f"--{name} must be at least 1, not {count}")
+        before = float("inf") if self.before is None else self.before
+        found = [
+            (number, one)
+            for number, one in found
+            if self.after < one.steps < before and one.length > self.longer
+        ]
+        if "best" in given or "worst" in given:
+            sign = -1 if "best" in given else 1
+            found.sort(key=lambda pair: (sign * pair[1].score, pair[0]))
+        count = next(iter(given.values()), len(found))
+        return found[-count:] if "last" in given else found[:count]

@@ -1,0 +1,126 @@
+"""Files of a run that only ever grow: the curves and the action log.
+
+A checkpoint notes how long each of them is and the CRC-32 of that much of it. Going on from the
+checkpoint cuts off whatever was written later, since it will be written again.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """How far a file had grown."""
+
+    size: int
+    """Bytes."""
+    crc: int
+    """CRC-32 of them."""
+
+
+EMPTY = Mark(0, 0)
+
+
+class Journal:
+    """A file that is only appended to. Bytes that cannot be written wait until they can be."""
+
+    def __init__(self, path: Path, mark: Mark = EMPTY) -> None:
+        """Go on behind `mark`; what the file has beyond it is lost."""
+        self._path, self._written, self._mark = path, mark.size, mark
+        self._waiting = b""
+        self._file: int | None = None
+
+    @property
+    def mark(self) -> Mark:
+        """How far it has grown, waiting bytes included."""
+        return self._mark
+
+    def write(self, content: bytes) -> None:
+        """Append; on disk with the next `flush`."""
+        self._waiting += content
+        size, crc = self._mark
+        self._mark = Mark(size + len(content), zlib.crc32(content, crc))
+
+    def flush(self) -> None:
+        """Hand what waits to the operating system. Raises OSError, and then everything waits on."""
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            os.ftruncate(self._file, self._written)
+        while self._waiting:
+            # At its own place always: what a full disk took of it in part is written again.
+            done = os.pwrite(self._file, self._waiting, self._written)
+            self._written += done
+            self._waiting = self._waiting[done:]
+
+    def sync(self) -> None:
+        """Wait until the device has what was flushed. Raises OSError."""
+        if self._file is not None:
+            os.fsync(self._file)
+
+    def close(self) -> None:
+        """Let the file go; what still waits is lost."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class Journals:
+    """All journals of a run, by their path within its folder."""
+
+    def __init__(self, folder: Path, marks: Mapping[str, Mark] | None = None) -> None:
+        """`marks` are those of the checkpoint from which the run goes on."""
+        self._folder, self._marks = folder, dict(marks or {})
+        self._open: dict[str, Journal] = {}
+
+    def open(self, name: str) -> Journal:
+        """The journal of this name, from where it was marked on."""
+        mark = self._marks.get(name, EMPTY)
+        return self._open.setdefault(name, Journal(self._folder / name, mark))
+
+    def flush(self) -> None:
+        """Flush all. Raises OSError if any could not be."""
+        for journal in self._open.values():
+            journal.flush()
+
+    def sync(self) -> None:
+        """Wait until the device has what was flushed. Raises OSError."""
+        for journal in self._open.values():
+            journal.sync()
+
+    def marks(self) -> dict[str, Mark]:
+        """Of all journals, those included that the run no longer writes to."""
+        return self._marks | {name: journal.mark for name, journal in self._open.items()}
+
+    def close(self) -> None:
+        for journal in self._open.values():
+            journal.close()
+
+
+def rewind(folder: Path, files: Iterable[Path], marks: Mapping[str, Mark]) -> list[str]:
+    """Cut journals in a run's folder back to where `marks` say; those that began later are
+    removed. What is wrong with them, a line each.
+
+    The files are those found in the folder: names in a checkpoint lead nowhere else.
+    """
+    problems = []
+    for file in files:
+        name = str(file.relative_to(folder))
+        if name not in marks:
+            file.unlink()
+            continue
+        size, crc = marks[name]
+        if file.stat().st_size < size:
+            problems.append(f"{file} is shorter than it was: its end is lost")
+            with file.open("ab") as short:
+                short.truncate(size)
+            continue
+        os.truncate(file, size)
+        if zlib.crc32(file.read_bytes()) != crc:
+            problems.append(f"{file} was changed since it was written: it is left as it is")
+    missing = marks.keys() - {str(file.relative_to(folder)) for file in files}
+    return problems + [f"{folder / name} is gone" for name in sorted(missing)]

@@ -1,0 +1,88 @@
+"""Where a run stands, beside the tensors of its learner: what a checkpoint holds to go on from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agent.learner import Learner
+from envs.games import rom_digest
+from harness.config import RunConfig
+from harness.counters import Counters
+from harness.journal import Mark
+
+
+class Draws(NamedTuple):
+    """The random numbers of a run, a stream for each purpose."""
+
+    acting: torch.Generator
+    sampling: torch.Generator
+
+    @classmethod
+    def seeded(cls, seed: int, start: int, learner: torch.device, replay: torch.device) -> Draws:
+        """Streams of a run of `seed` that begins, or begins anew, after `start` steps."""
+        one, two = (int(s) for s in np.random.SeedSequence([seed, start]).generate_state(2))
+        return cls(
+            torch.Generator(learner).manual_seed(one), torch.Generator(replay).manual_seed(two)
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """For a checkpoint: these streams, and torch's own, which a network may draw from."""
+        states = {name: generator.get_state() for name, generator in self._asdict().items()}
+        states["torch"] = torch.get_rng_state()
+        if self.acting.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.acting.device)
+        return states
+
+    def load_state(self, states: dict[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        for name, generator in self._asdict().items():
+            generator.set_state(states[name])
+        torch.set_rng_state(states["torch"])
+        if "cuda" in states and self.acting.device.type == "cuda":
+            torch.cuda.set_rng_state(states["cuda"], self.acting.device)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands. With the action log it decides everything that follows."""
+
+    counters: Counters
+    evaluated: bool
+    """Whether the evaluation that is due at these steps was played."""
+    best_score: float | None
+    """Mean return of the best evaluation so far."""
+    seconds: float
+    """Wall time of the run so far, for its curves."""
+    scores: list[int]
+    """Of the episodes being played, one an emulator (points)."""
+    lengths: list[int]
+    """Of the episodes being played (agent steps)."""
+    log: str
+    """Name of the action log in the run's folder."""
+    start: int
+    """Steps of the run before row 0 of that log."""
+    rows: int
+    """Turns taken since then; those after the last whole chunk lie in the checkpoint."""
+    journals: dict[str, Mark]
+    """How far each file had grown that only grows."""
+    shards: int
+    """Parts in which a batch is learned from: they decide the order of sums."""
+    made_with: dict[str, str]
+    """What else the run's numbers depend on beside its settings."""
+
+
+def made_with(config: RunConfig, learner: Learner) -> dict[str, str]:
+    """What decides a run's numbers here, beside its settings."""
+    return {
+        "ale-py": importlib.metadata.version("ale-py"),
+        "cartridge": rom_digest(config.emulators.game),
+        "torch": torch.__version__,
+        "device": learner.device.type,
+        "precision": learner.precision,
+    }

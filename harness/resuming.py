@@ -1,0 +1,223 @@
+"""Going on with a run: which checkpoint, what differs from then, and the replay memory again."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from envs.action_log import CHUNK_ROWS, BadLog, LogFile, Turns
+from envs.stream import CannotFollow, Stream, keyframes_before
+from harness.checkpoint import CheckpointState, read_state, read_tensors
+from harness.config import RunConfig, flatten
+from harness.course import Course, Parts, begin, prepare, store
+from harness.errors import UserError
+from harness.journal import rewind
+from harness.position import Position, made_with
+from replay.ring import Ring
+
+FREE = {"steps", "eval_every", "eval_episodes", "log_every"}
+"""Settings that may change on a resume: nothing that is learned depends on them."""
+OF_THE_LOG = {"ale-py", "cartridge", "num_envs", "keyframe_period"}
+"""What a log cannot be continued without, nor the replay memory be filled again from it."""
+
+
+class Standing(NamedTuple):
+    """A whole checkpoint from which a run can go on."""
+
+    folder: Path
+    state: CheckpointState
+    tensors: dict[str, Tensor]
+
+    @property
+    def position(self) -> Position:
+        assert self.state.position
+        return self.state.position
+
+    def tail(self) -> Turns:
+        """The turns since the last whole chunk of the action log."""
+        return Turns(*(self.tensors[f"log.{name}"].numpy() for name in Turns._fields))
+
+
+def newest_standing(run_dir: Path) -> Standing:
+    """The newest checkpoint of a run that is whole; one that is not is told on standard error.
+
+    Raises UserError when there is none.
+    """
+    found, problems = standings(run_dir)
+    if not found:
+        why = f": {problems[0]}" if problems else " (no last/)"
+        raise UserError(f"{run_dir} has no checkpoint to resume from{why}")
+    newest = max(found, key=lambda standing: (standing.state.steps, standing.position.evaluated))
+    if problems:
+        problems.append(f"going on from {newest.folder} at {newest.state.steps:,} steps")
+    _warn(problems)
+    return newest
+
+
+def standings(run_dir: Path) -> tuple[list[Standing], list[str]]:
+    """The whole checkpoints of a run from which it can go on, and a line on each other one."""
+    found, problems = [], []
+    for name in ("last", "last.new", "last.old"):
+        try:
+            if (run_dir / name).is_dir():
+                found.append(_standing(run_dir / name))
+        except UserError as error:
+            # last.new/ is torn whenever the process died while it wrote.
+            problems += [str(error)] if name != "last.new" else []
+    return found, problems
+
+
+def _standing(folder: Path) -> Standing:
+    state = read_state(folder)
+    if state.position is None:
+        raise UserError(f"{folder} is a checkpoint to play with, not to resume from")
+    if not re.fullmatch(r"\d{12}\.actions", state.position.log):
+        raise UserError(f"{folder} names an action log that cannot be: {state.position.log!r}")
+    network = {f"online.{name}": t for name, t in read_tensors(folder, "network").items()}
+    return Standing(folder, state, network | read_tensors(folder, "learner"))
+
+
+def differences(standing: Standing, config: RunConfig, made_with: dict[str, str]) -> dict[str, str]:
+    """What would make the run go on otherwise than it began: {name: "before, now after"}."""
+    before = standing.state.settings | standing.position.made_with
+    now = flatten(config) | made_with
+    return {
+        name: f"{before.get(name)}, now {value}"
+        for name, value in now.items()
+        if name not in FREE and before.get(name) != value
+    }
+
+
+def resume(
+    run_dir: Path, config: RunConfig, parts: Parts, standing: Standing, *, anyway: bool
+) -> Course:
+    """Go on from a checkpoint: exactly, or `anyway`.
+
+    Raises UserError, with the run's folder untouched, when the run is over or would not go on
+    as it was.
+    """
+    position = standing.position
+    changed = differences(standing, config, made_with(config, parts.learner))
+    _check(config, position, changed, anyway)
+    try:
+        parts.learner.load_state(standing.tensors)
+    except (RuntimeError, KeyError):
+        raise UserError(f"{standing.folder} does not fit the run's network and optimizer") from None
+    try:
+        course = _exactly(run_dir, config, parts, standing, changed)
+    except (BadLog, CannotFollow) as error:
+        if not anyway:
+            raise UserError(
+                f"the replay memory cannot be filled again: {error}; --resume-anyway fills it "
+                f"with {config.warmup:,} new steps"
+            ) from None
+        course = _with_empty_memory(config, parts, standing, str(error))
+    _warn(_cut_back(run_dir, position))
+    return course
+
+
+def _check(config: RunConfig, position: Position, changed: dict[str, str], anyway: bool) -> None:
+    """Raise UserError for a run that is over, or changed and not to go on `anyway`."""
+    steps = position.counters.steps
+    if steps >= config.steps and position.evaluated:
+        raise UserError(f"the run has all of its {steps:,} steps: give --steps above that")
+    named = "; ".join(f"{name} was {values}" for name, values in changed.items())
+    if changed and not anyway:
+        raise UserError(
+            f"the run would not go on as it began ({named}): --resume-anyway goes on all the same"
+        )
+    if changed:
+        _warn([f"from here on the run is not what it would have been: {named}"])
+
+
+def _exactly(
+    run_dir: Path, config: RunConfig, parts: Parts, standing: Standing, changed: dict[str, str]
+) -> Course:
+    """The course as it was. Raises BadLog or CannotFollow."""
+    if hindrance := sorted(changed.keys() & OF_THE_LOG):
+        raise BadLog(f"{', '.join(hindrance)} changed")
+    position, blocks = standing.position, turns_until(run_dir, standing)
+    stream, draws = prepare(config, parts, position.start)
+    refill(config, standing, blocks, stream, parts.ring)
+    if "device" not in changed:  # another device draws other numbers
+        draws.load_state(_below("random.", standing.tensors))
+    return Course(replace(position.counters), stream, draws, position, standing.tail())
+
+
+def _with_empty_memory(config: RunConfig, parts: Parts, standing: Standing, why: str) -> Course:
+    """A new beginning with the learner as it is."""
+    steps = standing.state.steps
+    learn_from = steps + config.warmup
+    if learn_from >= config.steps:
+        raise UserError(
+            f"the run has {steps:,} of {config.steps:,} steps and refills its replay memory for "
+            f"{config.warmup:,}: give --steps above {learn_from}"
+        )
+    _warn([f"the replay memory is lost and filled with {config.warmup:,} new steps: {why}"])
+    return begin(config, parts, standing.position, standing.tail())
+
+
+def _warn(lines: list[str]) -> None:
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def turns_until(run_dir: Path, standing: Standing) -> list[tuple[int, Turns]]:
+    """Pairs of a first row and the turns from there that are left of the current log, up to the
+    checkpoint's row. Raises BadLog."""
+    position = standing.position
+    whole = position.rows // CHUNK_ROWS * CHUNK_ROWS
+    try:
+        chunks = LogFile(run_dir / position.log).chunks()
+        blocks = [(begin, turns) for begin, turns in chunks if begin < whole]
+    except OSError as error:
+        raise BadLog(f"cannot read {run_dir / position.log}: {error.strerror}") from None
+    return [*blocks, (whole, standing.tail())]
+
+
+def refill(
+    config: RunConfig,
+    standing: Standing,
+    blocks: list[tuple[int, Turns]],
+    stream: Stream,
+    ring: Ring,
+) -> None:
+    """Play the run's last turns again, so that replay memory and emulators are what they were.
+
+    Raises CannotFollow where the log does not lead there.
+    """
+    rows = standing.position.rows
+    oldest = max(0, rows + 1 - ring.rows)
+    turns = stream.follow(blocks, rows, oldest)
+    console = Console()
+    for row, frames, turn in track(
+        turns,
+        "playing the last steps again",
+        rows - int(keyframes_before(blocks, oldest, stream.num_envs).min()) + 1,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ):
+        if row == oldest:
+            ring.start(torch.from_numpy(frames))
+        elif row > oldest and turn:
+            store(config, ring, turn)
+
+
+def _cut_back(run_dir: Path, position: Position) -> list[str]:
+    """Make the run's growing files end where the checkpoint was; what is wrong with them."""
+    patterns = ("metrics.jsonl", "*.actions", "events.out.tfevents.*", "frames/events.*")
+    files = [file for pattern in patterns for file in sorted(run_dir.glob(pattern))]
+    return rewind(run_dir, files, position.journals)
