@@ -60,7 +60,7 @@ class Loop:
         self.device = pick_device(device)  # type: ignore[arg-type]
         self.parts: Parts = assemble(config, self.device, self.device, execution)
         self.counters = Counters(learn_from=10 * config.emulators.num_envs)
-        course = begin(config, self.parts)
+        self.course = course = begin(config, self.parts)
         self.turns: Iterator[Turn] = training(
             config,
             course.stream,

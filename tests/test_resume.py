@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from harness.checkpoint import seal_of
+from harness.lock import writing
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = (
@@ -133,3 +138,207 @@ def flip(file: Path) -> None:
 
 def cut(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [
+        (flip, "state.json"),
+        (flip, "network.safetensors"),
+        (flip, "learner.safetensors"),
+        (cut, "learner.safetensors"),
+        (Path.unlink, "network.safetensors"),
+    ],
+)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    damage: Callable[[Path], None], name: str, stopped: Path, unbroken: Path
+) -> None:
+    """The steps since then are taken again, and the run ends the same."""
+    damage(stopped / "last" / name)
+    done = resume(stopped)
+    assert done.returncode == 0, done.stderr
+    assert "warning: " in done.stderr
+    assert f"going on from {stopped}/last.old" in done.stderr
+    assert_same_end(stopped, unbroken)
+
+
+def test_a_lost_checkpoint_falls_back_too(stopped: Path, unbroken: Path) -> None:
+    shutil.rmtree(stopped / "last")
+    done = resume(stopped)
+    assert done.returncode == 0, done.stderr
+    assert_same_end(stopped, unbroken)
+
+
+def assert_same_end(run_dir: Path, unbroken: Path) -> None:
+    """The run had an evaluation of its own at 2,300 steps; all else is as without a stop."""
+    theirs = tensors(unbroken)
+    for name, tensor in tensors(run_dir).items():
+        assert torch.equal(tensor, theirs[name]), name
+    log = "000000000000.actions"
+    assert (run_dir / log).read_bytes() == (unbroken / log).read_bytes()
+    one, two = (
+        [line for line in curves(folder) if line["steps"] != 2300] for folder in (run_dir, unbroken)
+    )
+    assert one == two
+
+
+def state(run_dir: Path, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((run_dir / name / "state.json").read_text())
+    return content
+
+
+def edit_state(run_dir: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    for name in ("last", "last.old"):
+        content = state(run_dir, name)
+        edit(content)
+        content["seal"] = seal_of(content)
+        (run_dir / name / "state.json").write_text(json.dumps(content))
+
+
+def other_emulator(content: dict[str, Any]) -> None:
+    content["position"]["made_with"]["ale-py"] = "0.1"
+
+
+def other_torch(content: dict[str, Any]) -> None:
+    content["position"]["made_with"]["torch"] = "2.0"
+
+
+def other_rate(content: dict[str, Any]) -> None:
+    content["settings"]["learning_rate"] = 0.125
+
+
+def log_of(run_dir: Path) -> Path:
+    return run_dir / "000000000000.actions"
+
+
+def listing(run_dir: Path) -> dict[str, bytes]:
+    files = [f for f in run_dir.rglob("*") if f.is_file() and f.name != "lock"]
+    return {str(f.relative_to(run_dir)): f.read_bytes() for f in files}
+
+
+@pytest.mark.parametrize(
+    ("damage", "says", "lost"),
+    [
+        (lambda run: edit_state(run, other_emulator), "ale-py was 0.1, now", True),
+        (lambda run: edit_state(run, other_torch), "torch was 2.0, now", False),
+        (lambda run: edit_state(run, other_rate), "learning_rate was 0.125, now", False),
+        (lambda run: flip(log_of(run)), "memory cannot be filled again", True),
+        (lambda run: cut(log_of(run)), "memory cannot be filled again", True),
+        (lambda run: log_of(run).unlink(), "memory cannot be filled again", True),
+    ],
+    ids=["ale-py", "torch", "setting", "log flipped", "log torn", "log gone"],
+)
+def test_what_breaks_exactness_is_refused_and_goes_on_anyway(
+    damage: Callable[[Path], None], says: str, lost: bool, stopped: Path
+) -> None:
+    damage(stopped)
+    before = listing(stopped)
+    refused = resume(stopped)
+    assert refused.returncode == 2
+    assert says in refused.stderr
+    assert "--resume-anyway" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert listing(stopped) == before
+    done = resume(stopped, "--resume-anyway")
+    assert done.returncode == 0, done.stderr
+    assert ("the replay memory is lost" in done.stderr) == lost
+    steps = [line["steps"] for line in curves(stopped)]
+    assert steps == sorted(steps)
+    assert steps[-1] == 2600
+    logs = sorted(file.name for file in stopped.glob("*.actions"))
+    assert ("000000002300.actions" in logs) == lost
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [
+        (flip, "metrics.jsonl"),
+        (cut, "events.out.tfevents.000000000000"),
+        (Path.unlink, "metrics.jsonl"),
+    ],
+)
+def test_damaged_curves_do_not_stop_a_run(
+    damage: Callable[[Path], None], name: str, stopped: Path, unbroken: Path
+) -> None:
+    damage(stopped / name)
+    done = resume(stopped)
+    assert done.returncode == 0, done.stderr
+    assert f"{stopped / name}" in done.stderr
+    theirs = tensors(unbroken)
+    assert all(torch.equal(t, theirs[name]) for name, t in tensors(stopped).items())
+
+
+def test_names_in_a_checkpoint_lead_nowhere(stopped: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.jsonl"
+    precious.write_text("mine")
+
+    def outside(content: dict[str, Any]) -> None:
+        content["position"]["journals"]["../precious.jsonl"] = [0, 0]
+        content["position"]["log"] = "../precious.jsonl"
+
+    edit_state(stopped, outside)
+    refused = resume(stopped)
+    assert refused.returncode == 2
+    assert "names an action log that cannot be" in refused.stderr
+    assert precious.read_text() == "mine"
+
+
+def test_two_processes_never_write_one_run(stopped: Path) -> None:
+    with writing(stopped):
+        refused = resume(stopped)
+    assert refused.returncode == 2
+    assert f"another process ({os.getpid()}) is writing {stopped}" in refused.stderr
+    assert resume(stopped).returncode == 0
+
+
+def test_a_finished_run_says_so(unbroken: Path) -> None:
+    before = listing(unbroken)
+    again = program("train.py", "--resume", unbroken)
+    assert again.returncode == 2
+    assert "give --steps above" in again.stderr
+    assert listing(unbroken) == before
+
+
+def test_every_training_episode_is_listed_and_replayed(unbroken: Path, tmp_path: Path) -> None:
+    """As many as the curves have, with their scores; each is played again as it was."""
+    file = tmp_path / "episodes.json"
+    done = program("evaluate.py", "episodes", unbroken, "--json", file)
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(file.read_text())["episodes"]
+    theirs = [line for line in curves(unbroken) if "episode/return" in line]
+    assert [(one["steps"], one["score"], one["length"]) for one in listed] == [
+        (line["steps"], line["episode/return"], line["episode/length"]) for line in theirs
+    ]
+    for number in (1, len(listed) // 2, len(listed)):
+        shown = program("evaluate.py", "replay", unbroken, "--episode", number, "--verify")
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert f"the score {listed[number - 1]['score']:,}" in shown.stdout
+    best = program("evaluate.py", "episodes", unbroken, "--best", 1).stdout
+    assert str(max(one["score"] for one in listed)) in best
+
+
+def test_a_disk_that_takes_nothing_stops_nothing(unbroken: Path, tmp_path: Path) -> None:
+    """No file may grow beyond a megabyte: the run warns, goes on, and waits at its end until its
+    checkpoints can be written."""
+    run_dir = tmp_path / "run"
+    command = [sys.executable, str(ROOT / "train.py"), *SMALL, "--run-dir", str(run_dir)]
+    process = subprocess.Popen(
+        [*command, "--checkpoint-interval", "0.5"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, -1)),
+    )
+    assert process.stdout is not None
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if line.startswith("2,600 steps: evaluation"):
+            break
+    assert sum(line.startswith("warning: cannot write to") for line in printed) == 1
+    assert not (run_dir / "last").exists()
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (-1, -1))
+    rest = process.stdout.read()
+    assert process.wait(timeout=60) == 0
+    assert "finished" in rest
+    assert_same(run_dir, unbroken)
