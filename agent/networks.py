@@ -1,26 +1,37 @@
 """Q-networks, in one table. Only the way of downsampling differs between them.
 
-All take uint8 stacks [B, 4, 84, 84] and return float Q-values [B, actions].
+All take uint8 stacks [B, 4, 84, 84] and return float Q-values [B, actions]. Their convolutions
+are those of Nature DQN; what follows each of them is in agent/reducers.py.
 
-    stride     conv 8x8/4 -> 20x20, conv 4x4/2 -> 9x9, conv 3x3/1 -> 7x7
-    half_max   conv 8x8/2 -> 39x39, max 3/2 -> 20x20, conv 4x4/1 -> 17x17, max 3/2 -> 9x9,
-               conv 3x3/1 -> 7x7
+    name        conv1        conv2        conv3    reducers
+    stride      8x8/4 -> 20  4x4/2 -> 9   3x3 -> 7  none
+    dense_*     8x8/1 -> 77  4x4/1 -> 17  3x3 -> 7  /4 -> 20 after conv1, /2 -> 9 after conv2
+    half_*      8x8/2 -> 39  4x4/1 -> 17  3x3 -> 7  /2 -> 20 after conv1, /2 -> 9 after conv2
+    stride_g*p  as stride                          one value a map, spread over 7x7, after conv3
+    imagenet    8x8/4 -> 21  4x4/2 -> 5   3x3 -> 2  max-pool 2x2/2 after each -> 10, 2, 1
 
-Both flatten 64x7x7 = 3136 features into FC 512 and FC actions: 1,687,206 parameters at 6 actions.
+`dense_sub` computes the same function as `stride`. All but `imagenet` flatten 64x7x7 = 3136
+features into FC 512 and FC actions and have 1,687,206 parameters at 6 actions; `imagenet`, the
+textbook's habit, has 114,342.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from agent.reducers import Average, Broadcast, Dial, Maximum, Subsample, blur
+
 INPUT_SHAPE = (4, 84, 84)
+Reducer = Callable[[], nn.Module]
 
 
 class UnknownNetwork(ValueError):
@@ -29,17 +40,57 @@ class UnknownNetwork(ValueError):
 
 @dataclass(frozen=True)
 class Downsampling:
-    """Stride of each of the three convolutions, and whether a 3x3/2 max-pool (padding 1)
-    follows it."""
+    """Strides and paddings of the three convolutions, and what follows each."""
 
-    strides: tuple[int, int, int]
-    max_pool: tuple[bool, bool, bool]
+    strides: tuple[int, int, int] = (4, 2, 1)
+    paddings: tuple[int, int, int] = (0, 0, 0)
+    reducers: tuple[Reducer, Reducer, Reducer] = (nn.Identity, nn.Identity, nn.Identity)
+    features: int = 64 * 7 * 7
+    """What the first fully connected layer gets (count)."""
 
 
-NETWORKS = {
-    "stride": Downsampling(strides=(4, 2, 1), max_pool=(False, False, False)),
-    "half_max": Downsampling(strides=(2, 1, 1), max_pool=(True, True, False)),
+def _dense(reducer: Callable[[int], nn.Module]) -> Downsampling:
+    """Convolutions at stride 1, all downsampling by reducers of stride 4 and 2."""
+    return Downsampling((1, 1, 1), reducers=(partial(reducer, 4), partial(reducer, 2), nn.Identity))
+
+
+def _half(reducer: Callable[[int], nn.Module]) -> Downsampling:
+    """conv1 takes half of its stride, reducers the rest: a quarter of the arithmetic of `dense`."""
+    return Downsampling((2, 1, 1), reducers=(partial(reducer, 2), partial(reducer, 2), nn.Identity))
+
+
+def _then(reducer: Reducer) -> Downsampling:
+    """`stride`, and a reducer after conv3."""
+    return Downsampling(reducers=(nn.Identity, nn.Identity, reducer))
+
+
+_REDUCERS = {"sub": Subsample, "max": Maximum, "avg": Average, "blur": blur}
+_POOL_2X2 = partial(nn.MaxPool2d, 2, 2)
+
+NETWORKS: dict[str, Downsampling] = {
+    "stride": Downsampling(),
+    **{f"dense_{name}": _dense(reducer) for name, reducer in _REDUCERS.items()},
+    **{f"half_{name}": _half(reducer) for name, reducer in _REDUCERS.items() if name != "sub"},
+    "stride_gap": _then(partial(Broadcast, "avg")),
+    "stride_gmp": _then(partial(Broadcast, "max")),
+    "imagenet": Downsampling(
+        paddings=(2, 1, 1), reducers=(_POOL_2X2, _POOL_2X2, _POOL_2X2), features=64
+    ),
 }
+DIAL = "dial:"
+"""What the name of a member of the continuous family begins with: dial:SIGMA,BETA."""
+
+
+def downsampling(name: str) -> Downsampling | None:
+    """The row of the table that a name means; None for a name that is none of its."""
+    if not name.startswith(DIAL):
+        return NETWORKS.get(name)
+    try:
+        sigma, beta = (float(number) for number in name.removeprefix(DIAL).split(","))
+    except ValueError:
+        return None
+    # A comparison with nan is never true.
+    return _dense(partial(Dial, sigma=sigma, beta=beta)) if min(sigma, beta) >= 0 else None
 
 
 class PixelConv2d(nn.Conv2d):
@@ -60,26 +111,30 @@ class QNetwork(nn.Module):
 
     def __init__(self, num_actions: int, downsampling: Downsampling) -> None:
         super().__init__()
-        one, two, three = downsampling.strides
-        self.conv1 = PixelConv2d(INPUT_SHAPE[0], 32, 8, one)
-        self.conv2 = nn.Conv2d(32, 64, 4, two)
-        self.conv3 = nn.Conv2d(64, 64, 3, three)
-        self.pools = nn.ModuleList(
-            nn.MaxPool2d(3, 2, 1) if pooled else nn.Identity() for pooled in downsampling.max_pool
-        )
-        self.fc1 = nn.Linear(64 * 7 * 7, 512)
+        strides, paddings = downsampling.strides, downsampling.paddings
+        self.conv1 = PixelConv2d(INPUT_SHAPE[0], 32, 8, strides[0], paddings[0])
+        self.conv2 = nn.Conv2d(32, 64, 4, strides[1], paddings[1])
+        self.conv3 = nn.Conv2d(64, 64, 3, strides[2], paddings[2])
+        self.reducers = nn.ModuleList(reducer() for reducer in downsampling.reducers)
+        self.fc1 = nn.Linear(downsampling.features, 512)
         self.fc2 = nn.Linear(512, num_actions)
 
     def forward(self, states: Tensor) -> Tensor:
         """uint8 [B, 4, 84, 84] -> float [B, actions]."""
+        q_values: Tensor = self.fc2(self.features(states)["fc1"])
+        return q_values
+
+    def features(self, states: Tensor) -> dict[str, Tensor]:
+        """What each layer hands to the next, from uint8 [B, 4, 84, 84]: maps [B, C, H, W] of
+        `conv1`, `conv2` and `conv3` behind their reducers, and `fc1` [B, 512]."""
         # Channels last, stacked while the pixels are still bytes.
         pixels = torch.stack(states.unbind(1), -1).permute(0, 3, 1, 2)
-        x = pixels.to(self.conv1.weight.dtype)
-        for conv, pool in zip((self.conv1, self.conv2, self.conv3), self.pools, strict=True):
-            x = pool(torch.relu(conv(x)))
-        hidden = torch.relu(self.fc1(x.flatten(1)))
-        q_values: Tensor = self.fc2(hidden)
-        return q_values
+        x, found = pixels.to(self.conv1.weight.dtype), {}
+        layers = ("conv1", self.conv1), ("conv2", self.conv2), ("conv3", self.conv3)
+        for (name, conv), reducer in zip(layers, self.reducers, strict=True):
+            x = found[name] = reducer(torch.relu(conv(x)))
+        found["fc1"] = torch.relu(self.fc1(x.flatten(1)))
+        return found
 
 
 Init = Literal["torch", "xavier"]
@@ -103,20 +158,22 @@ def make_network(name: str, num_actions: int) -> nn.Module:
     Raises UnknownNetwork when the name is neither, or the class does not map
     uint8 [B, 4, 84, 84] to [B, num_actions].
     """
-    if name in NETWORKS:
-        network: nn.Module = QNetwork(num_actions, NETWORKS[name])
+    row = downsampling(name)
+    if row:
+        network: nn.Module = QNetwork(num_actions, row)
     elif is_own(name):
         network = _build(name, num_actions)
     else:
         raise UnknownNetwork(
-            f"unknown network {name!r}: choose from {', '.join(NETWORKS)}, or give module:Class"
+            f"unknown network {name!r}: choose from {', '.join(NETWORKS)}, dial:SIGMA,BETA (0 to "
+            "inf each), or give module:Class"
         )
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def is_own(name: str) -> bool:
     """Whether a name means a user's own `module:Class`: making it runs that module's code."""
-    return ":" in name
+    return ":" in name and not name.startswith(DIAL)
 
 
 def _build(name: str, num_actions: int) -> nn.Module:

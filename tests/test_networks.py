@@ -10,9 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from agent.networks import UnknownNetwork, initialise, make_network
+from agent.networks import NETWORKS, UnknownNetwork, initialise, make_network
+from agent.reducers import Dial
 
-BUILT_IN = ("stride", "half_max")
+BUILT_IN = tuple(NETWORKS)
+MATCHED = tuple(name for name in NETWORKS if name != "imagenet")
+"""Networks with the same parameters."""
 
 
 def states(batch: int = 3) -> Tensor:
@@ -20,16 +23,24 @@ def states(batch: int = 3) -> Tensor:
     return torch.randint(256, (batch, 4, 84, 84), generator=generator, dtype=torch.uint8)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", [*MATCHED, "dial:0.5,2"])
 @pytest.mark.parametrize(("actions", "parameters"), [(6, 1_687_206), (18, 1_693_362)])
 def test_parameter_count(name: str, actions: int, parameters: int) -> None:
     """The count of Mnih et al. 2015; pooled and unpooled are the same size."""
     assert sum(p.numel() for p in make_network(name, actions).parameters()) == parameters
 
 
+def test_the_textbook_network_is_smaller() -> None:
+    assert sum(p.numel() for p in make_network("imagenet", 6).parameters()) == 114_342
+
+
+DENSE = [(32, 77, 77), (32, 20, 20), (64, 17, 17), (64, 9, 9), (64, 7, 7), (64, 7, 7)]
+HALF = [(32, 39, 39), *DENSE[1:]]
+STRIDE = [(32, 20, 20), (32, 20, 20), (64, 9, 9), (64, 9, 9), (64, 7, 7), (64, 7, 7)]
+IMAGENET = [(32, 21, 21), (32, 10, 10), (64, 5, 5), (64, 2, 2), (64, 2, 2), (64, 1, 1)]
 LAYERS = {
-    "stride": [(32, 20, 20), (32, 20, 20), (64, 9, 9), (64, 9, 9), (64, 7, 7), (64, 7, 7)],
-    "half_max": [(32, 39, 39), (32, 20, 20), (64, 17, 17), (64, 9, 9), (64, 7, 7), (64, 7, 7)],
+    name: {"dense": DENSE, "half": HALF, "imagenet": IMAGENET}.get(name.split("_")[0], STRIDE)
+    for name in BUILT_IN
 }
 """Output of each convolution and of what follows it, from the table in agent/networks.py."""
 
@@ -43,18 +54,109 @@ def test_shape_of_every_layer(name: str) -> None:
         module.register_forward_hook(lambda _m, _i, out: shapes.append(tuple(out.shape[1:])))
     assert network(states()).shape == (3, 6)
     assert shapes == [*LAYERS[name], (512,), (6,)]
+    features = network.features(states())
+    assert [tuple(f.shape[1:]) for f in features.values()] == [*LAYERS[name][1::2], (512,)]
+    assert list(features) == ["conv1", "conv2", "conv3", "fc1"]
+
+
+def windows(maps: Tensor, stride: int) -> Tensor:
+    """[B, C, H', W', k * k]: the values around every stride-th point, nan beyond the border."""
+    margin = stride // 2
+    padded = F.pad(maps, (margin,) * 4, value=float("nan"))
+    size = stride + 1
+    return padded.unfold(2, size, stride).unfold(3, size, stride).flatten(-2)
+
+
+def reduced(kind: str, maps: Tensor, stride: int) -> Tensor:
+    """A reducer, written out window by window."""
+    around = windows(maps, stride)
+    if kind == "sub":
+        return around[..., around.shape[-1] // 2]
+    if kind == "max":
+        return around.nan_to_num(-1).amax(-1)
+    row = {2: [1.0, 2, 1], 4: [1.0, 4, 6, 4, 1]}[stride] if kind == "blur" else [1.0] * (stride + 1)
+    weights = torch.outer(torch.tensor(row), torch.tensor(row)).flatten()
+    inside = ~around.isnan()
+    return (around.nan_to_num(0) * weights).sum(-1) / (inside * weights).sum(-1)
 
 
 def by_hand(name: str, weights: dict[str, Tensor], images: Tensor) -> Tensor:
     """The network written out, in plain layouts."""
     x = images.float() / 255
-    strides = {"stride": (4, 2, 1), "half_max": (2, 1, 1)}[name]
-    for layer, stride in zip(("conv1", "conv2", "conv3"), strides, strict=True):
-        x = F.relu(F.conv2d(x, weights[f"{layer}.weight"], weights[f"{layer}.bias"], stride))
-        if name == "half_max" and layer != "conv3":
-            x = F.max_pool2d(x, 3, 2, 1)
+    family, _, kind = name.partition("_")
+    strides = {"dense": (1, 1, 1), "half": (2, 1, 1)}.get(family, (4, 2, 1))
+    reduce = {"dense": (4, 2, 1), "half": (2, 2, 1)}.get(family, (1, 1, 1))
+    padding = (2, 1, 1) if name == "imagenet" else (0, 0, 0)
+    for i in range(3):
+        layer = f"conv{i + 1}"
+        weight, bias = weights[f"{layer}.weight"], weights[f"{layer}.bias"]
+        x = F.relu(F.conv2d(x, weight, bias, strides[i], padding[i]))
+        if reduce[i] > 1:
+            x = reduced(kind, x, reduce[i])
+        if name == "imagenet":
+            x = x.unfold(2, 2, 2).unfold(3, 2, 2).flatten(-2).amax(-1)
+    if name == "stride_gap":
+        x = x.flatten(2).mean(2)[..., None].expand(-1, -1, 49)
+    if name == "stride_gmp":
+        x = x.flatten(2).amax(2)[..., None].expand(-1, -1, 49)
     x = F.relu(F.linear(x.flatten(1), weights["fc1.weight"], weights["fc1.bias"]))
     return F.linear(x, weights["fc2.weight"], weights["fc2.bias"])
+
+
+def twin(name: str, of: nn.Module) -> nn.Module:
+    """The network of this name with another's weights."""
+    network = make_network(name, 6)
+    network.load_state_dict(of.state_dict())
+    return network
+
+
+def test_striding_is_a_dense_convolution_of_which_points_are_left_out() -> None:
+    """`stride` and `dense_sub` with the same weights: the same outputs, gradients that differ by
+    a millionth of their norm."""
+    one = make_network("stride", 6)
+    two = twin("dense_sub", one)
+    answers = [network(states()) for network in (one, two)]
+    torch.testing.assert_close(*answers, atol=1e-6, rtol=1e-5)
+    for answer in answers:
+        answer.square().sum().backward()
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        assert (a.grad - b.grad).norm() < 1e-6 * a.grad.norm()
+
+
+@pytest.mark.parametrize(
+    ("dial", "end", "within"),
+    [
+        ("dial:0,0", "dense_sub", 1e-6),
+        ("dial:0,7", "dense_sub", 1e-6),
+        ("dial:inf,0", "dense_avg", 1e-6),
+        ("dial:inf,inf", "dense_max", 1e-6),
+        ("dial:0.01,0", "dense_sub", 1e-6),
+        ("dial:inf,5000", "dense_max", 1e-4),
+        ("dial:100,0.001", "dense_avg", 1e-4),
+    ],
+)
+def test_the_dial_ends_in_striding_average_and_maximum(dial: str, end: str, within: float) -> None:
+    network = make_network(end, 6)
+    torch.testing.assert_close(
+        twin(dial, network)(states()), network(states()), atol=within, rtol=0
+    )
+
+
+def test_the_dial_in_between_by_hand() -> None:
+    """One reducer against its formula, the border included."""
+    maps = torch.rand(2, 3, 17, 17)
+    around = windows(maps, 2)
+    d = torch.tensor([-1.0, 0, 1])
+    place = torch.exp(-(d[:, None] ** 2 + d**2) / (2 * (0.7 * 2) ** 2)).flatten()
+    weights = (place * torch.exp(3 * around)).nan_to_num(0)
+    expected = (weights * around.nan_to_num(0)).sum(-1) / weights.sum(-1)
+    torch.testing.assert_close(Dial(2, 0.7, 3.0)(maps), expected)
+
+
+@pytest.mark.parametrize("name", ["dial:", "dial:1", "dial:-1,0", "dial:nan,0", "dial:1,2,3"])
+def test_a_dial_that_cannot_be_set_is_refused(name: str) -> None:
+    with pytest.raises(UnknownNetwork, match="dial:SIGMA,BETA"):
+        make_network(name, 6)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -93,7 +195,7 @@ def test_frame_order_matters() -> None:
     assert not torch.allclose(network(states()), network(states().flip(1)), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", MATCHED)
 def test_torch_init_is_uniform_in_fan_in(name: str) -> None:
     """U(+-1/sqrt(fan_in)) for weights and biases, as Nature DQN had it."""
     network = make_network(name, 6)
@@ -108,7 +210,7 @@ def test_torch_init_is_uniform_in_fan_in(name: str) -> None:
         assert 0 < bias.abs().max() <= bound
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", MATCHED)
 def test_xavier_init(name: str) -> None:
     """U(+-sqrt(6 / (fan_in + fan_out))), biases zero: Dopamine's."""
     network = make_network(name, 6)
@@ -192,8 +294,8 @@ def test_a_class_of_the_users_own() -> None:
         (":Good", "cannot import ''"),
         ("nowhere:Net", "cannot import 'nowhere'"),
         ("broken:Net", "no_such_package"),
-        ("strid", "choose from stride, half_max, or give module:Class"),
-        ("", "choose from stride, half_max, or give module:Class"),
+        ("strid", "choose from stride, dense_sub, .*, or give module:Class"),
+        ("", "choose from stride, dense_sub, .*, or give module:Class"),
     ],
 )
 def test_unusable_networks_say_why_in_one_line(name: str, message: str) -> None:
