@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from harness.commands.episodes import EpisodesCommand
+from harness.commands.networks import NetworksCommand
 from harness.commands.record import RecordCommand
 from harness.commands.replay import ReplayCommand
 from harness.commands.score import ScoreCommand
@@ -17,6 +18,7 @@ Command = (
     Annotated[ScoreCommand, tyro.conf.subcommand("score")]
     | Annotated[RecordCommand, tyro.conf.subcommand("record")]
     | Annotated[EpisodesCommand, tyro.conf.subcommand("episodes")]
+    | Annotated[NetworksCommand, tyro.conf.subcommand("networks")]
     | Annotated[ReplayCommand, tyro.conf.subcommand("replay")]
 )
 
