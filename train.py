@@ -31,7 +31,7 @@ from harness.lock import writing
 from harness.logbook import Logbook
 from harness.position import Draws
 from harness.reporting import NotFinite
-from harness.resuming import Standing, newest_standing, resume
+from harness.resuming import Standing, newest_standing, resume, shards_of
 from harness.rundir import (
     Run,
     create_run_dir,
@@ -132,7 +132,7 @@ def train(
     counters = course.counters
     stop = StopSignal()
     gc.freeze()  # what is there by now stays: no search for garbage among it
-    with closing(Logbook(run_dir, run, learner, course, command.checkpoint_interval)) as logbook:
+    with closing(Logbook(run_dir, run, parts, course, command.checkpoint_interval)) as logbook:
         say = logbook.reporter.say
         how = f"{learner.precision}, {parts.execution.name}"
         say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
@@ -157,12 +157,12 @@ def train(
                 logbook.save_if_due()
         if stop.received:
             logbook.save()
-        written = logbook.finish(lambda: stop.received is not None)
-        say(ending(run_dir, config, counters, stop, logbook.reporter.clock()))
-    if not written:
-        print(f"error: the last checkpoint could not be written to {run_dir}", file=sys.stderr)
-        return 1
-    return 128 + stop.received if stop.received else 0
+        if not logbook.finish(lambda: stop.received is not None):
+            say(f"error: the last checkpoint could not be written to {run_dir}")
+            return 1
+        say(ending(run_dir, config, counters, logbook.reporter.clock()))
+    over = counters.steps >= config.steps
+    return 128 + stop.received if stop.received and not over else 0
 
 
 def evaluation_due(config: RunConfig, counters: Counters) -> bool:
@@ -170,14 +170,12 @@ def evaluation_due(config: RunConfig, counters: Counters) -> bool:
     return counters.passed(config.eval_every) or counters.steps >= config.steps
 
 
-def ending(
-    run_dir: Path, config: RunConfig, counters: Counters, stop: StopSignal, clock: str
-) -> str:
+def ending(run_dir: Path, config: RunConfig, counters: Counters, clock: str) -> str:
     """The last lines of a run: what was done, and how to go on."""
     done = f"{counters.steps:,} steps and {counters.updates:,} updates in {clock}"
-    if stop.received:
+    if counters.steps < config.steps:
         return (
-            f"stopped by {stop.received.name} after {done}; checkpoint written\n"
+            f"stopped after {done}; checkpoint written\n"
             f"go on with: python train.py --resume {run_dir}"
         )
     return (
@@ -203,7 +201,7 @@ def main() -> int:
             refuse_another_run(run_dir, run)
             # One that died before its first checkpoint begins now.
             standing = newest_standing(run_dir) if has_begun(run_dir) else None
-        shards = standing.position.shards if standing else None
+        shards = shards_of(standing, device) if standing else None
         parts = assemble(run.config, device, replay_device, command.execution, shards)
         if not command.resume:
             held.enter_context(writing(run_dir))

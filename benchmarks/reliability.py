@@ -51,7 +51,7 @@ class Reliability:
             run_dir = Path(folder)
             course = Course(loop.counters, loop.course.stream, loop.course.draws)
             run = Run("cleanrl", replace(config, steps=10**9))
-            with closing(Logbook(run_dir, run, loop.parts.learner, course, 1e9)) as logbook:
+            with closing(Logbook(run_dir, run, loop.parts, course, 1e9)) as logbook:
                 for _ in range(self.saves):
                     turn = next(loop.turns)
                     logbook.turn(turn, 0.0)
@@ -90,7 +90,7 @@ class Reliability:
             ("seeding an emulator again", reset, "ms"),
             ("of that for a step", 1e3 * reset / period, "us"),
             ("simulating again", rate, "steps/s"),
-            ("a million transitions again", (1e6 + period * protocol.num_envs / 2) / rate, "s"),
+            ("a million transitions again, about", (1e6 + period * protocol.num_envs) / rate, "s"),
         ]
 
 

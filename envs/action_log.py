@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.emulators import EmulatorConfig, Step
-from envs.fields import parse
+from envs.fields import check_versions, parse
 from envs.games import rom_digest
 from envs.trace import frame_digest
 
@@ -40,7 +40,7 @@ DIGEST_ROWS = 64
 TERMINATED, TRUNCATED, LIFE_LOST, KEYFRAME = 1, 2, 4, 8
 """Flags of a turn: the game is over, it was cut off by the frame cap, a life was lost; the row it
 leads to is a keyframe."""
-MOST_ENVS = 4_096
+MOST_ENVS = 1_024
 _HEAD, _CHUNK_HEAD = struct.Struct("<16sII"), struct.Struct("<4sIIII")
 
 
@@ -91,10 +91,12 @@ class Turns(NamedTuple):
 
     @property
     def columns(self) -> tuple[npt.NDArray[Any], ...]:
-        """What a file holds, in its order."""
+        """The same with a type that fits all."""
         return self.actions, self.rewards, self.flags, self.digests
 
-    def __len__(self) -> int:
+    @property
+    def rows(self) -> int:
+        """T."""
         return int(self.actions.shape[1])
 
 
@@ -149,10 +151,10 @@ def digests_of(step: Step) -> list[int]:
 
 def pack_chunk(begin: int, turns: Turns) -> bytes:
     """The bytes of a chunk, at most CHUNK_ROWS turns from `begin` on."""
-    columns = zip(turns.columns, _columns(len(turns)), strict=True)
+    columns = zip(turns.columns, _columns(turns.rows), strict=True)
     packed = zlib.compress(b"".join(a.astype(kind).tobytes() for a, (_, kind) in columns))
     crc = zlib.crc32(packed)
-    return _CHUNK_HEAD.pack(CHUNK, begin, len(turns), len(packed), crc) + packed
+    return _CHUNK_HEAD.pack(CHUNK, begin, turns.rows, len(packed), crc) + packed
 
 
 class LogFile:
@@ -175,25 +177,35 @@ class LogFile:
         """(first turn, turns) of the undamaged chunks in order. Turns that are missing between
         two of them are damaged."""
         at, expected = self._first, 0
+        most = 1_000 + 2 * self._size(CHUNK_ROWS)
         while 0 <= at <= len(self._content) - _CHUNK_HEAD.size:
             mark, begin, rows, length, crc = _CHUNK_HEAD.unpack_from(self._content, at)
             start = at + _CHUNK_HEAD.size
-            packed = self._content[start : start + length]
-            if mark == CHUNK and len(packed) == length and zlib.crc32(packed) == crc:
+            # No more is looked at than a chunk can be long: a mark may stand anywhere by chance.
+            fits = mark == CHUNK and length <= min(most, len(self._content) - start)
+            packed = self._content[start : start + length] if fits else b""
+            if fits and zlib.crc32(packed) == crc:
                 if begin >= expected:
-                    yield begin, self._unpacked(packed, rows)
+                    yield begin, self._unpacked(packed, begin, rows)
                 at, expected = start + length, max(begin + rows, expected)
             else:  # damaged or cut off: go on where the next chunk seems to begin
                 at = self._content.find(CHUNK, at + 1)
 
-    def _unpacked(self, packed: bytes, rows: int) -> Turns:
-        num_envs, columns = self.header.protocol.num_envs, _columns(min(rows, CHUNK_ROWS))
-        size = sum(num_envs * count * kind.itemsize for count, kind in columns)
-        content = zlib.decompressobj().decompress(packed, size + 1)
-        if rows > CHUNK_ROWS or len(content) != size:
+    def _size(self, rows: int) -> int:
+        """Bytes of a chunk before they are packed."""
+        num_envs = self.header.protocol.num_envs
+        return sum(num_envs * count * kind.itemsize for count, kind in _columns(rows))
+
+    def _unpacked(self, packed: bytes, begin: int, rows: int) -> Turns:
+        size = self._size(min(rows, CHUNK_ROWS))
+        try:
+            content = zlib.decompressobj().decompress(packed, size + 1)
+        except zlib.error as error:
+            raise BadLog(f"{self.path} holds what is no chunk: {error}") from None
+        if begin % CHUNK_ROWS or not 0 < rows <= CHUNK_ROWS or len(content) != size:
             raise BadLog(f"{self.path} holds a chunk of another size")
-        arrays, at = [], 0
-        for count, kind in columns:
+        num_envs, arrays, at = self.header.protocol.num_envs, [], 0
+        for count, kind in _columns(rows):
             values = np.frombuffer(content, kind, num_envs * count, at)
             arrays.append(values.reshape(num_envs, count))
             at += values.nbytes
@@ -205,6 +217,7 @@ def _header(path: Path, text: bytes) -> LogHeader:
         header = parse(LogHeader, text, FORMAT)
         if not 0 < header.protocol.num_envs <= MOST_ENVS or header.keyframe_period < 1:
             raise ValueError("impossible numbers")
+        check_versions(header.ale_py, header.rom_sha256)
     except ValueError as error:
         raise BadLog(f"the header of {path} cannot be read: {error}") from None
     return header

@@ -16,7 +16,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import zipfile
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -27,7 +26,7 @@ import numpy as np
 
 from envs.emulators import FRAMES_PER_STEP, MOST_EPISODE_FRAMES, EmulatorConfig, vector_env
 from envs.episode_zip import BadEpisode, array, member, reading
-from envs.fields import parse
+from envs.fields import check_versions, parse
 from envs.games import rom_digest
 from envs.q_planes import LEVELS, Planes, decode, encode
 from envs.trace import EpisodeTrace
@@ -188,9 +187,5 @@ def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
         raise ValueError(f"action_names must be a list of 1 to {MAX_ACTIONS} names")
     if not (0 < header.steps <= MAX_STEPS and 0 <= header.seed < 2**31):
         raise ValueError(f"it claims {header.steps} steps from seed {header.seed}")
-    # These are printed, and a terminal would obey what is not plain text.
-    if not re.fullmatch(r"[0-9A-Za-z.+-]{1,32}", header.ale_py):
-        raise ValueError("ale_py is no version")
-    if not re.fullmatch(r"[0-9a-f]{64}", header.rom_sha256):
-        raise ValueError("rom_sha256 is no digest")
+    check_versions(header.ale_py, header.rom_sha256)
     return header

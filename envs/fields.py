@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import is_dataclass
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -30,6 +31,15 @@ def check_format(content: Any, newest: int) -> None:
         raise ValueError(
             f"it has format {version}, newer than this program's {newest}: update unpooled"
         )
+
+
+def check_versions(ale_py: str, rom_sha256: str) -> None:
+    """Raise ValueError for what is no version and no digest: both are printed, and a terminal
+    would obey what is not plain text."""
+    if not re.fullmatch(r"[0-9A-Za-z.+-]{1,32}", ale_py):
+        raise ValueError("ale_py is no version")
+    if not re.fullmatch(r"[0-9a-f]{64}", rom_sha256):
+        raise ValueError("rom_sha256 is no digest")
 
 
 def from_json(cls: type[Made], content: Any) -> Made:

@@ -67,7 +67,7 @@ def episodes(header: LogHeader, blocks: Iterable[tuple[int, Turns]]) -> Iterator
             for episode in _ended(header, now[env], env, begin, turns)
         ]
         yield from sorted(found, key=lambda episode: (episode.steps, episode.env))
-        expected = begin + len(turns)
+        expected = begin + turns.rows
 
 
 def _ended(
@@ -82,7 +82,7 @@ def _ended(
             now.keyframe = turn + 1
         if flags[at] & ENDED:
             score = now.score + int(rewards[counted : at + 1].sum())
-            if now.row is not None and now.keyframe is not None:
+            if now.row is not None and now.keyframe is not None and now.keyframe <= now.row <= turn:
                 yield TrainingEpisode(
                     steps=header.start + (turn + 1) * header.protocol.num_envs,
                     score=score,
@@ -108,7 +108,7 @@ def trace(
     rewards = np.zeros(end - episode.keyframe, np.int32)
     found = 0
     for begin, turns in blocks:
-        first, last = max(begin, episode.keyframe), min(begin + len(turns), end)
+        first, last = max(begin, episode.keyframe), min(begin + turns.rows, end)
         if first < last:
             here = slice(first - episode.keyframe, last - episode.keyframe)
             actions[here] = turns.actions[env, first - begin : last - begin]

@@ -98,12 +98,13 @@ class Stream:
             raise CannotFollow("the log holds actions that the game does not have")
         since = keyframes_before(blocks, oldest, self.num_envs)
         self.row = int(since.min())
+        self._due = np.where(since > 0, since + self._period, self._due)
         frames = self._emulators.reset(
             np.array([keyframe_seed(self._seed, self._start, e, r) for e, r in enumerate(since)])
         )
         yield self.row, frames, None
         for begin, turns in blocks:
-            for at in range(max(self.row - begin, 0), min(len(turns), rows - begin)):
+            for at in range(max(self.row - begin, 0), min(turns.rows, rows - begin)):
                 if begin + at != self.row:
                     raise CannotFollow(f"turns {self.row:,} to {begin + at:,} are missing")
                 turn = self._again(turns, at, since)
@@ -136,7 +137,7 @@ def keyframes_before(
     """int64 [E]: each emulator's last keyframe no later than `row`."""
     found = np.zeros(num_envs, np.int64)
     for begin, turns in blocks:
-        rows = np.arange(begin + 1, begin + 1 + len(turns))
+        rows = np.arange(begin + 1, begin + 1 + turns.rows)
         marked = ((turns.flags & KEYFRAME) > 0) & (rows <= row)
         if marked.any():
             found = np.maximum(found, np.where(marked, rows, 0).max(1))

@@ -56,7 +56,7 @@ def load_agent(path: Path, device: torch.device, network: str | None = None) -> 
     except UnknownNetwork as error:
         raise UserError(f"{folder / 'state.json'}: {error}") from None
     try:
-        made.load_state_dict(read_tensors(folder, "network"))
+        made.load_state_dict(read_tensors(folder, "network", state))
     except RuntimeError:
         raise UserError(
             f"{folder / 'network.safetensors'} does not fit network {config.learner.network!r}"

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from envs.fields import parse
+from harness.durable import sync_folder, write_synced
 from harness.errors import UserError
 from harness.position import Position
 
@@ -76,36 +75,30 @@ def save_checkpoint(
         if part:
             content = save({k: v.detach().cpu().contiguous().clone() for k, v in part.items()})
             sha256[name] = hashlib.sha256(content).hexdigest()
-            _write(fresh / f"{name}.safetensors", content)
+            write_synced(fresh / f"{name}.safetensors", content)
     described = asdict(replace(state, sha256=sha256).sealed())
-    _write(fresh / "state.json", json.dumps({"format": FORMAT, **described}, indent=1).encode())
-    _sync(fresh)
+    write_synced(
+        fresh / "state.json", json.dumps({"format": FORMAT, **described}, indent=1).encode()
+    )
+    sync_folder(fresh)
     if old.exists():
         shutil.rmtree(old)
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
-    _sync(folder.parent)
+    sync_folder(folder.parent)
     if not keep_old:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _write(file: Path, content: bytes) -> None:
-    with file.open("wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Wait until the device has the names in a folder."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def put_in_place(chosen: Path, folder: Path) -> None:
+    """Let the checkpoint in `chosen` be the one in `folder`, where a damaged or older one may be.
+    Raises OSError."""
+    if chosen != folder:
+        if folder.exists():
+            shutil.rmtree(folder)
+        chosen.rename(folder)
+        sync_folder(folder.parent)
 
 
 def settle(folder: Path) -> None:
@@ -129,10 +122,8 @@ def find_checkpoint(path: Path) -> Path:
     """
     if not path.exists():
         raise UserError(f"{path} does not exist; give a run folder or a checkpoint folder")
-    for name in ("best", "last"):
-        with suppress(OSError):  # a read-only run is not mended
-            settle(path / name)
-    for folder in (path, path / "best", path / "last"):
+    # An old one is alone for the moment in which a run replaces it.
+    for folder in (path, *(path / name for name in ("best", "best.old", "last", "last.old"))):
         if (folder / "network.safetensors").is_file():
             return folder
     raise UserError(
@@ -147,19 +138,27 @@ def read_state(folder: Path) -> CheckpointState:
         state = parse(CheckpointState, file.read_text(), FORMAT)
     except FileNotFoundError:
         raise UserError(f"{file} is missing: {folder} is not a whole checkpoint") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} is not a checkpoint's state: {error}") from None
-    if state.sealed() != state:
+    if not _is_sealed(state):
         raise UserError(f"{file} was changed since it was written: the file is damaged")
     return state
 
 
-def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of `network` or `learner` in a checkpoint folder. Raises UserError."""
-    file, expected = folder / f"{name}.safetensors", read_state(folder).sha256.get(name)
+def _is_sealed(state: CheckpointState) -> bool:
+    try:
+        return state.sealed() == state
+    except RecursionError:  # settings nested without end
+        return False
+
+
+def read_tensors(folder: Path, name: str, state: CheckpointState) -> dict[str, Tensor]:
+    """The tensors of `network` or `learner` in a checkpoint folder that says `state` of itself.
+    Raises UserError."""
+    file = folder / f"{name}.safetensors"
     try:
         content = file.read_bytes()
-        if hashlib.sha256(content).hexdigest() != expected:
+        if hashlib.sha256(content).hexdigest() != state.sha256.get(name):
             raise UserError(f"{file} was changed since it was written: the file is damaged")
         return load(content)
     except FileNotFoundError:

@@ -16,7 +16,7 @@ from envs.stream import Stream, Turn
 from harness.config import RunConfig
 from harness.cores import Arrangement, arrange
 from harness.counters import Counters
-from harness.position import Draws, Position
+from harness.position import Draws, Position, made_with
 from replay.ring import Ring
 
 
@@ -77,6 +77,11 @@ class Course:
         return self.since is not None and not self.since.evaluated
 
 
+def decided_by(config: RunConfig, parts: Parts) -> dict[str, str]:
+    """What decides the numbers of a run with these parts, beside its settings."""
+    return made_with(config, parts.learner, parts.ring.device, parts.execution.name)
+
+
 def begin(
     config: RunConfig, parts: Parts, since: Position | None = None, tail: Turns | None = None
 ) -> Course:
@@ -84,7 +89,8 @@ def begin(
     counters = Counters(learn_from=config.warmup)
     if since:
         steps = since.counters.steps
-        counters = Counters(steps, since.counters.updates, steps + config.warmup)
+        before = since.counters.before
+        counters = Counters(steps, since.counters.updates, steps + config.warmup, before=before)
     stream, draws = prepare(config, parts, counters.steps)
     parts.ring.start(torch.from_numpy(stream.begin()))
     return Course(counters, stream, draws, since, tail, exact=False)

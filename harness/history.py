@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from envs.episode_file import action_names
 from envs.history import TrainingEpisode, episodes, trace
 from envs.trace import EpisodeTrace
 from harness.errors import UserError
+from harness.position import LOG_NAME
 from harness.resuming import Standing, standings
 
 
@@ -18,7 +20,7 @@ class History:
 
     def __init__(self, run_dir: Path) -> None:
         """Raises UserError for a folder without an action log, or with one of another format."""
-        files = sorted(run_dir.glob("*.actions"))
+        files = sorted(f for f in run_dir.glob("*.actions") if re.fullmatch(LOG_NAME, f.name))
         if not files:
             raise UserError(f"{run_dir} holds no action log: give the folder of a training run")
         newest = max(standings(run_dir)[0], key=lambda s: s.state.steps, default=None)
@@ -62,9 +64,9 @@ def _with_tail(
     end = 0
     for begin, turns in chunks:
         yield begin, turns
-        end = begin + len(turns)
+        end = begin + turns.rows
     if newest and newest.position.log == name:
         tail = newest.tail()
-        begin = newest.position.rows - len(tail)
-        if begin >= end and len(tail):
+        begin = newest.position.rows - tail.rows
+        if begin >= end and tail.rows:
             yield begin, tail

@@ -6,6 +6,7 @@ checkpoint cuts off whatever was written later, since it will be written again.
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,7 @@ class Journal:
         self._path, self._written, self._mark = path, mark.size, mark
         self._waiting = b""
         self._file: int | None = None
+        self._fresh = True
 
     @property
     def mark(self) -> Mark:
@@ -49,8 +51,11 @@ class Journal:
         """Hand what waits to the operating system. Raises OSError, and then everything waits on."""
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            # No link is followed: it may lead out of the run's folder.
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        if self._fresh:
             os.ftruncate(self._file, self._written)
+            self._fresh = False
         while self._waiting:
             # At its own place always: what a full disk took of it in part is written again.
             done = os.pwrite(self._file, self._waiting, self._written)
@@ -77,15 +82,21 @@ class Journals:
         self._folder, self._marks = folder, dict(marks or {})
         self._open: dict[str, Journal] = {}
 
-    def open(self, name: str) -> Journal:
-        """The journal of this name, from where it was marked on."""
-        mark = self._marks.get(name, EMPTY)
+    def open(self, name: str, *, fresh: bool = False) -> Journal:
+        """The journal of this name, from where it was marked on; or from its beginning."""
+        mark = EMPTY if fresh else self._marks.get(name, EMPTY)
         return self._open.setdefault(name, Journal(self._folder / name, mark))
 
     def flush(self) -> None:
-        """Flush all. Raises OSError if any could not be."""
+        """Flush all. Raises OSError if any could not be, after the others were."""
+        failed = None
         for journal in self._open.values():
-            journal.flush()
+            try:
+                journal.flush()
+            except OSError as error:
+                failed = error
+        if failed:
+            raise failed
 
     def sync(self) -> None:
         """Wait until the device has what was flushed. Raises OSError."""
@@ -101,26 +112,31 @@ class Journals:
             journal.close()
 
 
-def rewind(folder: Path, files: Iterable[Path], marks: Mapping[str, Mark]) -> list[str]:
+def rewind(
+    folder: Path, files: Iterable[Path], marks: Mapping[str, Mark]
+) -> tuple[dict[str, Mark], list[str]]:
     """Cut journals in a run's folder back to where `marks` say; those that began later are
-    removed. What is wrong with them, a line each.
+    removed. Where they really end now, and what is wrong with them, a line each.
 
-    The files are those found in the folder: names in a checkpoint lead nowhere else.
+    The files are those found in the folder: names in a checkpoint lead nowhere else. Raises
+    OSError for what is no plain file.
     """
-    problems = []
+    found, problems = {}, []
     for file in files:
         name = str(file.relative_to(folder))
+        if file.is_symlink() or not file.is_file():
+            raise OSError(errno.EINVAL, "it is no plain file", str(file))
         if name not in marks:
             file.unlink()
             continue
-        size, crc = marks[name]
-        if file.stat().st_size < size:
+        mark = marks[name]
+        if file.stat().st_size < mark.size:
             problems.append(f"{file} is shorter than it was: its end is lost")
-            with file.open("ab") as short:
-                short.truncate(size)
-            continue
-        os.truncate(file, size)
-        if zlib.crc32(file.read_bytes()) != crc:
+        else:
+            os.truncate(file, max(mark.size, 0))
+        content = file.read_bytes()
+        found[name] = Mark(len(content), zlib.crc32(content))
+        if len(content) == mark.size and found[name] != mark:
             problems.append(f"{file} was changed since it was written: it is left as it is")
-    missing = marks.keys() - {str(file.relative_to(folder)) for file in files}
-    return problems + [f"{folder / name} is gone" for name in sorted(missing)]
+    missing = sorted(marks.keys() - found.keys())
+    return found, problems + [f"{folder / name} is gone" for name in missing]

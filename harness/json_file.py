@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from harness.durable import replace_file
 from harness.errors import UserError
 
 
@@ -27,8 +28,7 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
     """Write beside the file, then put it in its place: it is never there in part."""
     try:
         file = file.resolve()  # what a link points to is replaced, not the link
-        _beside(file).write_text(json.dumps(content, indent=1) + "\n")
-        _beside(file).replace(file)
+        replace_file(file, _beside(file), (json.dumps(content, indent=1) + "\n").encode())
     except OSError as error:
         raise UserError(f"cannot write to {file}: {error.strerror}") from None
 

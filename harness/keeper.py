@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,6 @@ from harness.journal import Journals
 
 FLUSH_INTERVAL = 2.0
 """Seconds between two times that the curves on disk grow."""
-Snapshot = tuple[dict[str, Tensor], CheckpointState]
 
 
 class Keeper:
@@ -46,7 +46,7 @@ class Keeper:
         self._say, self._interval = say, interval
         self.best_score: float | None = None
         """Mean return of the best evaluation so far."""
-        self._waiting: dict[str, Snapshot] = {}
+        self._waiting: dict[str, Callable[[], None]] = {}
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[OSError | SafetensorError | None] | None = None
         self._failing = False
@@ -71,7 +71,12 @@ class Keeper:
     def save(self, tensors: dict[str, Tensor], state: CheckpointState) -> None:
         """Write `last/` from here: the tensors as they are now, and the journals up to now."""
         self.wait()
-        self._waiting["last"] = (_copied(tensors), state)
+        # It says that what waits is there: it comes last.
+        self._waiting.pop("last", None)
+        last = self._run_dir / "last"
+        self._waiting["last"] = partial(
+            save_checkpoint, last, _copied(tensors), state, keep_old=True
+        )
         self._next = time.monotonic() + self._interval
         self.write()
 
@@ -82,26 +87,24 @@ class Keeper:
         except OSError as error:
             self._failed(error)
         else:
-            self._writing = self._writer.submit(self._write, dict(self._waiting))
+            self._writing = self._writer.submit(self._write, list(self._waiting.values()))
 
     def evaluated(self, games: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
-        """Keep the first game of an evaluation, and the agent if its mean score is the best."""
+        """Keep the first game of an evaluation, and the agent if its mean score is the best; both
+        are written with the next checkpoint."""
+        self.wait()
         name = f"step{counters.steps:09d}-score{games[0].score:+d}.episode"
-        try:
-            save_episode(
-                self._run_dir / "episodes" / name,
-                games[0],
-                epsilon=self._config.exploration.eval_epsilon,
-                agent=self._run_dir.name,
-                agent_steps=counters.steps,
-            )
-        except OSError as error:
-            self._failed(error)
+        self._waiting[name] = partial(
+            save_episode,
+            self._run_dir / "episodes" / name,
+            games[0],
+            epsilon=self._config.exploration.eval_epsilon,
+            agent=self._run_dir.resolve().name,
+            agent_steps=counters.steps,
+        )
         score = float(np.mean([game.score for game in games]))
         if score > (-math.inf if self.best_score is None else self.best_score):
             self.best_score = score
-            self.wait()
-            network = {k: v for k, v in learner.state().items() if k.startswith("online.")}
             state = CheckpointState(
                 settings=flatten(self._config),
                 num_actions=learner.num_actions,
@@ -109,7 +112,9 @@ class Keeper:
                 updates=counters.updates,
                 score=score,
             )
-            self._waiting["best"] = (_copied(network), state)
+            network = {k: v for k, v in learner.state().items() if k.startswith("online.")}
+            best = self._run_dir / "best"
+            self._waiting["best"] = partial(save_checkpoint, best, _copied(network), state)
 
     def wait(self) -> bool:
         """Wait until what was to be written is, or has failed; whether nothing is left to write."""
@@ -127,12 +132,11 @@ class Keeper:
         """Let the thread go, once it has written."""
         self._writer.shutdown()
 
-    def _write(self, snapshots: dict[str, Snapshot]) -> OSError | SafetensorError | None:
+    def _write(self, waiting: list[Callable[[], None]]) -> OSError | SafetensorError | None:
         try:
             self._journals.sync()
-            # best/ first: last/ says that it is there.
-            for name, (tensors, state) in sorted(snapshots.items()):
-                save_checkpoint(self._run_dir / name, tensors, state, keep_old=name == "last")
+            for write in waiting:
+                write()
         except (OSError, SafetensorError) as error:
             return error
         return None
@@ -142,7 +146,7 @@ class Keeper:
             self._failing = True
             self._say(
                 f"warning: cannot write to {self._run_dir}: {error}; the run goes on and tries "
-                f"again every {self._interval:.0f} s"
+                "again"
             )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,29 +17,17 @@ def writing(run_dir: Path) -> Iterator[None]:
 
     Raises UserError when another process holds it, or the folder cannot be written to.
     """
-    file = run_dir / "lock"
-    lock = FileLock(file)
+    lock = FileLock(run_dir / "lock")
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
-        raise UserError(
-            f"another process{_holder(file)} is writing {run_dir}: stop it first, or choose "
-            "another --run-dir"
-        ) from None
+        raise UserError(f"another process is writing {run_dir}: stop that one first") from None
     except OSError as error:
         raise UserError(
-            f"cannot write to {run_dir} ({error.strerror}): choose another --run-dir"
+            f"cannot write to {run_dir}: {error.strerror}; choose another --run-dir"
         ) from None
     try:
-        with suppress(OSError):  # a full disk: the lock holds all the same
-            file.write_text(str(os.getpid()))
         yield
     finally:
         lock.release()
-
-
-def _holder(file: Path) -> str:
-    with suppress(OSError, ValueError):
-        return f" ({int(file.read_text())})"
-    return ""

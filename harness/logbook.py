@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from agent.learner import Learner
 from envs.action_log import LogHeader, Recorder, Turns, pack_chunk
 from envs.stream import Turn
 from envs.trace import EpisodeTrace
 from harness.checkpoint import CheckpointState
 from harness.config import RunConfig, flatten
-from harness.course import Course
+from harness.course import Course, Parts, decided_by
 from harness.journal import Journals
 from harness.keeper import Keeper
-from harness.position import Position, made_with
+from harness.position import Position
 from harness.reporting import NotFinite, Reporter
 from harness.rundir import Run
 
@@ -34,10 +34,11 @@ class Logbook:
     """
 
     def __init__(
-        self, run_dir: Path, run: Run, learner: Learner, course: Course, interval: float
+        self, run_dir: Path, run: Run, parts: Parts, course: Course, interval: float
     ) -> None:
         """Checkpoints are written every `interval` seconds."""
-        self._run, self._learner, self._course = run, learner, course
+        self._run, self._learner, self._course = run, parts.learner, course
+        self._made_with = decided_by(run.config, parts)
         self._counters, since = course.counters, course.since
         journals = Journals(run_dir, since.journals if since else None)
         self._journals = journals
@@ -53,12 +54,12 @@ class Logbook:
             self._recorder = Recorder(num_envs, since.rows, course.tail)
             self._log = journals.open(self._name)
         else:
-            if since and course.tail:  # the old log ends with a shorter chunk
-                begin = since.rows - len(course.tail)
+            if since and course.tail and course.tail.rows:  # the old log ends with a shorter chunk
+                begin = since.rows - course.tail.rows
                 journals.open(since.log).write(pack_chunk(begin, course.tail))
             self._start, self._name = self._counters.steps, log_name(self._counters.steps)
             self._recorder = Recorder(num_envs)
-            self._log = journals.open(self._name)
+            self._log = journals.open(self._name, fresh=True)
             self._log.write(_header(run.config, self._start).packed())
 
     def begin(self) -> None:
@@ -119,7 +120,7 @@ class Logbook:
             rows=self._recorder.rows,
             journals=self._journals.marks(),
             shards=self._learner.shards,
-            made_with=made_with(config, self._learner),
+            made_with=self._made_with,
         )
         return CheckpointState(
             settings=flatten(config),
@@ -141,6 +142,8 @@ class Logbook:
     def close(self) -> None:
         self.reporter.close()
         self._keeper.close()
+        with suppress(OSError):
+            self._journals.flush()
         self._journals.close()
 
 

@@ -16,6 +16,11 @@ from harness.config import RunConfig
 from harness.counters import Counters
 from harness.journal import Mark
 
+LOG_NAME = r"\d{12}\.actions"
+"""What an action log is called: the steps before it."""
+MOST_PARTS = 64
+"""More parts of a batch than any machine began a run with."""
+
 
 class Draws(NamedTuple):
     """The random numbers of a run, a stream for each purpose."""
@@ -77,12 +82,17 @@ class Position:
     """What else the run's numbers depend on beside its settings."""
 
 
-def made_with(config: RunConfig, learner: Learner) -> dict[str, str]:
+def made_with(
+    config: RunConfig, learner: Learner, replay: torch.device, execution: str
+) -> dict[str, str]:
     """What decides a run's numbers here, beside its settings."""
     return {
         "ale-py": importlib.metadata.version("ale-py"),
         "cartridge": rom_digest(config.emulators.game),
         "torch": torch.__version__,
         "device": learner.device.type,
+        "replay device": replay.type,
+        "execution": execution,
+        "deterministic": str(torch.are_deterministic_algorithms_enabled()),
         "precision": learner.precision,
     }

@@ -43,7 +43,7 @@ _ROWS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "eval_epsilon":       (0.001,     0.05,            0.001,      0.01,       0.01),
     "eval_every":         (100_000,   250_000,         250_000,    250_000,    250_000),
     # A large memory is simulated again anyway; each fresh seed costs a tenth of a second.
-    "keyframe_period":    (10_000,    50_000,          50_000,     50_000,     50_000),
+    "keyframe_period":    (10_000,    50_000,          50_000,     50_000,     10_000),
 }
 # fmt: on
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from rich.columns import Columns
@@ -102,7 +103,8 @@ class Display:
 
     def say(self, text: str) -> None:
         """Print lines above the live one, as they are."""
-        self._console.print(text, soft_wrap=True, markup=False)
+        with suppress(OSError):  # a log on a full disk must not end the run
+            self._console.print(text, soft_wrap=True, markup=False)
 
     def table(self, entries: Iterable[str]) -> None:
         """Print short entries in as many columns as fit."""

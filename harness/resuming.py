@@ -15,12 +15,13 @@ from torch import Tensor
 
 from envs.action_log import CHUNK_ROWS, BadLog, LogFile, Turns
 from envs.stream import CannotFollow, Stream, keyframes_before
-from harness.checkpoint import CheckpointState, read_state, read_tensors
+from harness.checkpoint import CheckpointState, put_in_place, read_state, read_tensors
 from harness.config import RunConfig, flatten
-from harness.course import Course, Parts, begin, prepare, store
+from harness.course import Course, Parts, begin, decided_by, prepare, store
 from harness.errors import UserError
-from harness.journal import rewind
-from harness.position import Position, made_with
+from harness.journal import Mark, rewind
+from harness.position import LOG_NAME, MOST_PARTS, Position
+from harness.tensorboard import EVENT_FILE_NAME
 from replay.ring import Ring
 
 FREE = {"steps", "eval_every", "eval_episodes", "log_every"}
@@ -77,12 +78,22 @@ def standings(run_dir: Path) -> tuple[list[Standing], list[str]]:
 
 def _standing(folder: Path) -> Standing:
     state = read_state(folder)
-    if state.position is None:
+    position = state.position
+    if position is None:
         raise UserError(f"{folder} is a checkpoint to play with, not to resume from")
-    if not re.fullmatch(r"\d{12}\.actions", state.position.log):
-        raise UserError(f"{folder} names an action log that cannot be: {state.position.log!r}")
-    network = {f"online.{name}": t for name, t in read_tensors(folder, "network").items()}
-    return Standing(folder, state, network | read_tensors(folder, "learner"))
+    if not re.fullmatch(LOG_NAME, position.log):
+        raise UserError(f"{folder} names an action log that cannot be: {position.log!r}")
+    if not 0 < position.shards <= MOST_PARTS:
+        raise UserError(f"{folder} has batches in {position.shards} parts, which cannot be")
+    network = read_tensors(folder, "network", state)
+    tensors = {f"online.{name}": tensor for name, tensor in network.items()}
+    return Standing(folder, state, tensors | read_tensors(folder, "learner", state))
+
+
+def shards_of(standing: Standing, device: torch.device) -> int | None:
+    """Parts of a batch that a run goes on with; None where its device is another."""
+    position = standing.position
+    return position.shards if position.made_with.get("device") == device.type else None
 
 
 def differences(standing: Standing, config: RunConfig, made_with: dict[str, str]) -> dict[str, str]:
@@ -105,14 +116,13 @@ def resume(
     as it was.
     """
     position = standing.position
-    changed = differences(standing, config, made_with(config, parts.learner))
+    changed = differences(standing, config, decided_by(config, parts))
     _check(config, position, changed, anyway)
     try:
         parts.learner.load_state(standing.tensors)
+        course = _exactly(run_dir, config, parts, standing, changed)
     except (RuntimeError, KeyError):
         raise UserError(f"{standing.folder} does not fit the run's network and optimizer") from None
-    try:
-        course = _exactly(run_dir, config, parts, standing, changed)
     except (BadLog, CannotFollow) as error:
         if not anyway:
             raise UserError(
@@ -120,8 +130,7 @@ def resume(
                 f"with {config.warmup:,} new steps"
             ) from None
         course = _with_empty_memory(config, parts, standing, str(error))
-    _warn(_cut_back(run_dir, position))
-    return course
+    return replace(course, since=replace(position, journals=_cut_back(run_dir, standing)))
 
 
 def _check(config: RunConfig, position: Position, changed: dict[str, str], anyway: bool) -> None:
@@ -144,10 +153,10 @@ def _exactly(
     """The course as it was. Raises BadLog or CannotFollow."""
     if hindrance := sorted(changed.keys() & OF_THE_LOG):
         raise BadLog(f"{', '.join(hindrance)} changed")
-    position, blocks = standing.position, turns_until(run_dir, standing)
+    position, blocks = standing.position, turns_until(run_dir, config, standing)
     stream, draws = prepare(config, parts, position.start)
     refill(config, standing, blocks, stream, parts.ring)
-    if "device" not in changed:  # another device draws other numbers
+    if not changed.keys() & {"device", "replay device"}:  # others draw other numbers
         draws.load_state(_below("random.", standing.tensors))
     return Course(replace(position.counters), stream, draws, position, standing.tail())
 
@@ -174,14 +183,16 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def turns_until(run_dir: Path, standing: Standing) -> list[tuple[int, Turns]]:
+def turns_until(run_dir: Path, config: RunConfig, standing: Standing) -> list[tuple[int, Turns]]:
     """Pairs of a first row and the turns from there that are left of the current log, up to the
     checkpoint's row. Raises BadLog."""
     position = standing.position
     whole = position.rows // CHUNK_ROWS * CHUNK_ROWS
     try:
-        chunks = LogFile(run_dir / position.log).chunks()
-        blocks = [(begin, turns) for begin, turns in chunks if begin < whole]
+        log = LogFile(run_dir / position.log)
+        if (log.header.protocol, log.header.start) != (config.emulators, position.start):
+            raise BadLog(f"{log.path} is the log of another run")
+        blocks = [(begin, turns) for begin, turns in log.chunks() if begin < whole]
     except OSError as error:
         raise BadLog(f"cannot read {run_dir / position.log}: {error.strerror}") from None
     return [*blocks, (whole, standing.tail())]
@@ -216,8 +227,16 @@ def refill(
             store(config, ring, turn)
 
 
-def _cut_back(run_dir: Path, position: Position) -> list[str]:
-    """Make the run's growing files end where the checkpoint was; what is wrong with them."""
-    patterns = ("metrics.jsonl", "*.actions", "events.out.tfevents.*", "frames/events.*")
-    files = [file for pattern in patterns for file in sorted(run_dir.glob(pattern))]
-    return rewind(run_dir, files, position.journals)
+def _cut_back(run_dir: Path, standing: Standing) -> dict[str, Mark]:
+    """Make the run's folder what it was at the checkpoint: that one in its place, and files that
+    grow end where they did. Where these end now. Raises UserError."""
+    names = rf"metrics\.jsonl|{LOG_NAME}|(frames/)?{EVENT_FILE_NAME}"
+    files = [*run_dir.iterdir(), *run_dir.glob("frames/*")]
+    ours = sorted(f for f in files if re.fullmatch(names, str(f.relative_to(run_dir))))
+    try:
+        put_in_place(standing.folder, run_dir / "last")
+        marks, problems = rewind(run_dir, ours, standing.position.journals)
+    except OSError as error:
+        raise UserError(f"cannot go on in {run_dir}: {error}") from None
+    _warn(problems)
+    return marks

@@ -2,9 +2,11 @@
 
 config.json      preset, every setting, departures from the preset, versions, machine
 metrics.jsonl    the curves, an object a line
-events.out.*     the same for TensorBoard
+events.out.*     the same for TensorBoard; frames/ has scores over frames
+*.actions        the action log
 episodes/        recorded evaluation episodes
-best/  last/     checkpoints
+best/  last/     checkpoints; last.old/ is the one before
+lock             held by the process that writes here
 """
 
 from __future__ import annotations

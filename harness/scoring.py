@@ -1,7 +1,6 @@
 """Scores of whole games: during training, and for a report.
 
-Seeds of emulators (31 bits) never meet: training draws its own below 2^30 and counts up from
-there by its few emulators.
+Seeds of emulators (31 bits) never meet: training draws its own below 2^30.
 """
 
 from __future__ import annotations

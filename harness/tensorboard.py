@@ -25,6 +25,10 @@ LAYOUT = {
 }
 
 
+EVENT_FILE_NAME = r"events\.out\.tfevents\.\d{12}"
+"""What `event_file_name` makes, as a pattern."""
+
+
 def event_file_name(x: int) -> str:
     """Name of the event file that begins at `x`; TensorBoard reads them in the order of names."""
     return f"events.out.tfevents.{x:012d}"

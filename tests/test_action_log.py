@@ -61,7 +61,7 @@ def written(folder: Path, content: bytes) -> LogFile:
 
 
 def same(begin: int, turns: Turns) -> bool:
-    end = begin + len(turns)
+    end = begin + turns.rows
     pairs = zip(turns[:3], TRUTH[:3], strict=True)
     return all(np.array_equal(found, true[:, begin:end]) for found, true in pairs)
 
@@ -97,7 +97,7 @@ def test_a_recorder_goes_on_from_its_tail() -> None:
 def test_a_shorter_last_chunk_is_read(tmp_path: Path) -> None:
     log = written(tmp_path, CONTENT + pack_chunk(3 * CHUNK_ROWS, RECORDER.tail()))
     begin, turns = list(log.chunks())[-1]
-    assert (begin, len(turns)) == (3 * CHUNK_ROWS, 100)
+    assert (begin, turns.rows) == (3 * CHUNK_ROWS, 100)
     assert same(begin, turns)
 
 
@@ -166,7 +166,7 @@ def one_by_one() -> list[TrainingEpisode]:
     found = []
     row, key, score = [0] * ENVS, [0] * ENVS, [0] * ENVS
     ignored = [False] * ENVS
-    for turn in range(len(TRUTH)):
+    for turn in range(TRUTH.rows):
         for env in range(ENVS):
             flags = TRUTH.flags[env, turn]
             if ignored[env]:
@@ -186,7 +186,7 @@ def one_by_one() -> list[TrainingEpisode]:
 
 
 def blocks() -> list[tuple[int, Turns]]:
-    cuts = [0, 1, 2, 700, CHUNK_ROWS, len(TRUTH)]
+    cuts = [0, 1, 2, 700, CHUNK_ROWS, TRUTH.rows]
     return [
         (begin, Turns(*(part[:, begin:end] for part in TRUTH[:3]), TRUTH.digests[:, :0]))
         for begin, end in pairwise(cuts)

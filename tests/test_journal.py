@@ -68,7 +68,7 @@ def test_a_journal_goes_on_behind_its_mark(tmp_path: Path) -> None:
     journals.open("b").write(b"began later")
     journals.flush()
     journals.close()
-    assert rewind(tmp_path, sorted(tmp_path.iterdir()), marks) == []
+    assert rewind(tmp_path, sorted(tmp_path.iterdir()), marks) == (marks, [])
     assert not (tmp_path / "b").exists()
     again = Journals(tmp_path, marks)
     again.open("a").write(b" and more")
@@ -84,10 +84,44 @@ def test_damage_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"0123x567and more")
     (tmp_path / "b").write_bytes(b"0123")
     (tmp_path / "c").unlink()
-    problems = rewind(tmp_path, sorted(tmp_path.iterdir()), dict.fromkeys("abc", mark))
+    files = sorted(tmp_path.iterdir())
+    found, problems = rewind(tmp_path, files, dict.fromkeys("abc", mark))
     assert [line.partition(" ")[2] for line in problems] == [
         "was changed since it was written: it is left as it is",
         "is shorter than it was: its end is lost",
         "is gone",
     ]
     assert (tmp_path / "a").read_bytes() == b"0123x567"
+    # The run goes on where they really end.
+    assert found == {"a": Mark(8, zlib.crc32(b"0123x567")), "b": Mark(4, zlib.crc32(b"0123"))}
+    journals = Journals(tmp_path, found)
+    for name in "abc":
+        journals.open(name).write(b"+")
+    journals.flush()
+    content = [(tmp_path / name).read_bytes() for name in "abc"]
+    assert content == [b"0123x567+", b"0123+", b"+"]
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"mine")
+    (tmp_path / "run").mkdir()
+    link = tmp_path / "run" / "metrics.jsonl"
+    link.symlink_to(precious)
+    with pytest.raises(OSError, match="no plain file"):
+        rewind(tmp_path / "run", [link], {"metrics.jsonl": Mark(1, 0)})
+    journal = Journal(link)
+    journal.write(b"other")
+    with pytest.raises(OSError, match="symbolic"):
+        journal.flush()
+    assert precious.read_bytes() == b"mine"
+
+
+def test_one_bad_file_keeps_no_other_from_being_written(tmp_path: Path) -> None:
+    journals = Journals(tmp_path)
+    (tmp_path / "bad").mkdir()
+    for name in ("bad", "good"):
+        journals.open(name).write(b"content")
+    with pytest.raises(OSError, match="directory"):
+        journals.flush()
+    assert (tmp_path / "good").read_bytes() == b"content"

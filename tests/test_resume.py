@@ -99,7 +99,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def halfway(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same run, killed after its action log's first whole chunk."""
+    """The same run, ended after its action log's first whole chunk."""
     run_dir = tmp_path_factory.mktemp("halfway") / "run"
     done = program("train.py", *SMALL, "--run-dir", run_dir, "--steps", 2300)
     assert done.returncode == 0, done.stderr
@@ -126,7 +126,7 @@ def test_killed_again_and_again(unbroken: Path, tmp_path: Path) -> None:
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["exit"] == 0, done.stdout + done.stderr
     assert told["killed"] >= 25
-    assert {"pwrite", "_write", "fsync"} <= told["at"].keys()
+    assert {"pwrite", "write_synced", "fsync"} <= told["at"].keys()
     assert_same(run_dir, unbroken)
 
 
@@ -287,7 +287,7 @@ def test_two_processes_never_write_one_run(stopped: Path) -> None:
     with writing(stopped):
         refused = resume(stopped)
     assert refused.returncode == 2
-    assert f"another process ({os.getpid()}) is writing {stopped}" in refused.stderr
+    assert f"another process is writing {stopped}" in refused.stderr
     assert resume(stopped).returncode == 0
 
 

@@ -126,6 +126,22 @@ def test_a_followed_stream_goes_on_as_the_original(played: Played) -> None:
     assert keyframes >= 3
 
 
+def test_the_next_keyframe_stays_due_when_it_was(played: Played) -> None:
+    """Also where the last one is older than all that is followed."""
+    long = ROWS - 100
+    with closing(Emulators(PROTOCOL, 2)) as emulators:
+        original, recorder = Stream(emulators, SEED, 0, long), Recorder(3)
+        original.begin()
+        for turn in played.turns[: CHUNK_ROWS - 1]:
+            original.send(turn.actions)
+            recorder.add(*original.recv())
+    again = Stream(Emulators(PROTOCOL, 2), SEED, 0, long)
+    for _ in again.follow([(0, recorder.tail())], CHUNK_ROWS - 1, CHUNK_ROWS - 1):
+        pass
+    assert (keyframes_before([(0, recorder.tail())], CHUNK_ROWS, 3) > 0).any()
+    assert again._due.tolist() == original._due.tolist()
+
+
 def changed(blocks: list[tuple[int, Turns]], name: str, env: int, at: int) -> list:
     parts = {key: value.copy() for key, value in blocks[1][1]._asdict().items()}
     if name == "actions":  # one alone may change nothing: it is ignored, or the last one sticks

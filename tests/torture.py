@@ -34,13 +34,13 @@ POINTS: list[tuple[Any, str]] = [
     (os, "fsync"),
     (os, "ftruncate"),
     (os, "truncate"),
-    (os, "replace"),
+    (Path, "replace"),
     (Path, "rename"),
     (Path, "mkdir"),
     (Path, "unlink"),
     (Path, "write_text"),
     (shutil, "rmtree"),
-    (harness.checkpoint, "_write"),
+    (harness.checkpoint, "write_synced"),
     (Stream, "recv"),
     (Learner, "update"),
 ]
@@ -68,7 +68,7 @@ class Death:
             file.write(name + "\n")
         if name == "pwrite":
             original(args[0], args[1][: len(args[1]) // 2], args[2])
-        elif name == "_write":
+        elif name == "write_synced":
             args[0].write_bytes(args[1][: len(args[1]) // 2])
         os.kill(os.getpid(), signal.SIGKILL)
 
