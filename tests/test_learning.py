@@ -89,7 +89,7 @@ class Games:
     """
 
     def __init__(self, num_envs: int, cut_off: float) -> None:
-        self._cut_off = cut_off
+        self.num_envs, self._cut_off = num_envs, cut_off
         self._random = np.random.default_rng(0)
         self._states = [0] * num_envs
         self._over = np.zeros(num_envs, np.bool_)

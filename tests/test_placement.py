@@ -84,7 +84,7 @@ def test_a_run_is_refused_before_anything_is_made(
 
     free(monkeypatch, cpu=GB, cuda=GB, mps=GB)
     monkeypatch.setattr(torch, "set_flush_denormal", lambda _: True)
-    for name in ("Ring", "Emulators", "Learner", "create_run_dir"):
+    for name in ("assemble", "writing", "create_run_dir"):
         monkeypatch.setattr(train, name, forbidden)
     run_dir = tmp_path / "run"
     monkeypatch.setattr(
