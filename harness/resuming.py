@@ -211,12 +211,16 @@ def refill(
     """
     rows = standing.position.rows
     oldest = max(0, rows + 1 - ring.rows)
-    turns = stream.follow(blocks, rows, oldest)
-    console = Console()
+    count = rows - int(keyframes_before(blocks, oldest, stream.num_envs).min())
+    console = Console(highlight=False)
+    console.print(
+        f"replay memory: playing {count * stream.num_envs:,} steps again to fill it",
+        soft_wrap=True,
+    )
     for row, frames, turn in track(
-        turns,
-        "playing the last steps again",
-        rows - int(keyframes_before(blocks, oldest, stream.num_envs).min()) + 1,
+        stream.follow(blocks, rows, oldest),
+        "playing",
+        count + 1,
         console=console,
         transient=True,
         disable=not console.is_terminal,
