@@ -10,7 +10,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import cache, partial
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from harness.device import be_deterministic, pick_device
 from harness.errors import run_cli
 from harness.lock import writing
 from harness.logbook import Logbook
+from harness.play import Policy
 from harness.position import Draws
 from harness.reporting import NotFinite
 from harness.resuming import Standing, newest_standing, resume, shards_of
@@ -103,6 +104,10 @@ def learn(
             learner.copy_to_target()
 
 
+class Stopped(Exception):
+    """A signal came while games were played; they are played again on a resume."""
+
+
 class StopSignal:
     """Ctrl-C or SIGTERM: the loop ends at its next step. A second one ends it at once."""
 
@@ -110,6 +115,16 @@ class StopSignal:
         self.received: signal.Signals | None = None
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, self._receive)
+
+    def watch(self, policy: Policy) -> Policy:
+        """The same policy, which raises Stopped once a signal came."""
+
+        def watched(states: Tensor) -> Tensor:
+            if self.received:
+                raise Stopped
+            return policy(states)
+
+        return watched
 
     def _receive(self, number: int, _: object) -> None:
         if self.received:
@@ -136,32 +151,34 @@ def train(
         say = logbook.reporter.say
         how = f"{learner.precision}, {parts.execution.name}"
         say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
-        evaluate = partial(evaluation_episodes, learner, config)
+        policy = stop.watch(learner.q_values)
+        evaluate = partial(evaluation_episodes, policy, learner.device, config)
         logbook.begin()
-        if course.evaluation_waits and evaluation_due(config, counters):
-            logbook.evaluation(evaluate)
-        launcher = parts.execution.launcher
-        turns = training(
-            config, course.stream, parts.ring, learner, counters, course.draws, launcher
-        )
-        while counters.steps < config.steps and not stop.received:
-            turn = next(turns)
-            epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
-            logbook.turn(turn, epsilon)
-            due = evaluation_due(config, counters)
-            if due or counters.passed(config.log_every):
-                logbook.learner(epsilon, len(parts.ring))
-            if due and not stop.received:
+        with suppress(Stopped):
+            if course.evaluation_waits and evaluation_due(config, counters):
                 logbook.evaluation(evaluate)
-            else:
-                logbook.save_if_due()
+            launcher = parts.execution.launcher
+            turns = training(
+                config, course.stream, parts.ring, learner, counters, course.draws, launcher
+            )
+            while counters.steps < config.steps and not stop.received:
+                turn = next(turns)
+                epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
+                logbook.turn(turn, epsilon)
+                due = evaluation_due(config, counters)
+                if due or counters.passed(config.log_every):
+                    logbook.learner(epsilon, len(parts.ring))
+                if due:
+                    logbook.evaluation(evaluate)
+                else:
+                    logbook.save_if_due()
         if stop.received:
             logbook.save()
         if not logbook.finish(lambda: stop.received is not None):
             say(f"error: the last checkpoint could not be written to {run_dir}")
             return 1
-        say(ending(run_dir, config, counters, logbook.reporter.clock()))
-    over = counters.steps >= config.steps
+        over = counters.steps >= config.steps and logbook.evaluated
+        say(ending(run_dir, config, counters, logbook.reporter.clock(), over=over))
     return 128 + stop.received if stop.received and not over else 0
 
 
@@ -170,10 +187,10 @@ def evaluation_due(config: RunConfig, counters: Counters) -> bool:
     return counters.passed(config.eval_every) or counters.steps >= config.steps
 
 
-def ending(run_dir: Path, config: RunConfig, counters: Counters, clock: str) -> str:
+def ending(run_dir: Path, config: RunConfig, counters: Counters, clock: str, *, over: bool) -> str:
     """The last lines of a run: what was done, and how to go on."""
     done = f"{counters.steps:,} steps and {counters.updates:,} updates in {clock}"
-    if counters.steps < config.steps:
+    if not over:
         return (
             f"stopped after {done}; checkpoint written\n"
             f"go on with: python train.py --resume {run_dir}"

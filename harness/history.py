@@ -27,6 +27,8 @@ class History:
         self.episodes: list[TrainingEpisode] = []
         self._logs: list[tuple[LogHeader, list[tuple[int, Turns]]]] = []
         self._log_of: list[int] = []
+        self.steps = 0
+        """Of the run, as far as its files tell."""
         try:
             for file in files:
                 log = LogFile(file)
@@ -34,6 +36,9 @@ class History:
                 found = list(episodes(log.header, blocks))
                 self._log_of += [len(self._logs)] * len(found)
                 self._logs.append((log.header, blocks))
+                if blocks:
+                    rows = blocks[-1][0] + blocks[-1][1].rows
+                    self.steps = log.header.start + rows * log.header.protocol.num_envs
                 self.episodes += found
         except (BadLog, OSError) as error:
             raise UserError(error) from None

@@ -132,6 +132,8 @@ def rewind(
         mark = marks[name]
         if file.stat().st_size < mark.size:
             problems.append(f"{file} is shorter than it was: its end is lost")
+            if file.suffix == ".jsonl":  # what follows begins a line
+                os.truncate(file, file.read_bytes().rfind(b"\n") + 1)
         else:
             os.truncate(file, max(mark.size, 0))
         content = file.read_bytes()

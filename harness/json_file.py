@@ -13,6 +13,8 @@ from harness.errors import UserError
 def check_writable(file: Path) -> None:
     """Raise UserError now if `write_json` could not write there later."""
     try:
+        if file.name == "-":
+            raise UserError("--json writes a file: give its name, not -")
         if file.exists() and not file.is_file():
             raise UserError(f"cannot write to {file}: it is no file; choose another --json")
         beside = _beside(file.resolve())

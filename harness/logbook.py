@@ -94,6 +94,11 @@ class Logbook:
         if self._keeper.due():
             self.save()
 
+    @property
+    def evaluated(self) -> bool:
+        """Whether the evaluation that is due at these steps was played."""
+        return self._evaluated_at == self._counters.steps
+
     def save(self) -> None:
         """Write a checkpoint. Raises NotFinite rather than write one that is of no use."""
         parts = {"log": _tensors(self._recorder.tail()), "random": self._course.draws.state()}
@@ -110,7 +115,7 @@ class Logbook:
         config, reporter, counters = self._run.config, self.reporter, self._counters
         position = Position(
             counters=replace(counters),
-            evaluated=self._evaluated_at == counters.steps,
+            evaluated=self.evaluated,
             best_score=self._keeper.best_score,
             seconds=round(reporter.seconds, 3),
             scores=reporter.scores.tolist(),

@@ -92,6 +92,8 @@ class Display:
         """Put `text` in the place of the live line: steps stand still for a while."""
         if self._live:
             self._progress.update(self._task, description=text)
+        else:
+            self.say(text)
 
     def _line(self, steps: int, epsilon: float, rates: Rates) -> str:
         left = duration((self._total - steps) / rates.steps) if rates.steps else "?"

@@ -57,6 +57,8 @@ def newest_standing(run_dir: Path) -> Standing:
         why = f": {problems[0]}" if problems else " (no last/)"
         raise UserError(f"{run_dir} has no checkpoint to resume from{why}")
     newest = max(found, key=lambda standing: (standing.state.steps, standing.position.evaluated))
+    if newest.folder.name == "last.old" and not (run_dir / "last").exists():
+        problems.append(f"{run_dir / 'last'} is gone")
     if problems:
         problems.append(f"going on from {newest.folder} at {newest.state.steps:,} steps")
     _warn(problems)
@@ -130,19 +132,23 @@ def resume(
                 f"with {config.warmup:,} new steps"
             ) from None
         course = _with_empty_memory(config, parts, standing, str(error))
-    return replace(course, since=replace(position, journals=_cut_back(run_dir, standing)))
+    journals, best = _cut_back(run_dir, standing), position.best_score
+    if best is not None and not (run_dir / "best").exists():
+        _warn([f"{run_dir / 'best'} is gone: the best agent from here on is kept instead"])
+        best = None
+    return replace(course, since=replace(position, journals=journals, best_score=best))
 
 
 def _check(config: RunConfig, position: Position, changed: dict[str, str], anyway: bool) -> None:
     """Raise UserError for a run that is over, or changed and not to go on `anyway`."""
-    steps = position.counters.steps
-    if steps >= config.steps and position.evaluated:
-        raise UserError(f"the run has all of its {steps:,} steps: give --steps above that")
     named = "; ".join(f"{name} was {values}" for name, values in changed.items())
     if changed and not anyway:
         raise UserError(
             f"the run would not go on as it began ({named}): --resume-anyway goes on all the same"
         )
+    steps = position.counters.steps
+    if steps >= config.steps and position.evaluated:
+        raise UserError(f"the run has {steps:,} steps already: give --steps above that")
     if changed:
         _warn([f"from here on the run is not what it would have been: {named}"])
 

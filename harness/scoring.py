@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from agent.learner import Learner
 from envs.emulators import EmulatorConfig
 from envs.trace import EpisodeTrace
 from harness.config import RunConfig
@@ -51,11 +50,13 @@ def score_episodes(
         yield index, Episode(trace.seed, trace.score, len(trace), trace.truncated)
 
 
-def evaluation_episodes(learner: Learner, config: RunConfig) -> list[EpisodeTrace]:
-    """`eval_episodes` whole games of the learner as it is, under the run's own protocol, in the
-    order of their seeds."""
+def evaluation_episodes(
+    policy: Policy, device: torch.device, config: RunConfig
+) -> list[EpisodeTrace]:
+    """`eval_episodes` whole games of a policy under the run's own protocol, in the order of their
+    seeds."""
     protocol = replace(config.emulators, num_envs=SIDE_BY_SIDE)
     seeds = range(SELECTION_SEED, SELECTION_SEED + config.eval_episodes)
     epsilon = config.exploration.eval_epsilon
-    played = dict(play_episodes(learner.q_values, protocol, seeds, epsilon, learner.device))
+    played = dict(play_episodes(policy, protocol, seeds, epsilon, device))
     return [played[index] for index in range(len(seeds))]

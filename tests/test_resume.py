@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -127,6 +128,25 @@ def test_killed_again_and_again(unbroken: Path, tmp_path: Path) -> None:
     assert told["exit"] == 0, done.stdout + done.stderr
     assert told["killed"] >= 25
     assert {"pwrite", "write_synced", "fsync"} <= told["at"].keys()
+    assert_same(run_dir, unbroken)
+
+
+def test_stopped_within_an_evaluation(unbroken: Path, tmp_path: Path) -> None:
+    """The games are cut off, and played again on the resume."""
+    run_dir = tmp_path / "run"
+    command = [sys.executable, str(ROOT / "train.py"), *SMALL, "--run-dir", str(run_dir)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("1,600 steps: playing"):
+            process.send_signal(signal.SIGTERM)
+            break
+    rest = process.stdout.read()
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert "stopped after 1,600 steps" in rest
+    assert "evaluation score" not in rest
+    done = program("train.py", "--resume", run_dir)
+    assert done.returncode == 0, done.stderr
     assert_same(run_dir, unbroken)
 
 

@@ -148,7 +148,7 @@ def test_evaluations_during_training_keep_the_runs_protocol():
     )
     up = torch.tensor([0.0, 0.0, 1.0, 0.0])
     learner = SimpleNamespace(q_values=lambda states: up.repeat(len(states), 1), device=CPU)
-    traces = evaluation_episodes(learner, config)
+    traces = evaluation_episodes(learner.q_values, CPU, config)
     assert [t.seed for t in traces] == [SELECTION_SEED + i for i in range(3)]
     for trace in traces:
         assert trace.protocol == replace(config.emulators, num_envs=1)

@@ -51,7 +51,8 @@ class EpisodesCommand:
         """Print the table, write the JSON file; returns the exit code."""
         if self.json:
             check_writable(self.json)
-        chosen = self._chosen(list(enumerate(History(self.run_dir).episodes, 1)))
+        history = History(self.run_dir)
+        chosen = self._chosen(list(enumerate(history.episodes, 1)))
         table = Table("episode", box=None)
         for name in ("steps", "score", "length", "emulator"):
             table.add_column(name, justify="right")
@@ -65,7 +66,9 @@ class EpisodesCommand:
             script = f"python evaluate.py replay {shlex.quote(str(self.run_dir))}"
             console.print(f"see one: {script} --episode {chosen[0][0]}", soft_wrap=True)
         else:
-            console.print("no such episode has ended yet")
+            console.print("no episode matches")
+        found = f"{len(history.episodes):,} episodes ended in the first {history.steps:,} steps"
+        console.print(f"{found}; a run's newest steps are told with its next checkpoint")
         if self.json:
             listed = [{"episode": number, **asdict(one)} for number, one in chosen]
             write_json(self.json, {"run": self.run_dir.name, "episodes": listed})

@@ -77,7 +77,7 @@ class ReplayCommand:
 
     @property
     def _name(self) -> str:
-        return str(self.source) if self.episode is None else f"{self.source} {self.episode}"
+        return str(self.source) if self.episode is None else f"{self.source} episode {self.episode}"
 
     def _verify(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> int:
         score = header.score if isinstance(header, EpisodeHeader) else trace.score
