@@ -4,7 +4,8 @@
 
 Points are counted calls of what changes the run or its folder, in whatever thread. At the one
 drawn the process gets SIGKILL; a write that it hits has happened by half. After so many kills the
-run is left alone. Prints at which kinds of points it died, and the last exit code.
+run is left alone. Every other time the point is of a kind that writes. Prints at which kinds of
+points it died, and the last exit code.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +49,17 @@ POINTS: list[tuple[Any, str]] = [
 
 
 class Death:
-    """Counts points, and kills at number `limit`."""
+    """Counts points, all or those of one kind, and kills at number `limit`."""
 
-    def __init__(self, limit: int, note: Path) -> None:
-        self.limit, self.note, self.count = limit, note, 0
+    def __init__(self, limit: int, kind: str | None, note: Path) -> None:
+        self.limit, self.kind, self.note, self.count = limit, kind, note, 0
 
     def watch(self, owner: Any, name: str) -> None:
         original = getattr(owner, name)
 
         def watched(*args: Any, **kwargs: Any) -> Any:
-            self.count += 1
-            if self.count == self.limit:
+            self.count += self.kind in (None, name)
+            if self.count == self.limit and self.kind in (None, name):
                 self._kill(name, original, args)
             return original(*args, **kwargs)
 
@@ -73,7 +75,9 @@ class Death:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def attempt(run_dir: Path, options: list[str], limit: int | None, note: Path) -> int:
+def attempt(
+    run_dir: Path, options: list[str], limit: int | None, kind: str | None, note: Path
+) -> int:
     """Start or resume the run in a process of its own; its status."""
     child = os.fork()
     if child:
@@ -82,7 +86,7 @@ def attempt(run_dir: Path, options: list[str], limit: int | None, note: Path) ->
     where = ["--resume", str(run_dir)] if resume else ["--run-dir", str(run_dir), *options]
     sys.argv = ["train.py", *where, "--checkpoint-interval", "0"]
     if limit:
-        death = Death(limit, note)
+        death = Death(limit, kind, note)
         for owner, name in POINTS:
             death.watch(owner, name)
     try:
@@ -99,8 +103,12 @@ def main() -> None:
     run_dir, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     options, note, drawn = sys.argv[4:], run_dir.with_suffix(".deaths"), random.Random(seed)
     note.touch()
-    statuses = [attempt(run_dir, options, drawn.randint(1, 200), note) for _ in range(kills)]
-    last = attempt(run_dir, options, None, note)
+    kinds = cycle((None, "pwrite", None, "write_synced", None, "fsync"))
+    statuses = []
+    for kind in islice(kinds, kills):
+        limit = drawn.randint(1, 20 if kind else 200)
+        statuses.append(attempt(run_dir, options, limit, kind, note))
+    last = attempt(run_dir, options, None, None, note)
     print(
         json.dumps(
             {
