@@ -362,3 +362,19 @@ def test_a_disk_that_takes_nothing_stops_nothing(unbroken: Path, tmp_path: Path)
     assert process.wait(timeout=60) == 0
     assert "finished" in rest
     assert_same(run_dir, unbroken)
+
+
+@pytest.mark.gpu
+def test_on_a_cuda_device_with_deterministic(tmp_path: Path) -> None:
+    """The same bits there too, recorded graphs and all; the replay memory lies on the device."""
+    options = [*SMALL, "--device", "cuda", "--deterministic"]
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    for run_dir, steps in ((whole, 2600), (parted, 1500)):
+        done = program("train.py", *options, "--run-dir", run_dir, "--steps", steps)
+        assert done.returncode == 0, done.stderr
+    again = ("--device", "cuda", "--deterministic", "--steps", 2600)
+    done = program("train.py", "--resume", parted, *again)
+    assert done.returncode == 0, done.stderr
+    theirs = tensors(whole)
+    for name, tensor in tensors(parted).items():
+        assert torch.equal(tensor, theirs[name]), name
