@@ -220,13 +220,14 @@ class Learner:
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take over what `state` returned. Raises RuntimeError when names or shapes differ."""
-        self.online.load_state_dict(_below("online.", tensors))
-        self.target.load_state_dict(_below("target.", tensors))
-        self._optimizer.load_state(_below("optimizer.", tensors))
+        self.online.load_state_dict(below("online.", tensors))
+        self.target.load_state_dict(below("target.", tensors))
+        self._optimizer.load_state(below("optimizer.", tensors))
         self._sums.copy_(tensors["figures.sums"])
         self._online.refresh()
         self._target.refresh()
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, by the rest of their names."""
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from agent.learner import below
 from envs.fields import parse
 from harness.durable import sync_folder, write_synced
 from harness.errors import UserError
@@ -68,7 +69,7 @@ def save_checkpoint(
     fresh, old = _beside(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    network = {k.removeprefix("online."): v for k, v in tensors.items() if k.startswith("online.")}
+    network = below("online.", tensors)
     rest = {k: v for k, v in tensors.items() if not k.startswith("online.")}
     sha256 = {}
     for name, part in (("network", network), ("learner", rest)):

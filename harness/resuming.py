@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from agent.learner import below
 from envs.action_log import CHUNK_ROWS, BadLog, LogFile, Turns
 from envs.stream import CannotFollow, Stream, keyframes_before
 from harness.checkpoint import CheckpointState, put_in_place, read_state, read_tensors
@@ -163,7 +164,7 @@ def _exactly(
     stream, draws = prepare(config, parts, position.start)
     refill(config, standing, blocks, stream, parts.ring)
     if not changed.keys() & {"device", "replay device"}:  # others draw other numbers
-        draws.load_state(_below("random.", standing.tensors))
+        draws.load_state(below("random.", standing.tensors))
     return Course(replace(position.counters), stream, draws, position, standing.tail())
 
 
@@ -183,10 +184,6 @@ def _with_empty_memory(config: RunConfig, parts: Parts, standing: Standing, why:
 def _warn(lines: list[str]) -> None:
     for line in lines:
         print(f"warning: {line}", file=sys.stderr)
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def turns_until(run_dir: Path, config: RunConfig, standing: Standing) -> list[tuple[int, Turns]]:
