@@ -20,17 +20,16 @@ from torch import Tensor
 from agent.execution import Launcher, one_by_one
 from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
-from envs.stream import Stream, Turn
+from envs.stream import Turn
 from harness.commands.train import TrainCommand, parse_command
 from harness.config import RunConfig
 from harness.counters import Counters
-from harness.course import Parts, assemble, begin, store
+from harness.course import Course, Parts, assemble, begin, store
 from harness.device import be_deterministic, pick_device
 from harness.errors import run_cli
 from harness.lock import writing
 from harness.logbook import Logbook
 from harness.play import Policy
-from harness.position import Draws
 from harness.reporting import NotFinite
 from harness.resuming import Standing, newest_standing, resume, shards_of
 from harness.rundir import (
@@ -48,11 +47,9 @@ from replay.ring import Ring
 
 def training(
     config: RunConfig,
-    stream: Stream,
+    course: Course,
     ring: Ring,
     learner: Learner,
-    counters: Counters,
-    draws: Draws,
     launcher: Launcher = one_by_one,
 ) -> Iterator[Turn]:
     """Act, learn, store, for ever; yields after each turn of the emulators. The ring holds their
@@ -62,6 +59,7 @@ def training(
     whatever the number of emulators. Actions are sent first: the emulators run while the learner
     learns.
     """
+    counters, stream, draws = course.counters, course.stream, course.draws
     epsilon = torch.zeros((), device=learner.device)
 
     def act() -> Tensor:
@@ -158,9 +156,7 @@ def train(
             if course.evaluation_waits and evaluation_due(config, counters):
                 logbook.evaluation(evaluate)
             launcher = parts.execution.launcher
-            turns = training(
-                config, course.stream, parts.ring, learner, counters, course.draws, launcher
-            )
+            turns = training(config, course, parts.ring, learner, launcher)
             while counters.steps < config.steps and not stop.received:
                 turn = next(turns)
                 epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)

@@ -60,15 +60,10 @@ class Loop:
         self.device = pick_device(device)  # type: ignore[arg-type]
         self.parts: Parts = assemble(config, self.device, self.device, execution)
         self.counters = Counters(learn_from=10 * config.emulators.num_envs)
-        self.course = course = begin(config, self.parts)
+        self.course = replace(begin(config, self.parts), counters=self.counters)
+        ring, learner, execution = self.parts.ring, self.parts.learner, self.parts.execution
         self.turns: Iterator[Turn] = training(
-            config,
-            course.stream,
-            self.parts.ring,
-            self.parts.learner,
-            self.counters,
-            course.draws,
-            self.parts.execution.launcher,
+            config, self.course, ring, learner, execution.launcher
         )
         next(self.turns)
         prefill(self.parts.ring)

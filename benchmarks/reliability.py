@@ -19,7 +19,6 @@ from envs.emulators import Emulators
 from envs.stream import Stream
 from harness.config import RunConfig
 from harness.cores import usable_cores
-from harness.course import Course
 from harness.logbook import Logbook
 from harness.rundir import Run
 
@@ -49,9 +48,8 @@ class Reliability:
         stands, busy = [], []
         with tempfile.TemporaryDirectory() as folder:
             run_dir = Path(folder)
-            course = Course(loop.counters, loop.course.stream, loop.course.draws)
             run = Run("cleanrl", replace(config, steps=10**9))
-            with closing(Logbook(run_dir, run, loop.parts, course, 1e9)) as logbook:
+            with closing(Logbook(run_dir, run, loop.parts, loop.course, 1e9)) as logbook:
                 for _ in range(self.saves):
                     turn = next(loop.turns)
                     logbook.turn(turn, 0.0)

@@ -18,6 +18,7 @@ from envs.emulators import Emulators, Step
 from envs.stream import Stream, Turn
 from harness.config import RunConfig, unflatten
 from harness.counters import Counters
+from harness.course import Course
 from harness.position import Draws
 from replay.batch import Batch
 from replay.ring import Ring
@@ -140,7 +141,7 @@ def begun(
     stream = Stream(emulators, config.seed, counters.steps, config.keyframe_period)
     draws = Draws.seeded(config.seed, counters.steps, learner.device, ring.device)
     ring.start(torch.from_numpy(stream.begin()))
-    yield from training(config, stream, ring, learner, counters, draws, launcher)
+    yield from training(config, Course(counters, stream, draws), ring, learner, launcher)
 
 
 class Rehearsal:
