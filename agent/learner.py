@@ -13,6 +13,7 @@ from agent.flat import FlatOptimizer
 from agent.networks import Init, initialise, make_network
 from agent.optimizers import OptimizerName
 from agent.precision import PrecisionName, Working, allow_tf32, resolve_precision
+from agent.scales import match_scales, matchable
 from agent.shards import Shards, may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
@@ -26,6 +27,8 @@ class LearnerConfig:
     """Network of the table, or your own as module:Class."""
     init: Init = "torch"
     """Initial weights: torch is U(+-1/sqrt(fan_in)), as in Nature DQN; xavier is Dopamine's."""
+    scale_match: bool = False
+    """Make what each layer hands on at the start as large as in `stride`, for comparisons."""
     optimizer: OptimizerName = "adam"
     """adam, or rmsprop: the centred RMSProp of Nature DQN (epsilon inside the root)."""
     learning_rate: float = 1e-4
@@ -95,6 +98,8 @@ class Learner:
     ) -> None:
         self.config, self.num_actions, self.device = config, num_actions, torch.device(device)
         self.online = make_network(config.network, num_actions)
+        if config.scale_match:
+            matchable(self.online)
         initialise(self.online, config.init)
         self.online.to(self.device)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
@@ -195,6 +200,13 @@ class Learner:
         self._sums += torch.stack(
             (loss, best.mean(), best.max(), td_errors.abs().mean(), grad_norm, one)
         )
+
+    def match_scales(self, states: Tensor) -> None:
+        """Make the initial weights hand on signals as large as those of `stride` for states
+        uint8 [B, 4, 84, 84]."""
+        match_scales(matchable(self.online), states.to(self.device), self.config.init)
+        self._online.refresh()
+        self.copy_to_target()
 
     def copy_to_target(self) -> None:
         """Make the target network a copy of the online one."""

@@ -11,13 +11,17 @@ from torch import Tensor
 from agent.execution import Execution, ExecutionName, resolve_execution
 from agent.learner import Learner
 from envs.action_log import Turns
-from envs.emulators import Emulators
+from envs.emulators import SEEDS, Emulators
 from envs.stream import Stream, Turn
 from harness.config import RunConfig
 from harness.cores import Arrangement, arrange
 from harness.counters import Counters
 from harness.position import Draws, Position, made_with
+from harness.random_play import random_states
 from replay.ring import Ring
+
+SCALE_STATES = 128
+"""States of random play on which the scales of layers are matched (count)."""
 
 
 class Parts(NamedTuple):
@@ -87,6 +91,9 @@ def begin(
 ) -> Course:
     """The beginning of a run, or a new one with an empty memory, from where it stood."""
     counters = Counters(learn_from=config.warmup)
+    if config.learner.scale_match and not since:
+        seen = random_states(config.emulators, config.seed % SEEDS, SCALE_STATES)
+        parts.learner.match_scales(seen)
     if since:
         steps = since.counters.steps
         before = since.counters.before

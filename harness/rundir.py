@@ -32,7 +32,7 @@ from harness.presets import departures
 
 FORMAT = 1
 UNCHANGEABLE = (
-    *("seed", "network", "init", "optimizer"),
+    *("seed", "network", "init", "scale_match", "optimizer"),
     *("game", "sticky_actions", "noop_max", "fire_on_reset", "full_action_space"),
     "max_episode_frames",
 )

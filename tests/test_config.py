@@ -16,8 +16,8 @@ ALL_NAMES = {
     "eval_every", "eval_episodes", "log_every", "keyframe_period",
     "game", "num_envs", "sticky_actions", "noop_max", "fire_on_reset", "full_action_space",
     "max_episode_frames",
-    "network", "init", "optimizer", "learning_rate", "optimizer_epsilon", "loss", "max_grad_norm",
-    "gamma", "n_step", "double", "clip_rewards", "batch_size", "precision",
+    "network", "init", "scale_match", "optimizer", "learning_rate", "optimizer_epsilon", "loss",
+    "max_grad_norm", "gamma", "n_step", "double", "clip_rewards", "batch_size", "precision",
     "epsilon_start", "epsilon_final", "epsilon_decay", "epsilon_decay_from", "eval_epsilon",
 }  # fmt: skip
 
@@ -43,7 +43,7 @@ def test_every_setting_survives_the_round_trip() -> None:
         "log_every": 11, "keyframe_period": 13, "game": "breakout", "num_envs": 3,
         "sticky_actions": 0.1,
         "noop_max": 4, "fire_on_reset": True, "full_action_space": True,
-        "max_episode_frames": 400, "network": "half_max", "init": "xavier",
+        "max_episode_frames": 400, "network": "half_max", "init": "xavier", "scale_match": True,
         "optimizer": "rmsprop", "learning_rate": 0.5, "optimizer_epsilon": 0.25, "loss": "mse",
         "max_grad_norm": 3.0, "gamma": 0.5, "n_step": 2, "double": True, "clip_rewards": False,
         "batch_size": 9, "precision": "bf16", "epsilon_start": 0.5, "epsilon_final": 0.4,
