@@ -1,0 +1,139 @@
+"""How each series looks: one name, one colour, one mark and one line everywhere on a page.
+
+The networks of the table have theirs once and for all, in every report. The colour says what
+reduces (maximum warm, mean green, blur purple, none blue); mark and line say on which grid, so
+that nothing hangs on colour alone. Other names take what is left in the order in which they appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from harness.report.blocks import Curves, Intervals, Picture, Report, Scatter, Verdict
+from harness.report.markup import Html, tag
+
+TRUTH: Final = "true position"
+"""The name of what markers in pictures are compared with; it has a look of its own."""
+
+COLOURS: Final = {
+    "ink": ("#1d2430", "#e8ebf0"),
+    "blue": ("#0b5fa5", "#63aef0"),
+    "sky": ("#2e8fce", "#a5d6fb"),
+    "vermilion": ("#c4420f", "#ff8552"),
+    "amber": ("#c07d00", "#f5b02e"),
+    "green": ("#00755a", "#2fc79b"),
+    "leaf": ("#2f6b1c", "#c4f5b8"),
+    "purple": ("#7a3597", "#c58be0"),
+    "pink": ("#a93a9a", "#d85cc8"),
+    "maroon": ("#8a1538", "#ef6f8c"),
+    "brown": ("#86690f", "#cfae58"),
+    "grey": ("#68707c", "#a9b1bc"),
+    "teal": ("#157a86", "#5bcad6"),
+}
+"""On light paper, on dark paper."""
+
+SHAPES: Final = {
+    "circle": "M-4.2 0A4.2 4.2 0 1 1 4.2 0A4.2 4.2 0 1 1-4.2 0Z",
+    "square": "M-3.8-3.8H3.8V3.8H-3.8Z",
+    "triangle": "M0-4.8L4.8 3.7H-4.8Z",
+    "diamond": "M0-5.4L5.4 0L0 5.4L-5.4 0Z",
+    "down": "M0 4.8L4.8-3.7H-4.8Z",
+    "cross": "M-1.6-4.6H1.6V-1.6H4.6V1.6H1.6V4.6H-1.6V1.6H-4.6V-1.6H-1.6Z",
+    "star": "M0-5.6L1.6-1.8L5.4-1.6L2.4.8L3.4 4.6L0 2.4L-3.4 4.6L-2.4.8L-5.4-1.6L-1.6-1.8Z",
+    "ring": "M-9 0A9 9 0 1 1 9 0A9 9 0 1 1-9 0Z",
+}
+"""Marks around (0, 0), CSS pixels."""
+
+SOLID, DASHED, DOTTED, MIXED = "", "7 4", "1 4", "9 3 1 3"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour (a key of COLOURS), mark (a key of SHAPES) and dashes (CSS pixels) of a series."""
+
+    colour: str
+    shape: str
+    dashes: str = SOLID
+
+
+KNOWN: Final = {
+    "stride": Look("blue", "circle"),
+    "dense_sub": Look("sky", "square", MIXED),
+    "dense_max": Look("vermilion", "square"),
+    "dense_avg": Look("green", "square"),
+    "dense_blur": Look("purple", "square"),
+    "half_max": Look("amber", "triangle", DASHED),
+    "half_avg": Look("leaf", "triangle", DASHED),
+    "half_blur": Look("pink", "triangle", DASHED),
+    "stride_gap": Look("brown", "diamond", DOTTED),
+    "stride_gmp": Look("maroon", "diamond", DOTTED),
+    "imagenet": Look("grey", "cross", MIXED),
+    TRUTH: Look("ink", "ring"),
+}
+_OTHER_COLOURS = ("teal", "ink", *(name for name in COLOURS if name not in ("teal", "ink")))
+_OTHER_SHAPES = ("down", "star", "cross")
+_OTHER_DASHES = (SOLID, DASHED, DOTTED, MIXED)
+
+
+def other(place: int) -> Look:
+    """The look of the name that is the place-th to be unknown; the first 78 differ."""
+    turn, colour = divmod(place, len(_OTHER_COLOURS))
+    shape = _OTHER_SHAPES[(place + turn) % len(_OTHER_SHAPES)]
+    return Look(_OTHER_COLOURS[colour], shape, _OTHER_DASHES[turn % len(_OTHER_DASHES)])
+
+
+class Looks:
+    """The looks of all names on a page."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        unknown = dict.fromkeys(name for name in names if name not in KNOWN)
+        self._looks = KNOWN | {name: other(place) for place, name in enumerate(unknown)}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._looks
+
+    def __getitem__(self, name: str) -> Look:
+        return self._looks[name]
+
+    def key(self, name: str, line: bool = False) -> Html:
+        """A mark for legends and tables, on a piece of its line if `line`."""
+        look, width = self[name], 30 if line else 14
+        drawn = [tag("use", href=f"#{look.shape}", x=width / 2, y=7, class_=look.shape)]
+        if line:
+            drawn.insert(0, tag("path", d="M1 7H29", stroke_dasharray=look.dashes or None))
+        return tag(
+            "svg", *drawn, class_=f"key {look.colour}", width=width, height=14, aria_hidden="true"
+        )
+
+
+def series_names(report: Report) -> Iterator[str]:
+    """Names of all series of a report, in the order of the page."""
+    for section in report.sections:
+        for block in section.blocks:
+            figure = block.figure if isinstance(block, Verdict) else block
+            match figure:
+                case Curves():
+                    yield from (series.name for series in figure.series)
+                case Scatter():
+                    yield from (point.series for point in figure.points)
+                case Intervals():
+                    yield from (row.series or row.label for row in figure.rows)
+                case Picture():
+                    yield from (mark.label for frame in figure.frames for mark in frame.markers)
+                case _:
+                    pass
+
+
+def colour_rules() -> str:
+    """CSS that sets --c, the colour of a series, by class and paper."""
+    light = "".join(f".{name}{{--c:{pair[0]}}}" for name, pair in COLOURS.items())
+    dark = "".join(f".{name}{{--c:{pair[1]}}}" for name, pair in COLOURS.items())
+    return f"{light}@media screen and (prefers-color-scheme:dark){{{dark}}}"
+
+
+def shape_symbols() -> Html:
+    """The marks, drawn once for the whole page."""
+    paths = (tag("path", id=name, d=path) for name, path in SHAPES.items())
+    return tag("svg", tag("defs", *paths), width=0, height=0, aria_hidden="true", class_="shapes")

@@ -1,0 +1,159 @@
+"""The report in a real browser: nothing breaks, sticks out or overlaps, by day and by night.
+
+Skipped where there is no Chromium: the Debian packages are chromium and chromium-driver.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from report_samples import everything
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from harness.report.page import write_page
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver to look at the page with"
+)
+OPTIONS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
+    " --disable-background-networking --disable-component-update --disable-sync"
+)
+WIDTHS = (390, 768, 1400)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """A browser that shows the page of every block."""
+    folder = tmp_path_factory.mktemp("browser")
+    write_page(folder / "report.html", everything())
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for option in (*OPTIONS.split(), f"--user-data-dir={folder / 'profile'}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, Service(DRIVER))
+    try:
+        show(driver, 1400, "light")
+        driver.get((folder / "report.html").as_uri())
+        yield driver
+    finally:
+        driver.quit()
+
+
+def show(browser: webdriver.Chrome, width: int, paper: str) -> None:
+    """Width of the page (CSS pixels), light or dark paper, and no scrolling that takes time."""
+    size: dict[str, Any] = {"width": width, "height": 900, "deviceScaleFactor": 1}
+    size["mobile"] = width < 600
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [{"name": "prefers-color-scheme", "value": paper},
+                {"name": "prefers-reduced-motion", "value": "reduce"}]  # fmt: skip
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_does_not_scroll_sideways(browser: webdriver.Chrome, width: int) -> None:
+    show(browser, width, "light")
+    assert browser.execute_script("return innerWidth") == width
+    assert browser.execute_script("""
+        const page = document.documentElement;
+        return page.scrollWidth === page.clientWidth;
+    """)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_writing_sticks_out_or_overlaps(browser: webdriver.Chrome, width: int) -> None:
+    show(browser, width, "light")
+    assert not browser.execute_script("""
+        const wrong = [], box = text => text.getBoundingClientRect();
+        for (const drawing of document.querySelectorAll('svg')) {
+            const texts = [...drawing.querySelectorAll('text')];
+            texts.forEach((text, place) => {
+                const a = box(text);
+                if (a.left < 0 || a.right > innerWidth) wrong.push('out: ' + text.textContent);
+                for (const other of texts.slice(place + 1)) {
+                    const b = box(other);
+                    if (a.left < b.right && b.left < a.right && a.top < b.bottom - 4
+                        && b.top < a.bottom - 4)
+                        wrong.push(text.textContent + ' over ' + other.textContent);
+                }
+            });
+        }
+        return wrong;
+    """)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_legends_cover_no_data(browser: webdriver.Chrome, width: int) -> None:
+    show(browser, width, "light")
+    assert browser.execute_script("""
+        return [...document.querySelectorAll('figure .plot')].every(plot => {
+            const legend = plot.closest('figure').querySelector('.legend');
+            const lower = Math.min(...[...plot.querySelectorAll('.data > use')].map(
+                mark => mark.getBoundingClientRect().top));
+            return !legend || legend.getBoundingClientRect().bottom <= lower;
+        });
+    """)
+
+
+def test_wide_tables_scroll_inside_their_box(browser: webdriver.Chrome) -> None:
+    show(browser, 390, "light")
+    widths = browser.execute_script(
+        "return [...document.querySelectorAll('.scroll')].map(b => [b.scrollWidth, b.clientWidth])"
+    )
+    assert any(inside > outside for inside, outside in widths)
+    assert all(outside <= 390 for _, outside in widths)
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_links_of_the_contents_lead_to_their_sections(
+    browser: webdriver.Chrome, width: int
+) -> None:
+    show(browser, width, "light")
+    links = browser.find_elements("css selector", "nav a, .card a")
+    assert len(links) == 10
+    for link in links:
+        browser.execute_script("scrollTo(0, 0)")
+        link.click()
+        assert browser.execute_script("""
+            const top = document.querySelector(':target').getBoundingClientRect().top;
+            const bottom = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+            return (top >= 0 && top < 60) || bottom;
+        """), link.get_attribute("href")
+
+
+def test_the_paper_turns_dark_and_the_colours_with_it(browser: webdriver.Chrome) -> None:
+    colours = []
+    for paper in ("light", "dark"):
+        show(browser, 1400, paper)
+        colours.append(
+            browser.execute_script("""
+            const of = (what, name) => getComputedStyle(document.querySelector(what))[name];
+            return [of('body', 'backgroundColor'), of('body', 'color'), of('.line', 'stroke'),
+                    of('.plot text', 'fill'), of('.badge', 'color')];
+        """)
+        )
+    assert all(light != dark for light, dark in zip(*colours, strict=True))
+    assert colours[0][0] == "rgb(252, 252, 250)"
+    assert colours[1][0] == "rgb(20, 23, 28)"
+
+
+def test_pictures_are_decoded_and_sharp(browser: webdriver.Chrome) -> None:
+    assert browser.execute_script("""
+        return [...document.images].every(image => image.naturalWidth > 0
+            && getComputedStyle(image).imageRendering === 'pixelated');
+    """)
+
+
+def test_the_console_is_silent(browser: webdriver.Chrome) -> None:
+    browser.refresh()
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("""
+        const fetched = performance.getEntriesByType('resource');
+        return fetched.every(resource => resource.name.startsWith('data:'));
+    """)
