@@ -64,7 +64,7 @@ def seen(colour: str, sight: str) -> np.ndarray:
 
 def papers() -> list[dict[str, str]]:
     """The colours of page.css on light and on dark paper."""
-    return [dict(re.findall(r"--(\w+): (#\w+)", part)) for part in CSS.split("@media screen")[:2]]
+    return [dict(re.findall(r"--(\w+): (#\w+)", part)) for part in CSS.split("@media")[:2]]
 
 
 @pytest.mark.parametrize("dark", [0, 1])
