@@ -1,0 +1,256 @@
+"""evaluate.py compare: networks against `stride`, over games and seeds."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from rich.console import Console
+
+from envs.emulators import EmulatorConfig
+from harness.agents import num_actions
+from harness.commands.games import option
+from harness.compare.budget import fit, time_networks
+from harness.compare.design import (
+    ARROW,
+    Design,
+    game_ids,
+    parse_settings,
+    read_design,
+    run_dir,
+    scale_matched,
+    settle_design,
+    teacher_of,
+)
+from harness.compare.prospects import design_notes, design_power
+from harness.compare.results import content
+from harness.compare.runner import Runner
+from harness.compare.stages import Stages
+from harness.compare.tables import WIDTH, control_line, findings, job_count, power_lines, seeds
+from harness.compare.watching import Status, Watch
+from harness.config import PresetName
+from harness.cores import usable_cores
+from harness.device import DeviceName, pick_device
+from harness.errors import UserError
+from harness.json_file import write_json
+from harness.lock import writing
+from harness.presets import PRESETS
+from replay.placement import MARGIN, free_bytes
+from replay.ring import SLOT_BYTES
+
+JOB_BYTES = 1_500_000_000
+"""Main memory of a training run beside its replay memory, roughly."""
+
+
+@dataclass(frozen=True)
+class CompareCommand:
+    """Train every game x network x seed with equal settings, score the final agents, and say what
+    differs.
+
+    Each run is a folder of its own under OUT/runs, its start matched in scale to `stride`'s. Called
+    again with the same --out it skips what is finished and goes on with the rest; games, networks
+    and seeds may be added then, and runs made longer. Names are separated by commas.
+    """
+
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder of the comparison."""
+    games: Annotated[str | None, option("GAME,...", "those of --out")] = None
+    """Games, the same for every network."""
+    networks: Annotated[str | None, option("NETWORK,...", "those of --out")] = None
+    """Networks: stride, what it is compared with, and dense_sub as the A/A control."""
+    seeds: Annotated[int | None, option("N", "those of --out, else 5")] = None
+    """Runs of each network on each game, with seeds 0 to N - 1."""
+    steps: Annotated[int | None, option("STEPS", "those of --out, else the preset's")] = None
+    """Length of every run (agent steps)."""
+    preset: Annotated[PresetName | None, option("PRESET", "that of --out, else quick")] = None
+    """Settings of every run."""
+    settings: Annotated[
+        tuple[str, ...] | None, option("NAME=VALUE", "those of --out, else the preset's")
+    ] = None
+    """Settings of train.py that depart from the preset, in every run."""
+    tandem: Annotated[str | None, option("NET,...", "none")] = None
+    """Networks that learn passively from what stride saw; `A->B` lets B learn from A."""
+    episodes: Annotated[int | None, option("N", "those of --out, else 30")] = None
+    """Whole games that score each final agent (count)."""
+    margin: Annotated[float | None, option("SHARE", "that of --out, else 0.1")] = None
+    """Smallest difference that matters (share of stride's score)."""
+    jobs: Annotated[int | None, option("N", "as many as cores and memory allow")] = None
+    """Runs side by side, each on cores of its own (count)."""
+    budget: Annotated[float | None, option("HOURS", "no limit")] = None
+    """Time networks, then cut steps to half and seeds to 3 at most, until the design fits."""
+    device: DeviceName = "auto"
+    """Where the networks run; auto takes CUDA, then MPS, then the CPU."""
+
+    def run(self) -> int:
+        """Train, score, print, write results.json; returns the exit code."""
+        self._check()
+        before = read_design(self.out)
+        design = self._design(before)
+        self._refuse_foreign_code(design)
+        device = pick_device(self.device)
+        self._make_folder()
+        with writing(self.out):
+            unmatched = _unmatched(design)
+            at_once = self.jobs or jobs_at_once(design, device)
+            watch = Watch(design.steps)
+            runner = Runner(at_once, watch)
+            notes = []
+            try:
+                if self.budget is not None:
+                    times = time_networks(self.out, design, self.device, runner, watch)
+                    design, decision = fit(design, times, self.budget, at_once)
+                    watch.say(decision)
+                    notes.append(decision)
+                    watch.steps = design.steps
+                design = settle_design(self.out, design)
+                self._announce(design, at_once, watch)
+                stages = Stages(self.out, design, self.device, unmatched)
+                statuses = _train(runner, stages, watch)
+            finally:
+                watch.close()
+            if statuses is None:
+                print(f"stopped; go on with: {self._again(design)}")
+                return 130
+            results = content(self.out, design, statuses, unmatched, device, notes)
+            write_json(self.out / "results.json", results)
+        self._print(results)
+        return 1 if any(status.state == "failed" for status in statuses) else 0
+
+    def _check(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise UserError(f"--jobs must be at least 1, not {self.jobs}")
+        if self.budget is not None and not self.budget > 0:
+            raise UserError(f"--budget must be positive, not {self.budget:g}")
+
+    def _design(self, before: Design | None) -> Design:
+        """The design that the options ask for, the rest as it was before. Raises UserError."""
+        if before is None and (self.games is None or self.networks is None):
+            raise UserError(f"{self.out} holds no comparison yet: give --games and --networks")
+        if before is not None and self.budget is not None:
+            raise UserError(f"{self.out} has a design already: leave --budget out")
+        preset: Any = self.preset or (before.preset if before else "quick")
+        departures = parse_settings(self.settings or (), preset)
+        if self.settings is None and before:
+            departures = before.settings
+        tandems = tuple(ARROW.join(teacher_of(name)) for name in names_in(self.tandem or ""))
+        design = Design(
+            games=game_ids(names_in(self.games)) if self.games else before.games if before else (),
+            networks=tuple(names_in(self.networks))
+            if self.networks
+            else before.networks
+            if before
+            else (),
+            seeds=_chosen(self.seeds, before and before.seeds, 5),
+            steps=_chosen(self.steps, before and before.steps, PRESETS[preset].steps),
+            preset=preset,
+            settings=departures,
+            episodes=_chosen(self.episodes, before and before.episodes, 30),
+            margin=_chosen(self.margin, before and before.margin, 0.1),
+            tandems=tandems if self.tandem or not before else before.tandems,
+        )
+        assert design.config  # refuses settings that cannot be
+        return design
+
+    def _refuse_foreign_code(self, design: Design) -> None:
+        """Raise UserError for code that the folder's design names and the command does not."""
+        named = names_in(self.networks or "") + names_in(self.tandem or "")
+        for network in design.own_networks:
+            if not any(network in name for name in named):
+                raise UserError(
+                    f"{self.out} compares the network {network}, which is code of its own: if you "
+                    "trust it, name it with --networks"
+                )
+
+    def _make_folder(self) -> None:
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot write to {self.out}: {error.strerror}; choose another --out"
+            ) from None
+
+    def _announce(self, design: Design, at_once: int, watch: Watch) -> None:
+        """What will be done, and what can be expected of it."""
+        arms = (*design.networks, *design.tandems)
+        runs = job_count(design.games, arms, design.seeds)
+        watch.say(f"{runs} of {design.steps:,} steps, {at_once} at a time, in {self.out}")
+        watch.say("\n".join(power_lines(design_power(len(design.games), design))))
+        for note in design_notes(design):
+            watch.say(f"note: {note}")
+
+    def _again(self, design: Design) -> str:
+        """The command that goes on."""
+        command = ["python", "evaluate.py", "compare", "--out", str(self.out)]
+        if design.own_networks:
+            command += ["--networks", ",".join(design.networks)]
+            if design.tandems:
+                command += ["--tandem", ",".join(design.tandems)]
+        return shlex.join(command)
+
+    def _print(self, results: dict[str, Any]) -> None:
+        console = Console(markup=False, emoji=False, highlight=False)
+        console.width = max(console.width, WIDTH)
+        for table in (seeds(results), findings(results)):
+            console.print(table, "")
+        if line := control_line(results):
+            console.print(line, soft_wrap=True)
+        for note in results["notes"]:
+            console.print(f"note: {note}", soft_wrap=True)
+        for entry in (*results["networks"], *results["tandems"]):
+            for line in entry["missing"]:
+                name = entry.get("network") or entry["tandem"]
+                console.print(f"missing: {name} {line}", soft_wrap=True)
+        console.print(f"everything: {self.out / 'results.json'}", soft_wrap=True)
+
+
+def names_in(text: str) -> list[str]:
+    """Names separated by commas; the comma of dial:SIGMA,BETA separates none."""
+    found = re.findall(r"(?:[^,]*dial:[^,]+,)*[^,]+", text)
+    return [name.strip() for name in found if name.strip()]
+
+
+def jobs_at_once(design: Design, device: torch.device) -> int:
+    """As many runs as there are cores, and as fit into the memory that is free."""
+    replay, room = design.config.replay_slots * SLOT_BYTES, free_bytes(torch.device("cpu"))
+    fitting = int(room * MARGIN) // (replay + JOB_BYTES)
+    if device.type == "cuda":
+        fitting = min(fitting, int(free_bytes(device) * MARGIN) // (replay + JOB_BYTES))
+    return max(1, min(usable_cores(), fitting))
+
+
+def _chosen(given: Any, before: Any, default: Any) -> Any:
+    return next(value for value in (given, before, default) if value is not None)
+
+
+def _unmatched(design: Design) -> frozenset[str]:
+    """Networks whose scale at the start cannot be matched. Raises UnknownNetwork for an own one
+    that cannot be made."""
+    if not design.own_networks:
+        return frozenset()
+    actions = num_actions(EmulatorConfig(design.games[0]))
+    return frozenset(n for n in design.own_networks if not scale_matched(n, actions))
+
+
+def _train(runner: Runner, stages: Stages, watch: Watch) -> list[Status] | None:
+    """Bring all jobs to their end; where they stand, or None after a signal."""
+    statuses = []
+    for job in (*stages.design.jobs, *stages.design.tandem_jobs):
+        status = Status(job, run_dir(stages.out, job), problem=stages.problem(job))
+        if status.problem:
+            status.state = "failed"
+            watch.over(status)
+        elif stages(job) is None:
+            status.state = "finished"
+        statuses.append(status)
+    if before := sum(status.state == "finished" for status in statuses):
+        watch.say(f"{before} of {len(statuses)} runs were finished before")
+    acting = [status for status in statuses if status.job.teacher is None]
+    passive = [status for status in statuses if status.job.teacher is not None]
+    if not runner.run(acting, stages) or (passive and not runner.run(passive, stages)):
+        return None
+    return statuses

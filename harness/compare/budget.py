@@ -1,0 +1,146 @@
+"""A design that fits into the time given: every network is timed, then the design is cut by rule.
+
+1. What fits stays as it is.
+2. Runs become shorter, down to LEAST_STEPS of the steps asked for.
+3. Seeds are dropped, down to LEAST_SEEDS.
+4. What still does not fit is refused, with the time that it takes.
+
+Runs are cut before seeds, since a p-value needs seeds, but not far, since agents that have learned
+nothing cannot differ.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from harness.compare.design import Design, Job, teacher_of
+from harness.compare.runner import Runner, Stage, script
+from harness.compare.watching import Status, Watch, read_figures
+from harness.device import DeviceName
+from harness.errors import UserError
+from harness.progress import duration
+
+LEAST_STEPS = 0.5
+"""Of the steps asked for (share)."""
+LEAST_SEEDS = 3
+TRIAL_UPDATES = 200
+"""Updates in which a network is timed (count)."""
+EXTRA = 1.15
+"""Time of a job beside its steps, evaluations and final score, as a factor: an assumption."""
+ROUND = 1_000
+"""Steps are cut to a multiple of this."""
+
+
+def hours_of(design: Design, step_seconds: Mapping[str, float], at_once: int) -> float:
+    """Time of a design whose networks take so many seconds a step, `at_once` jobs side by side."""
+    learning = [*design.networks, *(teacher_of(tandem)[1] for tandem in design.tandems)]
+    seconds = sum(step_seconds[network] for network in learning) * design.steps * EXTRA
+    return seconds * design.seeds * len(design.games) / at_once / 3600
+
+
+def fit(
+    design: Design, step_seconds: Mapping[str, float], hours: float, at_once: int
+) -> tuple[Design, str]:
+    """The design cut to `hours` by the rule above, and a line that says what was decided. Raises
+    UserError when the rule does not reach so far."""
+
+    def needs(one: Design) -> float:
+        return hours_of(one, step_seconds, at_once)
+
+    asked = needs(design)
+    if asked <= hours:
+        return design, f"budget: about {_clock(asked)} of {_clock(hours)}, nothing is cut"
+    least = max(int(design.steps * LEAST_STEPS), 1)
+    steps = max(int(design.steps * hours / asked), least)
+    cut = replace(design, steps=max(steps // ROUND * ROUND, least))
+    while needs(cut) > hours and cut.seeds > LEAST_SEEDS:
+        cut = replace(cut, seeds=cut.seeds - 1)
+    if needs(cut) > hours:
+        raise UserError(
+            f"--budget {hours:g}: {cut.seeds} seeds of {cut.steps:,} steps take about "
+            f"{needs(cut):.1f} hours: give more time, or fewer games, networks or steps"
+        )
+    # Dropping a seed may leave time for longer runs again.
+    longer = int(cut.steps * hours / needs(cut)) // ROUND * ROUND
+    cut = replace(cut, steps=min(max(longer, cut.steps), design.steps))
+    return cut, (
+        f"budget: about {_clock(asked)} asked for, {_clock(hours)} given; cut from "
+        f"{design.steps:,} to {cut.steps:,} steps and from {design.seeds} to {cut.seeds} seeds: "
+        f"about {_clock(needs(cut))}"
+    )
+
+
+def _clock(hours: float) -> str:
+    return duration(hours * 3600)
+
+
+def time_networks(
+    out: Path, design: Design, device: DeviceName, runner: Runner, watch: Watch
+) -> dict[str, float]:
+    """Seconds that a step takes with each network, updates included, beside as many others as will
+    run side by side. Raises UserError when one cannot be timed."""
+    folder = out / "timing"
+    names = dict.fromkeys([*design.networks, *(teacher_of(t)[1] for t in design.tandems)])
+    statuses = [
+        Status(Job(design.games[0], name, 0), folder / name.replace(":", ".")) for name in names
+    ]
+    watch.say(f"timing {len(names)} networks, {TRIAL_UPDATES} updates each")
+    folders = {status.job: status.run_dir for status in statuses}
+
+    def trial(job: Job) -> Stage | None:
+        done = _step_seconds(folders[job]) is not None
+        return None if done else Stage("timing", _trial(design, job, folders[job], device))
+
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        if not runner.run(statuses, trial):
+            raise KeyboardInterrupt
+        for status in statuses:
+            if status.state != "finished":
+                raise UserError(f"{status.job.network} cannot be timed: {status.problem}")
+        return {s.job.network: _step_seconds(s.run_dir) or 0.0 for s in statuses}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _trial(design: Design, job: Job, folder: Path, device: DeviceName) -> list[str]:
+    """A short run: hardly any warm-up, one short game to evaluate."""
+    config = design.config
+    envs = config.emulators.num_envs
+    warmup = envs * (config.learner.n_step + 32)
+    steps = warmup + TRIAL_UPDATES * config.update_period
+    settings = design.settings | {
+        "steps": steps,
+        "warmup": warmup,
+        "log_every": max(1, (steps - warmup) // 8),
+        "eval_every": steps,
+        "eval_episodes": 1,
+        "max_episode_frames": 4_000,
+        "game": job.game,
+        "network": job.network,
+    }
+    flags = {True: "--{}", False: "--no-{}"}
+    options = []
+    for name, value in settings.items():
+        option = name.replace("_", "-")
+        options += (
+            [flags[value].format(option)] if isinstance(value, bool) else [f"--{option}", value]
+        )
+    common = ["--preset", design.preset, "--device", device, "--run-dir", folder]
+    return script("train.py", *common, *options)
+
+
+def _step_seconds(folder: Path) -> float | None:
+    """Seconds a step of a timed run once it learns; None before it is over."""
+    learning = [
+        line
+        for line in read_figures(folder / "metrics.jsonl")
+        if line.get("learner/updates") and "learner/loss" in line
+    ]
+    if len(learning) < 4 or learning[-1]["learner/updates"] < TRIAL_UPDATES - 1:
+        return None
+    first, last = learning[1], learning[-1]
+    return float(last["seconds"] - first["seconds"]) / float(last["steps"] - first["steps"])

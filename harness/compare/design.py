@@ -1,0 +1,251 @@
+"""What a comparison trains: games x networks x seeds with equal settings, as one file.
+
+OUT/design.json                      the design, written once
+OUT/runs/<Game>/<network>-s<seed>/   a run of train.py and, in score.json, its final agent's score
+OUT/runs/<Game>/<network>-s<seed>.log   what its programs printed
+OUT/results.json                     everything that was found
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from agent.networks import QNetwork, UnknownNetwork, downsampling, is_own, make_network
+from envs.fields import parse
+from envs.games import game_id, game_title
+from envs.scores import REFERENCE_SCORES
+from harness.config import PresetName, RunConfig, flatten, unflatten
+from harness.errors import UserError
+from harness.json_file import write_json
+from harness.presets import PRESETS
+
+FORMAT = 1
+BASELINE = "stride"
+CONTROL = "dense_sub"
+"""Computes the same function as the baseline: a difference between them is a false one."""
+SENSITIVE = ("pong", "breakout", "space_invaders", "asterix", "beam_rider")
+TOLERANT = ("boxing", "enduro", "road_runner", "ms_pacman")
+"""Games in which small things have to be located exactly, and games that forgive."""
+ARROW = "->"
+"""In the name of a tandem: the network that acts and the one that learns from what it saw."""
+EQUAL = {"steps", "seed", "game", "network", "scale_match"}
+"""Settings that the design itself decides."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run of a comparison, and the score of its final agent."""
+
+    game: str
+    network: str
+    seed: int
+    teacher: str | None = None
+    """The network that acts, where this one only learns from what that one saw."""
+
+    @property
+    def arm(self) -> str:
+        """What its seeds have in common."""
+        return self.network if self.teacher is None else f"{self.teacher}{ARROW}{self.network}"
+
+    def __str__(self) -> str:
+        return f"{game_title(self.game)} {self.arm} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a comparison is."""
+
+    games: tuple[str, ...]
+    networks: tuple[str, ...]
+    seeds: int
+    """0 to seeds - 1, the same for every network and game (count)."""
+    steps: int
+    """Of every run (agent steps)."""
+    preset: str
+    settings: dict[str, Any]
+    """What departs from the preset, in every run alike."""
+    episodes: int
+    """Whole games that score a final agent (count)."""
+    margin: float
+    """Smallest difference that matters (share of the baseline's score)."""
+    tandems: tuple[str, ...] = ()
+    """Networks that learn passively, as `teacher->network`."""
+
+    def __post_init__(self) -> None:
+        if not self.games or not self.networks:
+            raise UserError("a comparison needs games and networks: --games Pong --networks stride")
+        if BASELINE not in self.networks:
+            raise UserError(f"--networks must have {BASELINE}, with which all others are compared")
+        for network in (*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)):
+            check_name(network)
+        for name in ("games", "networks", "tandems"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise UserError(f"{name}: one is named twice")
+        if self.preset not in PRESETS:
+            raise UserError(f"unknown preset {self.preset!r}: choose from {', '.join(PRESETS)}")
+        if unknown := [g for g in self.games if g not in REFERENCE_SCORES]:
+            raise UserError(f"no published random score for {', '.join(unknown)}: choose others")
+        for name in ("seeds", "steps", "episodes"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")
+        if not 0 < self.margin < 1:
+            raise UserError(f"--margin must lie between 0 and 1, not {self.margin}")
+        for tandem in self.tandems:
+            if teacher_of(tandem)[0] not in self.networks:
+                raise UserError(f"--tandem {tandem}: its teacher is none of --networks")
+
+    @property
+    def config(self) -> RunConfig:
+        """Settings of its runs; game, network and seed are each one's own. Raises UserError."""
+        try:
+            settings = (
+                flatten(PRESETS[cast(PresetName, self.preset)])
+                | self.settings
+                | {"steps": self.steps}
+            )
+            return unflatten(settings)
+        except ValueError as error:
+            raise UserError(error) from None
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Training runs, seed by seed, so that whatever is done is balanced."""
+        return [
+            Job(game, network, seed)
+            for seed in range(self.seeds)
+            for game in self.games
+            for network in self.networks
+        ]
+
+    @property
+    def tandem_jobs(self) -> list[Job]:
+        """Runs that need the finished run of their teacher."""
+        return [
+            Job(game, network, seed, teacher)
+            for seed in range(self.seeds)
+            for game in self.games
+            for teacher, network in map(teacher_of, self.tandems)
+        ]
+
+    @property
+    def own_networks(self) -> list[str]:
+        """Networks that are somebody's own code."""
+        named = {*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)}
+        return sorted(filter(is_own, named))
+
+
+def teacher_of(tandem: str) -> tuple[str, str]:
+    """(teacher, network) of `teacher->network`, or of `network` alone, whose teacher is stride."""
+    teacher, arrow, network = tandem.rpartition(ARROW)
+    return (teacher if arrow else BASELINE), network
+
+
+def role_of(network: str) -> str:
+    """`baseline`, `control` or `compared`: what a network is in a comparison."""
+    return {BASELINE: "baseline", CONTROL: "control"}.get(network, "compared")
+
+
+def check_name(network: str) -> None:
+    """Raise UnknownNetwork for what is neither in the table nor looks like a `module:Class`: names
+    become folders."""
+    if not is_own(network):
+        if downsampling(network) is None:
+            make_network(network, 1)  # says which there are
+    elif not re.fullmatch(r"\w+(\.\w+)*:\w+", network):
+        raise UnknownNetwork(f"{network!r} is no module:Class")
+
+
+def game_ids(names: Sequence[str]) -> tuple[str, ...]:
+    """ALE's ids of games as people write them, each once. Raises UnknownGame."""
+    return tuple(dict.fromkeys(map(game_id, names)))
+
+
+def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
+    """The settings of train.py in NAME=VALUE pairs. Raises UserError."""
+    known, found = flatten(PRESETS[preset]), {}
+    for pair in pairs:
+        option, equals, text = pair.partition("=")
+        name = option.strip("-").replace("-", "_")
+        if not equals or name not in known:
+            raise UserError(f"--settings {pair}: give NAME=VALUE with a name of train.py --help")
+        if name in EQUAL:
+            raise UserError(f"--settings {pair}: {option} is decided by the design")
+        found[name] = _value(pair, text, known[name])
+    return found
+
+
+def _value(pair: str, text: str, like: Any) -> Any:
+    """`text` as a value of the type that a setting has."""
+    try:
+        if isinstance(like, bool):
+            return {"true": True, "false": False}[text.lower()]
+        return type(like)(text)
+    except (ValueError, KeyError):
+        kind = "true or false" if isinstance(like, bool) else type(like).__name__
+        raise UserError(f"--settings {pair}: the value must be {kind}") from None
+
+
+def run_dir(out: Path, job: Job) -> Path:
+    """Folder of a job's run."""
+    name = job.arm.replace(":", ".").replace(ARROW, "-teaches-")
+    return out / "runs" / game_title(job.game) / f"{name}-s{job.seed}"
+
+
+def scale_matched(network: str, num_actions: int) -> bool:
+    """Whether the scale of a network's start can be matched: one of somebody's own has layers of
+    its own. Makes the network."""
+    return not is_own(network) or isinstance(make_network(network, num_actions), QNetwork)
+
+
+def read_design(out: Path) -> Design | None:
+    """The design in a folder, None where there is none. Raises UserError."""
+    file = out / "design.json"
+    try:
+        return parse(Design, file.read_text(), FORMAT)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, RecursionError, UserError) as error:
+        raise UserError(f"{file} is not a design: {error}") from None
+
+
+def settle_design(out: Path, wanted: Design) -> Design:
+    """Write the design, or hold it against the one that the folder has.
+
+    Games, networks, tandems and seeds may be added and runs made longer; the number of scored games
+    may change. Raises UserError for any other change.
+    """
+    before = read_design(out)
+    if before:
+        for name in ("games", "networks", "tandems"):
+            if gone := [x for x in getattr(before, name) if x not in getattr(wanted, name)]:
+                raise UserError(_refusal(out, name, f"{', '.join(gone)} cannot be taken away"))
+        for name in ("seeds", "steps"):
+            old, new = getattr(before, name), getattr(wanted, name)
+            if new < old:
+                raise UserError(_refusal(out, name, f"{old:,} can only grow, not be {new:,}"))
+        for name in ("preset", "settings", "margin"):
+            old, new = getattr(before, name), getattr(wanted, name)
+            if old != new:
+                raise UserError(_refusal(out, name, f"{old} cannot become {new}"))
+    if before:  # the names that were there come first, so that nothing moves
+        wanted = replace(
+            wanted,
+            games=_joined(before.games, wanted.games),
+            networks=_joined(before.networks, wanted.networks),
+            tandems=_joined(before.tandems, wanted.tandems),
+        )
+    if wanted != before:
+        write_json(out / "design.json", {"format": FORMAT, **asdict(wanted)})
+    return wanted
+
+
+def _joined(before: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *added)))
+
+
+def _refusal(out: Path, name: str, why: str) -> str:
+    return f"{out} holds another comparison ({name}: {why}): choose another --out"

@@ -1,0 +1,118 @@
+"""What is left to do for a job: train, or go on training, then score the final agent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.networks import is_own
+from harness.checkpoint import CheckpointState, read_state
+from harness.compare.design import EQUAL, Design, Job, run_dir
+from harness.compare.runner import Stage, script
+from harness.config import flatten
+from harness.device import DeviceName
+from harness.errors import UserError
+from harness.rundir import read_run
+from harness.scoring import EVALUATION_SEED
+
+SCORE_FILE = "score.json"
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The programs of a comparison's jobs."""
+
+    out: Path
+    design: Design
+    device: DeviceName
+    unmatched: frozenset[str]
+    """Networks whose scale at the start cannot be matched."""
+
+    def __call__(self, job: Job) -> Stage | None:
+        """The next stage of a job, None for a finished one."""
+        folder = run_dir(self.out, job)
+        state = trained(folder, self.design.steps)
+        if state is None:
+            return Stage("training", self._training(job, folder))
+        if read_score(folder, state, self.design.episodes) is None:
+            return Stage("scoring", self._scoring(job, folder))
+        return None
+
+    def problem(self, job: Job) -> str:
+        """Why the run in a job's folder is not this job's; empty where there is none or it is."""
+        folder = run_dir(self.out, job)
+        if not (folder / "config.json").exists():
+            return ""
+        try:
+            found = flatten(read_run(folder).config)
+        except UserError as error:
+            return str(error)
+        wanted = flatten(self.design.config) | self._equal(job)
+        wanted["steps"] = found["steps"]  # may grow
+        odd = [name for name in wanted if found[name] != wanted[name]]
+        return f"{folder} holds a run with another {', '.join(odd)}: move it away" if odd else ""
+
+    def _equal(self, job: Job) -> dict[str, Any]:
+        """The settings that the design decides."""
+        return {
+            "steps": self.design.steps,
+            "game": job.game,
+            "network": job.network,
+            "seed": job.seed,
+            "scale_match": job.network not in self.unmatched,
+        }
+
+    def _training(self, job: Job, folder: Path) -> list[str]:
+        common = ["--device", self.device]
+        if (folder / "config.json").exists():
+            named = ["--network", job.network] if is_own(job.network) else []
+            steps = ["--steps", self.design.steps]
+            return script("train.py", "--resume", folder, *steps, *named, *common)
+        settings = self.design.settings | self._equal(job)
+        assert settings.keys() >= EQUAL
+        options = [text for name, value in settings.items() for text in _option(name, value)]
+        preset = ["--preset", self.design.preset]
+        return script("train.py", "--run-dir", folder, *preset, *options, *common)
+
+    def _scoring(self, job: Job, folder: Path) -> list[str]:
+        """Of the last checkpoint: the best one was chosen by its score, which flatters it."""
+        return script(
+            "evaluate.py",
+            *("score", folder / "last", "--json", folder / SCORE_FILE),
+            *("--episodes", self.design.episodes, "--seed", EVALUATION_SEED),
+            *("--device", self.device),
+            *(("--network", job.network) if is_own(job.network) else ()),
+        )
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """A setting as an option of train.py."""
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    return [f"--{option}", str(value)]
+
+
+def trained(folder: Path, steps: int) -> CheckpointState | None:
+    """The last checkpoint of a run that is over; None before that."""
+    try:
+        state = read_state(folder / "last")
+    except UserError:
+        return None
+    over = state.position is None or state.position.evaluated
+    return state if over and state.steps >= steps else None
+
+
+def read_score(folder: Path, state: CheckpointState, episodes: int) -> list[dict[str, Any]] | None:
+    """The scored games of a run's final agent, which says `state` of itself; None when they are
+    not there, are fewer or more, or another agent's."""
+    try:
+        content = json.loads((folder / SCORE_FILE).read_text())
+        games = [{**game} for game in content["episodes"]]
+        fits = content["steps_trained"] == state.steps and len(games) == episodes
+        whole = all(type(game["score"]) is int for game in games)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return games if fits and whole else None

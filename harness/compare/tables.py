@@ -1,0 +1,104 @@
+"""What `evaluate.py compare` prints: the design's prospects before, the findings after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from envs.games import game_title
+from harness.compare.statistics import CONFIDENCE
+
+WIDTH = 118
+"""Columns that the table of findings takes, also on a terminal that has fewer."""
+_NONE = "-"
+
+
+def power_lines(power: Mapping[str, Any]) -> list[str]:
+    """The power of a design in words."""
+    spread = f"{power['spread']:.0%} spread between seeds ({power['spread_is']})"
+    lines = [f"power, {power['games']} games x {power['seeds']} seeds, {spread}:"]
+    for row in power["rows"]:
+        among = f", {row['among_all']:.2f} among {power['compared']} compared networks"
+        lines.append(
+            f"  a difference of {row['effect']:+.0%} is found with probability "
+            f"{row['alone']:.2f} alone{among if power['compared'] > 1 else ''}"
+        )
+    return lines
+
+
+def findings(results: Mapping[str, Any]) -> Table:
+    """The networks at equal steps, and their differences at equal time."""
+    title = f"scores in units of stride above random play; [{CONFIDENCE:.0%} interval]"
+    table = Table(title=title, box=None, title_justify="left", pad_edge=False)
+    table.add_column("network")
+    for name in (
+        *("runs", "IQM", "less stride", "p", "Holm", "better run", "at equal time", "p"),
+        "verdict",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in (*results["networks"], *results["tandems"]):
+        found, timed = entry.get("difference"), entry.get("at_equal_time")
+        lost = len(entry["missing"])
+        role = "A/A control" if entry.get("role") == "control" else ""
+        table.add_row(
+            entry.get("network", entry.get("tandem")),
+            f"{entry['runs']}" + (f" ({lost} missing)" if lost else ""),
+            _interval(entry.get("iqm")),
+            _interval(found, sign="+"),
+            _number(found and found["p"], ".3f"),
+            _number(entry.get("p_holm"), ".3f"),
+            _number((entry.get("probability_of_improvement") or {}).get("value"), ".2f"),
+            _number(timed and timed["value"], "+.2f"),
+            _number(timed and timed["p"], ".3f"),
+            entry.get("verdict", role or _NONE),
+        )
+    return table
+
+
+def seeds(results: Mapping[str, Any]) -> Table:
+    """The score of every run, failed ones by their state."""
+    table = Table(title="every seed (points)", box=None, title_justify="left", pad_edge=False)
+    for name in ("game", "network"):
+        table.add_column(name)
+    count = results["design"]["seeds"]
+    for seed in range(count):
+        table.add_column(f"seed {seed}", justify="right")
+    rows: dict[tuple[str, str], list[str]] = {}
+    for job in results["jobs"]:
+        row = rows.setdefault((job["game"], job["arm"]), [_NONE] * count)
+        row[job["seed"]] = job["state"] if job["score"] is None else f"{job['score']:,.1f}"
+    for (game, arm), row in sorted(rows.items(), key=lambda item: item[0][0]):
+        table.add_row(game_title(game), arm, *row)
+    return table
+
+
+def control_line(results: Mapping[str, Any]) -> str | None:
+    """What the A/A control found."""
+    control = results["control"]
+    if not control or not control["difference"]:
+        return None
+    said = "a false difference" if control["found_a_difference"] else "no difference, as it should"
+    return (
+        f"A/A control: {control['network']} against stride finds {said} "
+        f"(p {control['difference']['p']:.3f}); on these runs a {CONFIDENCE:.0%} interval is wrong "
+        f"in {control['interval_false_positives']:.0%} of deals"
+    )
+
+
+def _interval(found: Mapping[str, Any] | None, sign: str = "") -> str:
+    if not found:
+        return _NONE
+    value, low, high = (f"{found[name]:{sign}.2f}" for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def _number(value: float | None, form: str) -> str:
+    return _NONE if value is None else f"{value:{form}}"
+
+
+def job_count(games: Sequence[str], networks: Sequence[str], count: int) -> str:
+    """`3 games x 4 networks x 5 seeds: 60 runs`."""
+    runs = len(games) * len(networks) * count
+    return f"{len(games)} games x {len(networks)} networks x {count} seeds: {runs} runs"

@@ -1,0 +1,392 @@
+"""The design of a comparison: what is asked for, what may change later, what fits a budget, and
+the programs that its jobs run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from agent.networks import UnknownNetwork
+from envs.games import UnknownGame
+from harness.checkpoint import CheckpointState
+from harness.commands.compare import CompareCommand, names_in
+from harness.commands.train import parse_command
+from harness.compare.budget import EXTRA, fit, hours_of
+from harness.compare.design import (
+    Design,
+    Job,
+    game_ids,
+    parse_settings,
+    read_design,
+    role_of,
+    run_dir,
+    settle_design,
+    teacher_of,
+)
+from harness.compare.prospects import design_notes, design_power
+from harness.compare.stages import SCORE_FILE, Stages, read_score
+from harness.config import flatten
+from harness.cores import Arrangement
+from harness.errors import UserError
+from harness.rundir import Run, create_run_dir
+
+DESIGN = Design(
+    games=("pong", "breakout"),
+    networks=("stride", "dense_sub", "half_max"),
+    seeds=5,
+    steps=20_000,
+    preset="quick",
+    settings={"n_step": 3, "double": True},
+    episodes=30,
+    margin=0.1,
+)
+
+
+# What is asked for
+
+
+def test_jobs_are_balanced_from_the_first_seed_on():
+    jobs = DESIGN.jobs
+    assert len(jobs) == len(set(jobs)) == 30
+    assert {job.seed for job in jobs[:6]} == {0}
+    assert {(job.game, job.network) for job in jobs[:6]} == {
+        (game, network) for game in DESIGN.games for network in DESIGN.networks
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("stride,half_max", ["stride", "half_max"]),
+        ("stride, dial:1,0.5 ,half_max", ["stride", "dial:1,0.5", "half_max"]),
+        ("dial:1,2->dial:3,inf,stride->a.b:C", ["dial:1,2->dial:3,inf", "stride->a.b:C"]),
+        ("stride,", ["stride"]),
+        ("", []),
+    ],
+)
+def test_names_are_separated_by_commas(text, names):
+    assert names_in(text) == names
+
+
+def test_a_tandem_learns_from_stride_unless_it_says_otherwise():
+    assert teacher_of("half_max") == ("stride", "half_max")
+    assert teacher_of("half_max->dial:1,2") == ("half_max", "dial:1,2")
+    design = replace(DESIGN, tandems=("stride->half_max",))
+    assert [job.arm for job in design.tandem_jobs[:1]] == ["stride->half_max"]
+    assert str(design.tandem_jobs[0]) == "Pong stride->half_max seed 0"
+
+
+def test_games_are_named_as_people_do():
+    assert game_ids(["SpaceInvaders", "ALE/Pong-v5", "pong"]) == ("space_invaders", "pong")
+    with pytest.raises(UnknownGame, match="Pong"):
+        game_ids(["Pnog"])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"networks": ("half_max",)}, "must have stride"),
+        ({"networks": ()}, "needs games and networks"),
+        ({"networks": ("stride", "stride")}, "named twice"),
+        ({"games": ("adventure",)}, "no published random score"),
+        ({"seeds": 0}, "--seeds must be at least 1"),
+        ({"episodes": 0}, "--episodes"),
+        ({"margin": 0.0}, "--margin"),
+        ({"margin": float("nan")}, "--margin"),
+        ({"preset": "fast"}, "quick"),
+        ({"tandems": ("half_avg->stride",)}, "its teacher is none of"),
+    ],
+)
+def test_designs_that_cannot_be_are_refused(change, says):
+    with pytest.raises(UserError, match=says):
+        replace(DESIGN, **change)
+
+
+@pytest.mark.parametrize("name", ["strid", "../x:Y", "a/b:C", "a:b:c", "dial:1"])
+def test_network_names_become_folders_and_are_checked(name):
+    with pytest.raises(UnknownNetwork):
+        replace(DESIGN, networks=("stride", name))
+
+
+def test_settings_have_the_types_of_the_preset():
+    found = parse_settings(["n-step=3", "--gamma=0.9", "double=true", "init=torch"], "quick")
+    assert found == {"n_step": 3, "gamma": 0.9, "double": True, "init": "torch"}
+
+
+@pytest.mark.parametrize(
+    ("pair", "says"),
+    [
+        ("n-step", "NAME=VALUE"),
+        ("nstep=3", "train.py --help"),
+        ("n-step=x", "must be int"),
+        ("double=1", "true or false"),
+        ("seed=3", "decided by the design"),
+        ("scale-match=false", "decided by the design"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(pair, says):
+    with pytest.raises(UserError, match=says):
+        parse_settings([pair], "quick")
+
+
+def test_roles():
+    assert [role_of(name) for name in DESIGN.networks] == ["baseline", "control", "compared"]
+
+
+# The design on disk
+
+
+def test_a_design_is_read_as_it_was_written(tmp_path):
+    assert read_design(tmp_path) is None
+    assert settle_design(tmp_path, DESIGN) == DESIGN
+    assert read_design(tmp_path) == DESIGN
+    written = (tmp_path / "design.json").stat().st_mtime_ns
+    settle_design(tmp_path, DESIGN)
+    assert (tmp_path / "design.json").stat().st_mtime_ns == written
+
+
+def test_a_design_may_grow_and_keeps_its_order(tmp_path):
+    settle_design(tmp_path, DESIGN)
+    grown = replace(
+        DESIGN,
+        games=("boxing", "breakout", "pong"),
+        networks=("half_avg", *DESIGN.networks),
+        seeds=7,
+        steps=30_000,
+        episodes=100,
+    )
+    settled = settle_design(tmp_path, grown)
+    assert settled.games == ("pong", "breakout", "boxing")
+    assert settled.networks == (*DESIGN.networks, "half_avg")
+    assert set(DESIGN.jobs) < set(settled.jobs)
+    assert read_design(tmp_path) == settled
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"games": ("pong",)},
+        {"networks": ("stride", "half_max")},
+        {"seeds": 4},
+        {"steps": 19_000},
+        {"preset": "dopamine"},
+        {"settings": {}},
+        {"margin": 0.2},
+    ],
+)
+def test_a_design_does_not_change_otherwise(tmp_path, change):
+    settle_design(tmp_path, DESIGN)
+    before = (tmp_path / "design.json").read_bytes()
+    with pytest.raises(
+        UserError, match=rf"holds another comparison \({next(iter(change))}: .*--out"
+    ):
+        settle_design(tmp_path, replace(DESIGN, **change))
+    assert (tmp_path / "design.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"seeds": "5"},
+        {"networks": ["stride", "../../x:Y"]},
+        {"games": ["../pong"]},
+        {"preset": 3},
+        {"more": 1},
+        {"format": 99},
+    ],
+)
+def test_a_damaged_design_is_one_clear_line(tmp_path, damage):
+    settle_design(tmp_path, DESIGN)
+    file = tmp_path / "design.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | damage))
+    with pytest.raises(UserError, match="is not a design"):
+        read_design(tmp_path)
+
+
+# The command
+
+
+def command(tmp_path: Path, **options) -> CompareCommand:
+    return CompareCommand(out=tmp_path / "out", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "give --games and --networks"),
+        ({"games": "Pong"}, "give --games and --networks"),
+        ({"games": "Pong", "networks": "half_max"}, "must have stride"),
+        ({"games": "Pong", "networks": "stride", "jobs": 0}, "--jobs"),
+        ({"games": "Pong", "networks": "stride", "budget": 0.0}, "--budget"),
+        ({"games": "Pong", "networks": "stride", "steps": 100}, "warmup"),
+        ({"games": "Pong", "networks": "stride", "settings": ("gamma=7",)}, "gamma"),
+    ],
+)
+def test_commands_that_cannot_be_leave_nothing_behind(tmp_path, options, says):
+    with pytest.raises(UserError, match=says):
+        command(tmp_path, **options).run()
+    assert not (tmp_path / "out").exists()
+
+
+def test_code_that_only_the_folder_names_is_not_run(tmp_path):
+    design = replace(DESIGN, networks=("stride", "their:Network"))
+    (tmp_path / "out").mkdir()
+    settle_design(tmp_path / "out", design)
+    with pytest.raises(UserError, match="their:Network, which is code of its own"):
+        command(tmp_path).run()
+
+
+def test_a_budget_is_for_a_new_design(tmp_path):
+    (tmp_path / "out").mkdir()
+    settle_design(tmp_path / "out", DESIGN)
+    with pytest.raises(UserError, match="leave --budget out"):
+        command(tmp_path, budget=1.0).run()
+
+
+# Prospects
+
+
+def test_notes_say_what_a_design_lacks():
+    assert design_notes(replace(DESIGN, seeds=5)) == []
+    lacking = " ".join(
+        design_notes(replace(DESIGN, games=("pong",), networks=("stride",), seeds=3))
+    )
+    assert "no A/A control" in lacking
+    assert "cover too seldom" in lacking
+    assert "no p-value can be below 0.10" in lacking
+
+
+def test_power_is_less_for_many_networks():
+    found = design_power(4, replace(DESIGN, networks=(*DESIGN.networks, "half_avg", "half_blur")))
+    assert (found["compared"], found["spread_is"]) == (3, "assumed")
+    small, large = found["rows"]
+    assert small["among_all"] < small["alone"] < large["alone"]
+
+
+# The budget
+
+STEP_SECONDS = {"stride": 0.01, "dense_sub": 0.05, "half_max": 0.02}
+
+
+def test_time_of_a_design_by_hand():
+    # 0.08 s for a step of each network, 20,000 steps, 5 seeds, 2 games, 2 at a time.
+    hours = 0.08 * 20_000 * 5 * 2 / 2 / 3600 * EXTRA
+    assert hours_of(DESIGN, STEP_SECONDS, 2) == pytest.approx(hours)
+    passive = replace(DESIGN, tandems=("stride->half_max",))
+    assert hours_of(passive, STEP_SECONDS, 2) == pytest.approx(hours * 0.10 / 0.08)
+
+
+@pytest.mark.parametrize(
+    ("share", "steps", "seeds"),
+    [
+        (1.0, 20_000, 5),
+        (2.0, 20_000, 5),
+        (0.8, 16_000, 5),
+        (0.5, 10_000, 5),
+        (0.4, 10_000, 4),
+        (0.3, 10_000, 3),
+        (0.35, 11_000, 3),
+    ],
+)
+def test_a_budget_cuts_steps_to_half_and_then_seeds_to_three(share, steps, seeds):
+    hours = share * hours_of(DESIGN, STEP_SECONDS, 2) * 1.000001
+    cut, line = fit(DESIGN, STEP_SECONDS, hours, 2)
+    assert (cut.steps, cut.seeds) == (steps, seeds)
+    assert hours_of(cut, STEP_SECONDS, 2) <= hours
+    assert "budget" in line
+
+
+def test_a_budget_that_is_far_too_small_is_refused():
+    with pytest.raises(UserError, match="3 seeds of 10,000 steps take about"):
+        fit(DESIGN, STEP_SECONDS, 0.01, 2)
+
+
+def test_a_budget_takes_no_seeds_from_a_design_of_two():
+    small = replace(DESIGN, seeds=2)
+    hours = hours_of(small, STEP_SECONDS, 1) * 0.4
+    with pytest.raises(UserError, match="2 seeds"):
+        fit(small, STEP_SECONDS, hours, 1)
+
+
+# The programs of a job
+
+
+def stages(tmp_path, design=DESIGN, unmatched=()):
+    return Stages(tmp_path, design, "cpu", frozenset(unmatched))
+
+
+def test_every_run_has_equal_settings_and_a_matched_start(tmp_path):
+    for job in DESIGN.jobs:
+        stage = stages(tmp_path)(job)
+        assert stage
+        assert stage.name == "training"
+        assert stage.command[1].endswith("train.py")
+        parsed = parse_command(stage.command[2:])
+        wanted = flatten(DESIGN.config) | {
+            "game": job.game,
+            "network": job.network,
+            "seed": job.seed,
+            "scale_match": True,
+        }
+        assert flatten(parsed.config) == wanted
+        assert parsed.run_dir == run_dir(tmp_path, job)
+    assert len({run_dir(tmp_path, job) for job in DESIGN.jobs}) == len(DESIGN.jobs)
+
+
+def test_a_network_of_another_form_starts_as_it_is(tmp_path):
+    design = replace(DESIGN, networks=("stride", "own:Network"))
+    job = Job("pong", "own:Network", 0)
+    stage = stages(tmp_path, design, ["own:Network"])(job)
+    assert stage
+    assert "--no-scale-match" in stage.command
+    assert run_dir(tmp_path, job).name == "own.Network-s0"
+
+
+def begun(tmp_path, job, **changes):
+    config = parse_command(stages(tmp_path)(job).command[2:]).config
+    folder = run_dir(tmp_path, job)
+    run = Run("quick", replace(config, **changes))
+    create_run_dir(folder, run, torch.device("cpu"), Arrangement(1, 1, 1))
+    return folder
+
+
+def test_a_run_that_began_is_resumed(tmp_path):
+    job = DESIGN.jobs[0]
+    folder = begun(tmp_path, job)
+    stage = stages(tmp_path, replace(DESIGN, steps=30_000))(job)
+    assert stage
+    parsed = parse_command(stage.command[2:])
+    assert parsed.resume == folder
+    assert parsed.config.steps == 30_000
+    assert not stages(tmp_path).problem(job)
+
+
+def test_a_run_with_other_settings_is_not_this_one(tmp_path):
+    job = DESIGN.jobs[0]
+    begun(tmp_path, job, seed=4, warmup=6_000)
+    assert "holds a run with another seed, warmup" in stages(tmp_path).problem(job)
+
+
+STATE = CheckpointState({}, 6, 20_000, 100)
+GAME = {"seed": 1, "score": -3, "length": 10, "truncated": False}
+
+
+@pytest.mark.parametrize(
+    ("content", "counts"),
+    [
+        ({"steps_trained": 20_000, "episodes": [GAME] * 2}, True),
+        ({"steps_trained": 10_000, "episodes": [GAME] * 2}, False),
+        ({"steps_trained": 20_000, "episodes": [GAME] * 3}, False),
+        ({"steps_trained": 20_000, "episodes": [GAME, {**GAME, "score": "9"}]}, False),
+        ({"steps_trained": 20_000, "episodes": [GAME, 3]}, False),
+        ({"episodes": []}, False),
+        ([], False),
+    ],
+)
+def test_a_score_counts_for_the_agent_and_the_games_it_was_made_with(tmp_path, content, counts):
+    (tmp_path / SCORE_FILE).write_text(json.dumps(content))
+    assert (read_score(tmp_path, STATE, 2) is not None) is counts

@@ -1,0 +1,176 @@
+"""Programs side by side: states, failures, signals, cores. The programs are one-line scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.compare.design import Job
+from harness.compare.runner import Runner, Stage, last_error, log_of, on_cores, shared_cores
+from harness.compare.watching import Status, Watch, progress, read_figures
+
+STOPPABLE = (
+    "import signal, sys\n"
+    "def stop(*_):\n"
+    "    open({file!r}, 'w').close()\n"
+    "    sys.exit(143)\n"
+    "signal.signal(signal.SIGTERM, stop)\n"
+)
+
+
+class Scripts:
+    """Jobs that run these scripts one after another, each until the files that it makes exist."""
+
+    def __init__(self, folder: Path, jobs: dict[str, list[str]]) -> None:
+        self.folder, self.scripts = folder, jobs
+        self.statuses = [Status(Job("pong", name, 0), folder / name) for name in jobs]
+
+    def file(self, job: str, stage: int) -> Path:
+        return self.folder / f"{job}-{stage}"
+
+    def __call__(self, job: Job) -> Stage | None:
+        for at, script in enumerate(self.scripts[job.network]):
+            if not self.file(job.network, at).exists():
+                made = script.replace("DONE", f"open({str(self.file(job.network, at))!r}, 'w')")
+                return Stage(f"stage {at}", [sys.executable, "-c", made])
+        return None
+
+    def run(self, at_once: int = 2) -> bool:
+        self.runner = Runner(at_once, Watch(100))
+        return self.runner.run(self.statuses, self)
+
+    def states(self) -> dict[str, str]:
+        return {status.job.network: status.state for status in self.statuses}
+
+    def problem(self, job: str) -> str:
+        return next(status.problem for status in self.statuses if status.job.network == job)
+
+
+def test_jobs_go_through_their_stages(tmp_path):
+    scripts = Scripts(tmp_path, {"a": ["DONE", "DONE"], "b": ["DONE"], "c": []})
+    assert scripts.run()
+    assert set(scripts.states().values()) == {"finished"}
+    assert scripts.file("a", 1).exists()
+
+
+def test_a_failed_job_says_why_and_the_others_go_on(tmp_path):
+    scripts = Scripts(
+        tmp_path,
+        {
+            "bad": ["import sys; print('working'); sys.exit('error: no room')"],
+            "odd": ["raise ValueError('broken')"],
+            "dead": ["import os; os.kill(os.getpid(), 9)"],
+            "idle": ["pass"],
+            "good": ["DONE", "DONE"],
+        },
+    )
+    assert scripts.run(1)
+    assert scripts.states() == {
+        "bad": "failed",
+        "odd": "failed",
+        "dead": "failed",
+        "idle": "failed",
+        "good": "finished",
+    }
+    assert scripts.problem("bad") == "no room"
+    assert scripts.problem("odd") == "ValueError: broken"
+    assert scripts.problem("dead") == "stage 0 ended with exit code -9"
+    assert scripts.problem("idle") == "stage 0 ended without a result"
+    assert "working" in log_of(tmp_path / "bad").read_text()
+
+
+def test_what_is_finished_or_failed_before_is_left_alone(tmp_path):
+    scripts = Scripts(tmp_path, {"a": ["DONE"], "b": ["DONE"]})
+    scripts.statuses[0].state = "failed"
+    assert scripts.run()
+    assert scripts.states() == {"a": "failed", "b": "finished"}
+    assert not scripts.file("a", 0).exists()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_stops_the_programs_once_and_the_next_call_goes_on(tmp_path, name):
+    told = str(tmp_path / "told")
+    # The second asks for the stop as soon as it runs; the third never begins.
+    asks = f"import os\nos.kill(os.getppid(), signal.{name})\nsignal.pause()\n"
+    scripts = Scripts(
+        tmp_path,
+        {"a": [STOPPABLE.format(file=told) + asks], "b": ["DONE"]},
+    )
+    before = signal.getsignal(signal.SIGINT)
+    assert not scripts.run(1)
+    assert Path(told).exists()
+    assert scripts.states() == {"a": "waiting", "b": "waiting"}
+    assert signal.getsignal(signal.SIGINT) is before
+
+    scripts.scripts["a"] = ["DONE"]
+    assert scripts.run(1)
+    assert set(scripts.states().values()) == {"finished"}
+
+
+def test_an_error_here_leaves_no_program_behind(tmp_path):
+    scripts = Scripts(tmp_path, {"a": ["import signal\nsignal.pause()"], "b": []})
+
+    def next_stage(job):
+        if job.network == "b":
+            raise RuntimeError
+        return scripts(job)
+
+    with pytest.raises(RuntimeError):
+        Runner(2, Watch(100)).run(scripts.statuses, next_stage)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+# Cores
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="nothing is pinned here")
+def test_programs_share_the_cores_out(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 5, 7})
+    for jobs in (1, 2, 3, 5):
+        parts = shared_cores(jobs)
+        assert sorted(core for part in parts for core in part) == [0, 1, 2, 5, 7]
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    crowded = shared_cores(7)
+    assert len(crowded) == 7
+    assert all(len(part) == 1 for part in crowded)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="nothing is pinned here")
+def test_a_program_runs_on_its_cores_and_this_process_where_it_was(tmp_path):
+    own = os.sched_getaffinity(0)
+    last = frozenset([max(own)])
+    with on_cores(last):
+        assert os.sched_getaffinity(0) == last
+    assert os.sched_getaffinity(0) == own
+    script = "import os; DONE.write(str(len(os.sched_getaffinity(0))))"
+    scripts = Scripts(tmp_path, {"a": [script]})
+    assert scripts.run(len(own))
+    assert scripts.file("a", 0).read_text() == "1"
+
+
+# What is read of running jobs
+
+
+def test_the_last_error_line_is_found(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(b"error: old\nnow\nerror: new one\nand more\n\xff\n")
+    assert last_error(log, 0) == "new one"
+    assert last_error(log, len("error: old\nnow\nerror: new one\n")) == "\ufffd"
+    assert last_error(log, 10**6) == ""
+
+
+def test_progress_is_read_from_the_newest_figures(tmp_path):
+    assert progress(tmp_path) == (0, None)
+    lines = [{"steps": s, "seconds": s / 9, "episode/return": s % 7} for s in range(0, 5_000, 2)]
+    text = "\n".join(json.dumps(line) for line in lines) + '\n{"steps": 99999'
+    (tmp_path / "metrics.jsonl").write_text(text + "\nnull\n[]\n{}\n")
+    steps, score = progress(tmp_path)
+    assert steps == 4_998
+    assert score == pytest.approx(sum(line["episode/return"] for line in lines[-20:]) / 20)
+    assert len(read_figures(tmp_path / "metrics.jsonl")) == 2_500
