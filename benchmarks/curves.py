@@ -40,13 +40,15 @@ class Curves:
     """Published means to draw beside them, NAME=STEPS:SCORE,STEPS:SCORE,..."""
     bins: int = 20
     """Points of a curve: mean score of the games that ended in each part of the run (count)."""
+    until: int | None = None
+    """Cut runs of different lengths off here (steps)."""
 
     def run(self) -> None:
         figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
         content: dict[str, Any] = {}
         for group, colour in zip(self.runs, COLOURS, strict=False):
             name, _, folders = group.partition("=")
-            seeds = [Curve(Path(folder), self.bins) for folder in folders.split(",")]
+            seeds = [Curve(Path(folder), self.bins, self.until) for folder in folders.split(",")]
             content[name] = [curve.content() for curve in seeds]
             for curve in seeds:
                 axes.plot(curve.steps, curve.scores, color=colour, alpha=0.35, linewidth=1)
@@ -70,12 +72,14 @@ class Curves:
 class Curve:
     """Scores of one run."""
 
-    def __init__(self, folder: Path, bins: int) -> None:
+    def __init__(self, folder: Path, bins: int, until: int | None) -> None:
         self.folder, config = folder, read_run(folder).config
+        until = until or config.steps
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
+        lines = [line for line in lines if line["steps"] <= until]
         ended = [(m["steps"], m["episode/return"]) for m in lines if "episode/return" in m]
         games = np.array(ended or [(0, np.nan)])
-        edges = np.linspace(0, config.steps, bins + 1)
+        edges = np.linspace(0, until, bins + 1)
         self.steps: Floats = (edges[1:] + edges[:-1]) / 2
         place = np.clip(np.searchsorted(edges, games[:, 0]) - 1, 0, bins - 1)
         self.scores: Floats = np.array(
