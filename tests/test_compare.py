@@ -11,9 +11,10 @@ import pytest
 
 from envs.scores import REFERENCE_SCORES
 from harness.commands.compare import CompareCommand
-from harness.compare.analysis import RunScore, analyse, tabulate
+from harness.compare.analysis import RunScore, analyse
 from harness.compare.design import Design
 from harness.compare.results import BINS, curve, run_scores
+from harness.compare.score_table import tabulate
 from harness.compare.tables import control_line, findings, power_lines, seeds
 
 GAMES = ("pong", "breakout", "boxing", "enduro")

@@ -250,6 +250,7 @@ def test_no_difference_is_claimed_only_where_it_is_known(mean, spread, claimed):
 def test_equivalence_needs_two_runs_that_differ():
     assert equivalence([np.ones(1)], [np.ones(5)], [0.0], 0.1) is None
     assert equivalence([np.ones(5)], [np.ones(5)], [0.0], 0.1) is None
+    assert equivalence([np.full(3, 13.7)], [np.full(3, -7 + 20.7)], [0.0], 0.1) is None
 
 
 # Interaction

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import tyro
 from rich.console import Console
 
 from envs.emulators import EmulatorConfig
 from harness.agents import num_actions
 from harness.commands.games import option
-from harness.compare.budget import fit, time_networks
+from harness.compare.budget import fit, jobs_at_once, time_networks
 from harness.compare.design import (
     ARROW,
     Design,
@@ -34,17 +33,11 @@ from harness.compare.stages import Stages
 from harness.compare.tables import WIDTH, control_line, findings, job_count, power_lines, seeds
 from harness.compare.watching import Status, Watch
 from harness.config import PresetName
-from harness.cores import usable_cores
 from harness.device import DeviceName, pick_device
 from harness.errors import UserError
 from harness.json_file import write_json
 from harness.lock import writing
 from harness.presets import PRESETS
-from replay.placement import MARGIN, free_bytes
-from replay.ring import SLOT_BYTES
-
-JOB_BYTES = 1_500_000_000
-"""Main memory of a training run beside its replay memory, roughly."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +99,7 @@ class CompareCommand:
                     design, decision = fit(design, times, self.budget, at_once)
                     watch.say(decision)
                     notes.append(decision)
-                    watch.steps = design.steps
+                    watch.expect(design.steps)
                 design = settle_design(self.out, design)
                 self._announce(design, at_once, watch)
                 stages = Stages(self.out, design, self.device, unmatched)
@@ -214,15 +207,6 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in found if name.strip()]
 
 
-def jobs_at_once(design: Design, device: torch.device) -> int:
-    """As many runs as there are cores, and as fit into the memory that is free."""
-    replay, room = design.config.replay_slots * SLOT_BYTES, free_bytes(torch.device("cpu"))
-    fitting = int(room * MARGIN) // (replay + JOB_BYTES)
-    if device.type == "cuda":
-        fitting = min(fitting, int(free_bytes(device) * MARGIN) // (replay + JOB_BYTES))
-    return max(1, min(usable_cores(), fitting))
-
-
 def _chosen(given: Any, before: Any, default: Any) -> Any:
     return next(value for value in (given, before, default) if value is not None)
 
@@ -251,6 +235,12 @@ def _train(runner: Runner, stages: Stages, watch: Watch) -> list[Status] | None:
         watch.say(f"{before} of {len(statuses)} runs were finished before")
     acting = [status for status in statuses if status.job.teacher is None]
     passive = [status for status in statuses if status.job.teacher is not None]
-    if not runner.run(acting, stages) or (passive and not runner.run(passive, stages)):
+    if not runner.run(acting, stages):
         return None
-    return statuses
+    finished = {s.job for s in acting if s.state == "finished"}
+    for status in passive:
+        job = status.job
+        if replace(job, network=job.teacher or "", teacher=None) not in finished:
+            status.state = "failed"
+            status.problem = f"the run of its teacher {job.teacher} is not finished"
+    return statuses if runner.run(passive, stages) else None

@@ -1,4 +1,5 @@
-"""A design that fits into the time given: every network is timed, then the design is cut by rule.
+"""Jobs that fit side by side, and a design that fits into the time given: every network is timed,
+then the design is cut by rule.
 
 1. What fits stays as it is.
 2. Runs become shorter, down to LEAST_STEPS of the steps asked for.
@@ -16,12 +17,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from harness.compare.design import Design, Job, teacher_of
 from harness.compare.runner import Runner, Stage, script
+from harness.compare.stages import setting_option
 from harness.compare.watching import Status, Watch, read_figures
+from harness.cores import usable_cores
 from harness.device import DeviceName
 from harness.errors import UserError
 from harness.progress import duration
+from replay.placement import MARGIN, free_bytes
+from replay.ring import SLOT_BYTES
 
 LEAST_STEPS = 0.5
 """Of the steps asked for (share)."""
@@ -32,6 +39,18 @@ EXTRA = 1.15
 """Time of a job beside its steps, evaluations and final score, as a factor: an assumption."""
 ROUND = 1_000
 """Steps are cut to a multiple of this."""
+
+JOB_BYTES = 1_500_000_000
+"""Main memory of a training run beside its replay memory, roughly."""
+
+
+def jobs_at_once(design: Design, device: torch.device) -> int:
+    """As many runs as there are cores, and as fit into the memory that is free."""
+    replay, room = design.config.replay_slots * SLOT_BYTES, free_bytes(torch.device("cpu"))
+    fitting = int(room * MARGIN) // (replay + JOB_BYTES)
+    if device.type == "cuda":
+        fitting = min(fitting, int(free_bytes(device) * MARGIN) // (replay + JOB_BYTES))
+    return max(1, min(usable_cores(), fitting))
 
 
 def hours_of(design: Design, step_seconds: Mapping[str, float], at_once: int) -> float:
@@ -88,6 +107,7 @@ def time_networks(
         Status(Job(design.games[0], name, 0), folder / name.replace(":", ".")) for name in names
     ]
     watch.say(f"timing {len(names)} networks, {TRIAL_UPDATES} updates each")
+    watch.expect(_trial_steps(design)[1])
     folders = {status.job: status.run_dir for status in statuses}
 
     def trial(job: Job) -> Stage | None:
@@ -106,12 +126,16 @@ def time_networks(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _trial(design: Design, job: Job, folder: Path, device: DeviceName) -> list[str]:
-    """A short run: hardly any warm-up, one short game to evaluate."""
+def _trial_steps(design: Design) -> tuple[int, int]:
+    """Steps of a trial's warm-up, hardly any, and of all of it."""
     config = design.config
-    envs = config.emulators.num_envs
-    warmup = envs * (config.learner.n_step + 32)
-    steps = warmup + TRIAL_UPDATES * config.update_period
+    warmup = config.emulators.num_envs * (config.learner.n_step + 32)
+    return warmup, warmup + TRIAL_UPDATES * config.update_period
+
+
+def _trial(design: Design, job: Job, folder: Path, device: DeviceName) -> list[str]:
+    """A short run with one short game to evaluate."""
+    warmup, steps = _trial_steps(design)
     settings = design.settings | {
         "steps": steps,
         "warmup": warmup,
@@ -122,13 +146,7 @@ def _trial(design: Design, job: Job, folder: Path, device: DeviceName) -> list[s
         "game": job.game,
         "network": job.network,
     }
-    flags = {True: "--{}", False: "--no-{}"}
-    options = []
-    for name, value in settings.items():
-        option = name.replace("_", "-")
-        options += (
-            [flags[value].format(option)] if isinstance(value, bool) else [f"--{option}", value]
-        )
+    options = [text for name, value in settings.items() for text in setting_option(name, value)]
     common = ["--preset", design.preset, "--device", device, "--run-dir", folder]
     return script("train.py", *common, *options)
 

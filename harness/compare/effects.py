@@ -21,6 +21,9 @@ from harness.compare.statistics import (
     unit_of,
 )
 
+_NO_SPREAD = 1e-18
+"""Variance of what is equal but for rounding."""
+
 
 class Equivalence(NamedTuple):
     """Two one-sided tests of a mean difference over games, in units of the baseline."""
@@ -63,7 +66,7 @@ def equivalence(
             parts.append(part)
             freedoms.append(part**2 / (len(runs) - 1))
     variance = sum(parts)
-    if not variance > 0:
+    if variance < _NO_SPREAD:
         return None
     difference = float(game_differences(network, baseline, floors).mean())
     error, freedom = variance**0.5, variance**2 / sum(freedoms)

@@ -141,7 +141,7 @@ class Runner:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
         if self._signals == 1:
-            self._watch.say("stopping: each run writes a checkpoint")
+            self._watch.say("stopping: runs that train write a checkpoint")
 
     def _tell(self, slot: _Slot) -> None:
         """Hand on the signals that came, also to a program that was being started then."""
@@ -184,6 +184,11 @@ def _environment(cores: frozenset[int]) -> dict[str, str]:
 def script(name: str, *arguments: object) -> list[str]:
     """Command line of a script of the project."""
     return [sys.executable, str(ROOT / name), *map(str, arguments)]
+
+
+def module(name: str, *arguments: object) -> list[str]:
+    """Command line of a module of the project."""
+    return [sys.executable, "-m", name, *map(str, arguments)]
 
 
 def log_of(run_dir: Path) -> Path:

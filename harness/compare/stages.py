@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agent.networks import is_own
 from harness.checkpoint import CheckpointState, read_state
 from harness.compare.design import EQUAL, Design, Job, run_dir
-from harness.compare.runner import Stage, script
+from harness.compare.runner import Stage, module, script
 from harness.config import flatten
 from harness.device import DeviceName
 from harness.errors import UserError
@@ -66,13 +66,18 @@ class Stages:
 
     def _training(self, job: Job, folder: Path) -> list[str]:
         common = ["--device", self.device]
+        if job.teacher is not None:
+            teacher = run_dir(self.out, replace(job, network=job.teacher, teacher=None))
+            scale = "--no-scale-match" if job.network in self.unmatched else "--scale-match"
+            named = ["--network", job.network, "--run-dir", folder, scale]
+            return module("harness.compare.tandem", teacher, *named, *common)
         if (folder / "config.json").exists():
             named = ["--network", job.network] if is_own(job.network) else []
             steps = ["--steps", self.design.steps]
             return script("train.py", "--resume", folder, *steps, *named, *common)
         settings = self.design.settings | self._equal(job)
         assert settings.keys() >= EQUAL
-        options = [text for name, value in settings.items() for text in _option(name, value)]
+        options = [text for name, value in settings.items() for text in setting_option(name, value)]
         preset = ["--preset", self.design.preset]
         return script("train.py", "--run-dir", folder, *preset, *options, *common)
 
@@ -87,7 +92,7 @@ class Stages:
         )
 
 
-def _option(name: str, value: Any) -> list[str]:
+def setting_option(name: str, value: Any) -> list[str]:
     """A setting as an option of train.py."""
     option = name.replace("_", "-")
     if isinstance(value, bool):

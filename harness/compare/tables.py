@@ -10,7 +10,7 @@ from rich.table import Table
 from envs.games import game_title
 from harness.compare.statistics import CONFIDENCE
 
-WIDTH = 118
+WIDTH = 126
 """Columns that the table of findings takes, also on a terminal that has fewer."""
 _NONE = "-"
 
@@ -32,7 +32,7 @@ def findings(results: Mapping[str, Any]) -> Table:
     """The networks at equal steps, and their differences at equal time."""
     title = f"scores in units of stride above random play; [{CONFIDENCE:.0%} interval]"
     table = Table(title=title, box=None, title_justify="left", pad_edge=False)
-    table.add_column("network")
+    table.add_column("network", no_wrap=True)
     for name in (
         *("runs", "IQM", "less stride", "p", "Holm", "better run", "at equal time", "p"),
         "verdict",

@@ -56,6 +56,10 @@ class Watch:
         if self._console.is_terminal:
             self._live.start()
 
+    def expect(self, steps: int) -> None:
+        """Runs are so long from here on."""
+        self.steps, self._at_first, self._due = steps, None, 0.0
+
     def say(self, text: str) -> None:
         """A line that stays."""
         self._console.print(text, soft_wrap=True)

@@ -1,0 +1,188 @@
+"""Passive learning: a network learns from the transitions of another one's run, and never acts.
+
+    python -m harness.compare.tandem TEACHER_RUN --network NETWORK --run-dir DIR
+
+Ostrovski, Castro & Dabney, "The difficulty of passive learning in deep reinforcement learning"
+(2021): what is left of a difference between networks when both see the same data is not due to
+what they explore. As there, the passive network makes the same updates from the same batches in the
+same order, and begins with weights of its own. The data are the teacher's, played again from its
+action log; a run that is broken off begins again, and ends the same.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import tyro
+
+from agent.learner import Learner
+from envs.action_log import BadLog, Turns
+from envs.stream import CannotFollow
+from harness.checkpoint import CheckpointState, save_checkpoint
+from harness.config import RunConfig, flatten
+from harness.counters import Counters
+from harness.course import Course, Parts, assemble, begin, store
+from harness.device import DeviceName, pick_device
+from harness.errors import UserError, run_cli
+from harness.journal import Journals
+from harness.json_file import write_json
+from harness.lock import writing
+from harness.metrics import MetricLog
+from harness.reporting import NotFinite
+from harness.resuming import Standing, newest_standing, shards_of, turns_until
+from harness.rundir import Run, create_run_dir, read_run
+from replay.placement import place_replay
+
+TANDEM_FILE = "tandem.json"
+"""What tells a passive run from others: its teacher, and the seed of its initial weights."""
+
+
+def initial_seed(seed: int) -> int:
+    """Seed of the passive network's weights in a tandem whose teacher's run has `seed`."""
+    return int(np.random.SeedSequence([seed, 2021]).generate_state(1)[0])
+
+
+def passive_training(
+    config: RunConfig, course: Course, parts: Parts, blocks: list[tuple[int, Turns]], rows: int
+) -> Iterator[Counters]:
+    """Learn from `rows` turns of the teacher's run, whose settings `config` has but for the
+    network; yields after each turn. Raises CannotFollow.
+
+    Updates, batches and target copies come when they came for the teacher (train.py, training).
+    """
+    ring, learner, counters = parts.ring, parts.learner, course.counters
+
+    def update(count: int) -> None:
+        batch_size, n_step = count * config.learner.batch_size, config.learner.n_step
+        batch = ring.sample(batch_size, n_step, course.draws.sampling)
+        learner.update(batch.to(learner.device), count)
+
+    launcher = parts.execution.launcher
+    updates = cache(lambda count: launcher(partial(update, count), course.draws.sampling))
+    for _, frames, turn in course.stream.follow(blocks, rows, 0):
+        if turn is None:
+            ring.start(torch.from_numpy(frames))
+            continue
+        counters.advance(course.stream.num_envs)
+        _learn(config, learner, counters, updates)
+        store(config, ring, turn)
+        yield counters
+
+
+def _learn(
+    config: RunConfig,
+    learner: Learner,
+    counters: Counters,
+    updates: Callable[[int], Callable[[], None]],
+) -> None:
+    """The updates that are due, as many together as no target copy parts."""
+    while counters.owed >= config.update_period:
+        before_copy = counters.updates_before_copy(config.update_period, config.target_period)
+        count = min(counters.owed // config.update_period, before_copy)
+        updates(count)()
+        counters.owed -= count * config.update_period
+        counters.updates += count
+        if count == before_copy:
+            learner.copy_to_target()
+
+
+@dataclass(frozen=True)
+class TandemCommand:
+    """Let a network learn passively from the transitions of a finished run."""
+
+    teacher: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Folder of the run whose network acted."""
+    network: str
+    """Network that learns."""
+    run_dir: Path
+    """Folder of the passive run."""
+    scale_match: bool = True
+    """Match the scale of the start as in the teacher's run."""
+    device: DeviceName = "auto"
+    """Where the networks run."""
+
+    def run(self) -> int:
+        """Learn to the end of the teacher's run, write the checkpoint; the exit code."""
+        device = pick_device(self.device)
+        teacher, standing = read_run(self.teacher), newest_standing(self.teacher)
+        if standing.position.start:
+            raise UserError(f"{self.teacher} began anew on its way: its data are in several logs")
+        learner = replace(
+            teacher.config.learner, network=self.network, scale_match=self.scale_match
+        )
+        config = replace(teacher.config, learner=learner, steps=standing.state.steps)
+        with writing(self.run_dir):
+            try:
+                blocks = turns_until(self.teacher, teacher.config, standing)
+                _learn_all(self, Run(teacher.preset, config), standing, blocks, device)
+            except (BadLog, CannotFollow) as error:
+                raise UserError(f"{self.teacher} cannot be played again: {error}") from None
+            except NotFinite as error:
+                print(f"error: {error}", file=sys.stderr)
+                return 1
+        return 0
+
+
+def _learn_all(
+    command: TandemCommand,
+    run: Run,
+    standing: Standing,
+    blocks: list[tuple[int, Turns]],
+    device: torch.device,
+) -> None:
+    config, run_dir, seed = run.config, command.run_dir, initial_seed(run.config.seed)
+    replay_device, _ = place_replay(config.replay_slots, device)
+    # Weights are drawn with a seed of their own, everything else as in the teacher's run.
+    own = replace(config, seed=seed)
+    parts = assemble(own, device, replay_device, shards=shards_of(standing, device))
+    _begin_folder(run_dir, run, parts, device)
+    write_json(run_dir / TANDEM_FILE, {"teacher": str(command.teacher), "initial_seed": seed})
+    journals = Journals(run_dir)
+    with closing(journals):
+        figures = MetricLog(journals)
+        rows = standing.position.rows
+        counters = Counters()
+        for counters in passive_training(config, begin(config, parts), parts, blocks, rows):
+            if counters.passed(config.log_every):
+                _note(figures, parts.learner, counters)
+                journals.flush()
+        _note(figures, parts.learner, counters)
+        journals.flush()
+    state = CheckpointState(
+        flatten(config), parts.learner.num_actions, counters.steps, counters.updates
+    )
+    save_checkpoint(run_dir / "last", parts.learner.state(), state)
+
+
+def _begin_folder(run_dir: Path, run: Run, parts: Parts, device: torch.device) -> None:
+    """The run's folder without what an earlier attempt left in it."""
+    for name in ("last", "last.new", "last.old"):
+        shutil.rmtree(run_dir / name, ignore_errors=True)
+    (run_dir / "metrics.jsonl").unlink(missing_ok=True)
+    create_run_dir(run_dir, run, device, parts.arrangement, again=True)
+
+
+def _note(figures: MetricLog, learner: Learner, counters: Counters) -> None:
+    """The learner's figures since the last time. Raises NotFinite when one is no number."""
+    found = {f"learner/{name}": value for name, value in learner.metrics().items()}
+    figures.write(counters.steps, found | {"learner/updates": counters.updates})
+    if not all(np.isfinite(value) for value in found.values()):
+        raise NotFinite(counters.steps)
+
+
+def main() -> int:
+    command = tyro.cli(TandemCommand, args=sys.argv[1:], description=__doc__)
+    return command.run()
+
+
+if __name__ == "__main__":
+    run_cli(main)
