@@ -1,4 +1,4 @@
-"""Score, record and replay agents: `python evaluate.py --help`."""
+"""Score, record, replay, probe and compare agents: `python evaluate.py --help`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Annotated
 
 import tyro
 
+from harness.commands.claims import ClaimsCommand
+from harness.commands.compare import CompareCommand
 from harness.commands.episodes import EpisodesCommand
 from harness.commands.networks import NetworksCommand
+from harness.commands.probe import ProbeCommand
 from harness.commands.record import RecordCommand
 from harness.commands.replay import ReplayCommand
 from harness.commands.score import ScoreCommand
@@ -19,6 +22,9 @@ Command = (
     | Annotated[RecordCommand, tyro.conf.subcommand("record")]
     | Annotated[EpisodesCommand, tyro.conf.subcommand("episodes")]
     | Annotated[NetworksCommand, tyro.conf.subcommand("networks")]
+    | Annotated[ClaimsCommand, tyro.conf.subcommand("claims")]
+    | Annotated[CompareCommand, tyro.conf.subcommand("compare")]
+    | Annotated[ProbeCommand, tyro.conf.subcommand("probe")]
     | Annotated[ReplayCommand, tyro.conf.subcommand("replay")]
 )
 

@@ -28,8 +28,8 @@ def matchable(network: nn.Module) -> QNetwork:
     """The network itself, if its layers are known. Raises UnknownNetwork for somebody's own."""
     if not isinstance(network, QNetwork):
         raise UnknownNetwork(
-            f"the scales of {type(network).__name__} cannot be matched, its layers are not known: "
-            "leave --scale-match out"
+            f"the layers of {type(network).__name__} are not known: their scales cannot be matched "
+            "(leave --scale-match out) nor their features probed"
         )
     return network
 

@@ -42,6 +42,14 @@ def load_agent(path: Path, device: torch.device, network: str | None = None) -> 
     Raises UserError with one clear line when there is no agent or it cannot be used.
     """
     folder = find_checkpoint(path)
+    loaded, config, state = load_network(folder, network)
+    return Agent(_greedy_values(loaded.to(device), device), config, str(folder), state)
+
+
+def load_network(
+    folder: Path, network: str | None = None
+) -> tuple[nn.Module, RunConfig, CheckpointState]:
+    """The network in a checkpoint folder as `load_agent` finds it, with its settings."""
     state = read_state(folder)
     config = _settings(folder, state)
     offered = num_actions(config.emulators)
@@ -62,7 +70,7 @@ def load_agent(path: Path, device: torch.device, network: str | None = None) -> 
             f"{folder / 'network.safetensors'} does not fit network {config.learner.network!r}"
             f" with {state.num_actions} actions"
         ) from None
-    return Agent(_greedy_values(made.to(device), device), config, str(folder), state)
+    return made, config, state
 
 
 def refuse_foreign_code(name: str, named: str | None, folder: Path) -> None:

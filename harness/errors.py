@@ -11,6 +11,7 @@ from agent.networks import UnknownNetwork
 from agent.precision import Unsupported
 from envs.episode_zip import BadEpisode
 from envs.games import UnknownGame
+from envs.labels import NoLabels
 from replay.placement import ReplayTooLarge
 
 
@@ -18,7 +19,10 @@ class UserError(Exception):
     """Something the user can mend; the message is one line that says how."""
 
 
-USERS_ERRORS = (UserError, UnknownGame, UnknownNetwork, Unsupported, ReplayTooLarge, BadEpisode)
+USERS_ERRORS = (
+    *(UserError, UnknownGame, NoLabels, UnknownNetwork, Unsupported),
+    *(ReplayTooLarge, BadEpisode),
+)
 
 
 def fail(message: object) -> NoReturn:

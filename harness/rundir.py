@@ -25,7 +25,7 @@ import torch
 
 from envs.games import game_title
 from harness.config import PresetName, RunConfig, flatten, unflatten
-from harness.cores import Arrangement
+from harness.cores import Arrangement, arrange
 from harness.errors import UserError
 from harness.json_file import write_json
 from harness.presets import departures
@@ -175,6 +175,18 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor()
+
+
+def made(device: torch.device | None = None) -> dict[str, Any]:
+    """Where, when and with what a result was made, for JSON."""
+    device = device or torch.device("cpu")
+    return {
+        "command": sys.argv,
+        "date": time.strftime("%Y-%m-%d"),
+        "git_commit": git_commit(),
+        "versions": versions(),
+        "machine": machine(device, arrange(device, 1)),
+    }
 
 
 def git_commit() -> str | None:

@@ -1,0 +1,60 @@
+"""How much is measured: quick for an answer in minutes, full for one to publish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.probes.profile import Extent
+from harness.probes.worlds import GAMES
+
+BudgetName = Literal["quick", "full"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What is measured, and how often."""
+
+    networks: tuple[str, ...]
+    taught: tuple[str, ...]
+    """Of those, the ones that are trained on location and on count."""
+    seeds: int
+    """Weights and batches drawn afresh so many times (count)."""
+    extent: Extent
+    updates: int
+    """Of a network that is taught (updates)."""
+    learning_rates: tuple[float, ...]
+    """Tried for every network with a seed of their own; the best is kept."""
+    boxes: int
+    """Pictures of boxes (count)."""
+
+
+_LOCAL = ("half_max", "half_avg", "half_blur")
+_GLOBAL = ("stride_gap", "stride_gmp")
+_DIAL = tuple(f"dial:{sigma},{beta}" for sigma, beta in ((0.25, 0), (0.5, 0), (0.5, 4), (0.5, 16)))
+
+BUDGETS: dict[BudgetName, Budget] = {
+    "quick": Budget(
+        networks=("stride", *_LOCAL, *_GLOBAL),
+        taught=("stride", "half_max", *_GLOBAL),
+        seeds=4,
+        extent=Extent(800, games=GAMES),
+        updates=300,
+        learning_rates=(1e-3,),
+        boxes=600,
+    ),
+    "full": Budget(
+        networks=(
+            *("stride", "dense_sub", "dense_max", "dense_avg", "dense_blur"),
+            *(*_LOCAL, *_GLOBAL, "imagenet", *_DIAL),
+        ),
+        taught=("stride", "dense_sub", "dense_max", *_LOCAL, *_GLOBAL),
+        seeds=10,
+        extent=Extent(8000, sizes=(2, 4, 8), games=GAMES),
+        updates=4000,
+        learning_rates=(3e-3, 1e-3, 3e-4),
+        boxes=2400,
+    ),
+}
+FIRST_SEED = 1
+"""Seed 0 is for pilots, and for choosing learning rates."""

@@ -1,0 +1,139 @@
+"""The claims and the rule that decides them, read from ledger.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from harness.statistics import CONFIDENCE, mean_interval
+
+LEDGER = Path(__file__).with_name("ledger.toml")
+Verdict = Literal["supported", "refuted", "undetermined"]
+Direction = Literal["at least", "at most", "within"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measurement that a claim stands or falls with."""
+
+    what: str
+    training: str
+    """Which networks are asked: untrained, location, count, agent, or bars for filter banks."""
+    network: str
+    measure: str
+    """Path in a profile, with dots; `*` is the mean over all names in its place."""
+    unit: str
+    direction: Direction
+    matters: float
+    """The smallest effect that matters, in that unit."""
+    against: str | None = None
+    """The network it is compared with; None judges the measure itself."""
+    ratio: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence from the answers to the question, and its parts."""
+
+    id: str
+    sentence: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All claims of a version."""
+
+    version: int
+    fixed: str
+    chosen: str
+    claims: tuple[Claim, ...]
+
+
+def read_ledger(file: Path = LEDGER) -> Ledger:
+    """The ledger of a file."""
+    content = tomllib.loads(file.read_text())
+    claims = tuple(
+        Claim(one["id"], one["sentence"], tuple(_part(part) for part in one["part"]))
+        for one in content["claim"]
+    )
+    return Ledger(content["version"], content["fixed"], content["chosen"], claims)
+
+
+def _part(content: dict[str, Any]) -> Part:
+    return Part(direction=content.pop("is"), **content)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """An effect over seeds."""
+
+    values: tuple[float, ...]
+    """One a seed, in the order of the seeds."""
+    seeds: tuple[int, ...]
+
+    @property
+    def mean(self) -> float | None:
+        """None without any value."""
+        return float(np.mean(self.values)) if self.values else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95% Student's t interval over seeds; None below two of them."""
+        return mean_interval(np.array(self.values)) if len(self.values) > 1 else None
+
+
+def decide(effect: Effect, direction: Direction, matters: float) -> Verdict:
+    """The verdict on "the effect is at least / at most / within `matters`" by its interval."""
+    if effect.interval is None:
+        return "undetermined"
+    low, high = effect.interval
+    if direction == "within":
+        inside, outside = -matters <= low and high <= matters, high < -matters or low > matters
+    elif direction == "at least":
+        inside, outside = low >= matters, high < matters
+    else:
+        inside, outside = high <= matters, low > matters
+    return "supported" if inside else "refuted" if outside else "undetermined"
+
+
+def together(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on a claim whose parts have these."""
+    if "refuted" in verdicts:
+        return "refuted"
+    return "undetermined" if "undetermined" in verdicts else "supported"
+
+
+def rule(part: Part) -> str:
+    """A part's rule in words."""
+    unit = f"{part.matters:g} {part.unit}"
+    level = f"{CONFIDENCE:.0%} interval over seeds"
+    if part.direction == "within":
+        return f"Supported if the {level} lies within ±{unit}, refuted if it lies outside."
+    sides = ("at or above", "below") if part.direction == "at least" else ("at or below", "above")
+    return f"Supported if the {level} lies {sides[0]} {unit}, refuted if it lies {sides[1]}."
+
+
+def values_at(profile: Any, path: Sequence[str]) -> Iterator[float]:
+    """All numbers of a profile at a path; none where it does not lead."""
+    if not path:
+        if isinstance(profile, int | float):
+            yield float(profile)
+        return
+    if not isinstance(profile, dict):
+        return
+    names = list(profile) if path[0] == "*" else [path[0]]
+    for name in names:
+        if name in profile:
+            yield from values_at(profile[name], path[1:])
+
+
+def measured(profile: Any, measure: str) -> float | None:
+    """The mean of the numbers at the path of a measure; None without any, or one not finite."""
+    values = list(values_at(profile, measure.split(".")))
+    return float(np.mean(values)) if values and np.isfinite(values).all() else None

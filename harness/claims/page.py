@@ -1,0 +1,175 @@
+"""The report of the claims, made from results.json alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.claims.feature_sections import agents, boxes, patterns, response
+from harness.claims.location_section import known, location
+from harness.claims.tables import TRAININGS, Results, Seeds, mean_interval_of
+from harness.report.blocks import (
+    Band,
+    Intervals,
+    Outcome,
+    Reference,
+    Report,
+    Row,
+    Section,
+    Text,
+    Verdict,
+)
+from harness.report.markup import number
+
+TITLE = "Does pooling throw location away?"
+
+
+def report(results: Results) -> Report:
+    """The page of results.json."""
+    seeds = Seeds(results)
+    sections = [
+        Section(
+            "Claim by claim",
+            "Each claim is judged by a rule that was written down before it was measured.",
+            tuple(_verdict(claim) for claim in results["claims"]),
+        ),
+        location(results, seeds),
+        known(results, seeds),
+        patterns(seeds),
+        response(seeds),
+        boxes(seeds),
+        agents(results),
+        _methods(results),
+    ]
+    return Report(
+        TITLE, answer(results, seeds), tuple(s for s in sections if s.blocks), _made(results)
+    )
+
+
+def answer(results: Results, seeds: Seeds) -> str:
+    """What was found: how far off the object's place is read, then the verdicts."""
+    paragraphs = [_errors(seeds, training) for training in ("location", "agent", "untrained")]
+    verdicts = {"supported": "Supported", "refuted": "Refuted", "undetermined": "Not decided"}
+    said = []
+    for verdict, word in verdicts.items():
+        ids = [claim["id"] for claim in results["claims"] if claim["verdict"] == verdict]
+        if ids:
+            said.append(f"{word}: {', '.join(ids)}.")
+    return "\n\n".join([*filter(None, paragraphs), " ".join(said)])
+
+
+def _errors(seeds: Seeds, training: str) -> str:
+    """The error of location of every network of a training, in a sentence."""
+    found = []
+    for network in seeds.networks(training):
+        mean, low, high = mean_interval_of(
+            seeds.values(training, network, "location.*.conv3.error")
+        )
+        if mean is not None:
+            ends = [number(end, ".1f") for end in (low, high) if end is not None]
+            interval = f" ({' to '.join(ends)})" if ends else ""
+            found.append(f"{network} {number(mean, '.1f')}{interval}")
+    if not found:
+        return ""
+    return (
+        f"Read linearly from conv3 of networks {TRAININGS[training]}, the object's place is off by "
+        f"so many pixels of the 84x84 screen (median, 95% interval over seeds): {', '.join(found)}."
+    )
+
+
+def _verdict(claim: dict[str, Any]) -> Verdict:
+    parts = claim["parts"]
+    rows = tuple(_part_row(part) for part in parts)
+    first = parts[0]
+    inside = -abs(first["matters"]), abs(first["matters"])
+    return Verdict(
+        claim["id"],
+        claim["sentence"],
+        _outcome(claim["verdict"]),
+        " ".join(_sentence(part) for part in parts),
+        " ".join(part["rule"] for part in parts),
+        Intervals(
+            f"{claim['id']}: effects and their intervals",
+            "in the unit of each row, 95% interval over seeds",
+            rows,
+            references=(Reference(1.0 if first["ratio"] else 0.0, "no difference"),),
+            band=None
+            if len({part["matters"] for part in parts}) > 1 or first["ratio"]
+            else Band(*inside, "too small to matter"),
+        ),
+    )
+
+
+def _outcome(text: str) -> Outcome:
+    return (
+        "supported" if text == "supported" else "refuted" if text == "refuted" else "undetermined"
+    )
+
+
+def _part_row(part: dict[str, Any]) -> Row:
+    low, high = part["interval"] or (None, None)
+    pair = (
+        part["network"] if part["against"] is None else f"{part['network']} less {part['against']}"
+    )
+    if part["ratio"]:
+        pair = f"{part['network']} / {part['against']}"
+    return Row(f"{pair} ({part['unit']})", part["mean"], low, high, part["what"], part["network"])
+
+
+def _sentence(part: dict[str, Any]) -> str:
+    """What was found for a part, in one sentence."""
+    what = part["what"][0].upper() + part["what"][1:]
+    if part["mean"] is None:
+        return f"{what}: not measured."
+    if part["against"] is None:
+        how = f"{part['mean']:.2f} {part['unit']}"
+    elif part["ratio"]:
+        how = f"{part['network']} has {part['mean']:.2f} {part['unit']}"
+    else:
+        way = "more" if part["mean"] >= 0 else "less"
+        size = f"{abs(part['mean']):.2f} {part['unit']}"
+        how = f"{part['network']} has {size} {way} than {part['against']}"
+    if part["interval"]:
+        how += " (95% interval {:.2f} to {:.2f}".format(*part["interval"])
+        how += f", {len(part['values'])} seeds)"
+    return f"{what}: {how}."
+
+
+def _methods(results: Results) -> Section:
+    budget, ledger = results["budget"], results["ledger"]
+    extent = budget["extent"]
+    missing = [f"{u['training']} {u['network']} seed {u['seed']}" for u in results["missing"]]
+    paragraphs = [
+        f"Ledger version {ledger['version']}, fixed {ledger['fixed']}. {ledger['chosen']}",
+        f"{budget['seeds']} seeds of initial weights and training batches; {extent['states']} "
+        "states of "
+        f"each kind, 5/8 to fit readouts, 1/8 to choose their penalty, 2/8 to test, whole "
+        "episodes in "
+        "one of them only. All networks are probed on the same states, so intervals speak of the "
+        "networks, not of other states.",
+        f"Networks start with signals of equal size in every layer. Those trained learned for "
+        f"{budget['updates']} updates of batch 32 with Adam, learning rates tried: "
+        f"{', '.join(f'{rate:g}' for rate in budget['learning_rates'])}, the same for every "
+        "network.",
+        "The receptive field of networks that pool is 48 pixels, that of stride 36; the gradient "
+        "of a "
+        "maximum reaches one value of its window. Both belong to the operators and are not held "
+        "equal.",
+        "With three seeds an interval is wide (4.3 standard errors to each side), so that a "
+        "verdict "
+        "needs a large effect."
+        if budget["seeds"] < 5
+        else "",
+        f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.",
+    ]
+    return Section("Methods and limits", "", (Text(tuple(p for p in paragraphs if p)),))
+
+
+def _made(results: Results) -> dict[str, Any]:
+    made = results["made"]
+    return {
+        "command": " ".join(made["command"]),
+        "date": made["date"],
+        "commit": made["git_commit"] or "unknown",
+        "versions": made["versions"],
+        "machine": {name: str(value) for name, value in made["machine"].items()},
+    }

@@ -1,0 +1,89 @@
+"""results.json of the claims: every number of every unit, and the verdicts they give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from harness.claims.budget import Budget, BudgetName
+from harness.claims.ledger import Claim, Effect, Ledger, Part, decide, measured, rule, together
+from harness.claims.units import Unit
+
+FORMAT = 1
+Profiles = dict[tuple[str, str, int], Any]
+"""What was measured by training, network and seed."""
+
+
+def named(training: str, network: str, profile: Any) -> dict[str, Any]:
+    """The profiles in a unit by what is compared: its network, or the ways of pooling of filter
+    banks."""
+    return dict(profile) if training == "bars" else {network: profile}
+
+
+def effect_of(part: Part, profiles: Profiles) -> Effect:
+    """A part's effect, one value for each seed of which everything needed was measured."""
+    values: dict[int, float] = {}
+    seeds = sorted({seed for training, _, seed in profiles if training == part.training})
+    for seed in seeds:
+        value = measured(profiles.get((part.training, part.network, seed)), part.measure)
+        if value is not None and part.against is not None:
+            other = measured(profiles.get((part.training, part.against, seed)), part.measure)
+            if other is None or (part.ratio and other == 0):
+                continue
+            value = value / other if part.ratio else value - other
+        if value is not None:
+            values[seed] = value
+    return Effect(tuple(values.values()), tuple(values))
+
+
+def judged(part: Part, profiles: Profiles) -> dict[str, Any]:
+    """A part with its effect and verdict, for JSON."""
+    effect = effect_of(part, profiles)
+    return asdict(part) | {
+        "values": list(effect.values),
+        "seeds": list(effect.seeds),
+        "mean": effect.mean,
+        "interval": effect.interval,
+        "verdict": decide(effect, part.direction, part.matters),
+        "rule": rule(part),
+    }
+
+
+def verdicts(ledger: Ledger, profiles: Profiles) -> list[dict[str, Any]]:
+    """Every claim with its verdict and those of its parts, in the order of the ledger."""
+    return [_claim(claim, profiles) for claim in ledger.claims]
+
+
+def _claim(claim: Claim, profiles: Profiles) -> dict[str, Any]:
+    parts = [judged(part, profiles) for part in claim.parts]
+    verdict = together([part["verdict"] for part in parts])
+    return {"id": claim.id, "sentence": claim.sentence, "verdict": verdict, "parts": parts}
+
+
+def content(
+    name: BudgetName,
+    budget: Budget,
+    ledger: Ledger,
+    found: Sequence[tuple[Unit, Any]],
+    missing: Sequence[Unit],
+    pictures: dict[str, Any],
+    made: dict[str, Any],
+) -> dict[str, Any]:
+    """All of results.json. What is missing is named, never left out in silence."""
+    profiles = {
+        (unit.training, name, unit.seed): one
+        for unit, profile in found
+        for name, one in named(unit.training, unit.network, profile).items()
+    }
+    return {
+        "format": FORMAT,
+        "kind": "claims",
+        "made": made,
+        "budget": {"name": name, **asdict(budget)},
+        "ledger": {"version": ledger.version, "fixed": ledger.fixed, "chosen": ledger.chosen},
+        "claims": verdicts(ledger, profiles),
+        "units": [asdict(unit) | {"profile": profile} for unit, profile in found],
+        "missing": [asdict(unit) for unit in missing],
+        "pictures": pictures,
+    }

@@ -1,0 +1,106 @@
+"""Numbers of results.json by training, network and seed, as figures need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.claims.ledger import Effect, measured
+from harness.claims.results import named
+from harness.report.blocks import Series
+
+Value = float | None
+Results = dict[str, Any]
+"""What results.json holds."""
+TRAININGS = {
+    "untrained": "as drawn at the start",
+    "location": "trained to locate a block",
+    "count": "trained to count",
+    "agent": "trained as agents",
+}
+
+
+class Seeds:
+    """The profiles of results.json."""
+
+    def __init__(self, results: Results) -> None:
+        self._profiles: dict[str, dict[str, dict[int, Any]]] = {}
+        for unit in results["units"]:
+            compared = named(unit["training"], unit["network"], unit["profile"])
+            for name, profile in compared.items():
+                of_training = self._profiles.setdefault(unit["training"], {})
+                of_training.setdefault(name, {})[unit["seed"]] = profile
+
+    @property
+    def trainings(self) -> list[str]:
+        """Those of which there is anything."""
+        return list(self._profiles)
+
+    def networks(self, training: str) -> list[str]:
+        """The networks of a training, in the order in which they were measured."""
+        return list(self._profiles.get(training, {}))
+
+    def names(self, training: str, part: str) -> list[str]:
+        """What a part of the profiles of a training holds: worlds, or banks of filters."""
+        found: dict[str, None] = {}
+        for network, seeds in self._profiles.get(training, {}).items():
+            for profile in seeds.values():
+                held = profile if network == part else profile.get(part, {})
+                found |= dict.fromkeys(held)
+        return list(found)
+
+    def values(self, training: str, network: str, measure: str) -> list[float]:
+        """A measure of all seeds; `*` in its path is the mean over all names there."""
+        seeds = self._profiles.get(training, {}).get(network, {})
+        found = (measured(profile, measure) for profile in seeds.values())
+        return [value for value in found if value is not None]
+
+    def mean(self, training: str, network: str, measure: str) -> Value:
+        """The mean over seeds."""
+        values = self.values(training, network, measure)
+        return float(np.mean(values)) if values else None
+
+    def interval_text(self, training: str, network: str, measure: str) -> str:
+        """The 95% interval over seeds, in words."""
+        _, low, high = mean_interval_of(self.values(training, network, measure))
+        return "-" if low is None else f"{low:.2f} to {high:.2f}"
+
+    def raw(self, training: str, network: str, path: str) -> list[Any]:
+        """What stands at a path, whatever it is, for all seeds that have it."""
+        found = []
+        for profile in self._profiles.get(training, {}).get(network, {}).values():
+            value: Any = profile
+            for name in path.split("."):
+                value = value.get(name) if isinstance(value, dict) else None
+            if value is not None:
+                found.append(value)
+        return found
+
+
+def mean_interval_of(values: Sequence[float]) -> tuple[Value, Value, Value]:
+    """Mean, and ends of the 95% interval over seeds."""
+    effect = Effect(tuple(values), ())
+    low, high = effect.interval or (None, None)
+    return effect.mean, low, high
+
+
+def lines(
+    seeds: Seeds, training: str, network: str, path: str, measure: str = ""
+) -> Iterator[Series]:
+    """The series of a measure that is kept by number, such as an error by training states; with
+    `measure`, of that one under each number."""
+    maps = seeds.raw(training, network, path)
+    if not maps:
+        return
+    places = sorted({int(place) for one in maps for place in one})
+
+    def value(one: Any, place: int) -> float:
+        found = one[str(place)]
+        return float(found[measure] if measure else found)
+
+    columns = [[value(one, place) for one in maps if str(place) in one] for place in places]
+    found = [mean_interval_of(column) for column in columns]
+    means, low, high = (tuple(part) for part in zip(*found, strict=True))
+    yield Series(network, places, means, low, high)

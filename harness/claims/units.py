@@ -1,0 +1,151 @@
+"""The pieces of work that the answers are made of, each kept in a file of its own.
+
+A piece that is done is never done again: an interrupted run goes on with the ones that are left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from agent.networks import QNetwork
+from agent.scales import matchable
+from harness.agents import load_network
+from harness.checkpoint import find_checkpoint
+from harness.claims.budget import FIRST_SEED, Budget
+from harness.cores import prepare_process
+from harness.json_file import write_json
+from harness.probes import bars
+from harness.probes.games import agent_profile
+from harness.probes.measures import counting
+from harness.probes.profile import Extent, controls, counts, whole
+from harness.probes.training import SIZES, Task, answers, fresh, trained
+from harness.probes.worlds import block, several
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One network with one seed and one training; or filter banks, or the controls."""
+
+    training: str
+    """untrained, location, count, agent, bars or controls."""
+    network: str = ""
+    seed: int = 0
+    agent: str = ""
+    """Run folder of a trained agent."""
+
+    @property
+    def name(self) -> str:
+        """A file's name, its own among all units."""
+        parts = (self.training, self.network.replace(":", "-"), Path(self.agent).name)
+        return "_".join([part for part in parts if part] + [f"s{self.seed}"])
+
+
+def units(budget: Budget, agents: tuple[Unit, ...] = ()) -> list[Unit]:
+    """All that a budget asks for, seed by seed: what is done early is a whole answer already."""
+    found = [Unit("controls"), *agents]
+    for seed in range(FIRST_SEED, FIRST_SEED + budget.seeds):
+        found += [Unit("untrained", network, seed) for network in budget.networks]
+        found += [
+            Unit(task, name, seed) for task in ("location", "count") for name in budget.taught
+        ]
+        found.append(Unit("bars", seed=seed))
+    return found
+
+
+def done(folder: Path, unit: Unit) -> dict[str, Any] | None:
+    """What a unit measured, or None if it is not done. A broken file counts as not done."""
+    try:
+        content = json.loads((folder / f"{unit.name}.json").read_text())
+        return cast(dict[str, Any], content) if content["unit"] == asdict(unit) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def do(folder: Path, unit: Unit, budget: Budget) -> None:
+    """Measure a unit and keep what was found."""
+    prepare_process()
+    profile = _measure(unit, budget)
+    write_json(folder / f"{unit.name}.json", {"unit": asdict(unit), "profile": profile})
+
+
+def _measure(unit: Unit, budget: Budget) -> Any:
+    extent = budget.extent
+    if unit.training == "controls":
+        return controls(extent)
+    if unit.training == "bars":
+        filters = trained("stride", "location", unit.seed, budget.updates // 4, 1e-3).conv1.weight
+        rows = bars.sweep(unit.seed, budget.boxes, filters[:, -1:].detach())
+        return _by_pool(rows)
+    if unit.training == "agent":
+        return measure_agent(unit, extent)
+    if unit.training == "untrained":
+        states = block(max(extent.sizes), extent.states).states
+        return whole(fresh(unit.network, 2, unit.seed, states), extent)
+    task = cast(Task, unit.training)
+    rate = best_rate(unit.network, task, budget)
+    network = trained(unit.network, task, unit.seed, budget.updates, rate)
+    own = {"learning_rate": rate, "own": own_errors(network, task, extent.states)}
+    return own | (
+        whole(network, extent) if task == "location" else {"count": counts(network, extent)}
+    )
+
+
+def measure_agent(unit: Unit, extent: Extent, own: str | None = None) -> Any:
+    """The profile of a trained agent; `own` names a `module:Class` whose code may run. Raises
+    UnknownNetwork for a network whose layers are not known."""
+    network, config, _ = load_network(find_checkpoint(Path(unit.agent)), own)
+    known = matchable(network)
+    return whole(known, extent) | agent_profile(known, config.emulators.game, extent.states)
+
+
+def best_rate(name: str, task: Task, budget: Budget) -> float:
+    """The learning rate with the least error of a network's own answers, with the pilot's seed; the
+    same rates are tried for every network."""
+    if len(budget.learning_rates) == 1:
+        return budget.learning_rates[0]
+
+    def error(rate: float) -> float:
+        network = trained(name, task, 0, budget.updates, rate)
+        return float(np.mean(list(own_errors(network, task, 800).values())))
+
+    return min(budget.learning_rates, key=error)
+
+
+def own_errors(network: QNetwork, task: Task, states: int) -> dict[str, float]:
+    """Errors of what a taught network itself says: median distance (pixels) by size of the block,
+    or of the number (sprites)."""
+    if task == "count":
+        planted = several(states)
+        said = answers(network, task, planted.states)
+        return asdict(counting(said, planted.counts, planted.nearest))
+    found = {}
+    for size in SIZES:
+        world = block(size, states)
+        off = np.linalg.norm(answers(network, task, world.states) - world.positions, axis=1)
+        found[f"block {size}"] = float(np.median(off))
+    return found
+
+
+def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """{pool: {bank: {filters: measures}}}."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        bank = found.setdefault(row["pool"], {}).setdefault(row["bank"], {})
+        bank[str(row["filters"])] = {
+            name: value for name, value in row.items() if name not in ("pool", "bank", "filters")
+        }
+    return found
+
+
+def results(folder: Path, wanted: list[Unit]) -> Iterator[tuple[Unit, Any]]:
+    """Those of the units that are done, with their profiles."""
+    for unit in wanted:
+        content = done(folder, unit)
+        if content is not None:
+            yield unit, content["profile"]

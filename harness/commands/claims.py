@@ -1,0 +1,114 @@
+"""evaluate.py claims: what is lost by pooling and by striding, claim by claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.labels import labels_of
+from harness.checkpoint import find_checkpoint, read_state
+from harness.claims.budget import BUDGETS, Budget, BudgetName
+from harness.claims.ledger import read_ledger
+from harness.claims.page import report
+from harness.claims.pictures import pictures
+from harness.claims.results import content
+from harness.claims.runner import work
+from harness.claims.units import Unit, results, units
+from harness.commands.games import option
+from harness.cores import usable_cores
+from harness.errors import UserError
+from harness.json_file import write_json
+from harness.lock import writing
+from harness.report.page import write_page
+from harness.rundir import made
+
+
+@dataclass(frozen=True)
+class ClaimsCommand:
+    """Measure what networks that pool and that stride know of a picture: location, presence,
+    count, tilt, answer to movement, reconstruction; untrained, trained to locate and to count, and
+    as agents where some are given.
+
+    The claims, the smallest effects that matter and the rule of the verdicts stand in
+    harness/claims/ledger.toml. Called again with the same --out it goes on with what is left.
+    """
+
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder of results.json, report.html and the measurements they are made of."""
+    budget: BudgetName = "quick"
+    """quick: minutes on two cores; full: a day, ten seeds, every network."""
+    agents: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")] = ()
+    """Trained agents to be probed too (run or checkpoint folders)."""
+    games: Annotated[tuple[str, ...] | None, option("GAME", "the budget's")] = None
+    """Games with labels whose states are probed."""
+    jobs: Annotated[int | None, option("N", "one a core")] = None
+    """Measurements side by side (count)."""
+
+    def run(self) -> int:
+        """Measure, judge, write; returns the exit code."""
+        budget = self._budget()
+        jobs = self.jobs or usable_cores()
+        if jobs < 1:
+            raise UserError(f"--jobs must be at least 1, not {jobs}")
+        wanted = units(budget, tuple(map(agent_unit, self.agents)))
+        _make(self.out)
+        with writing(self.out):
+            failed = work(self.out / "units", wanted, budget, jobs)
+            found = list(results(self.out / "units", wanted))
+            missing = [unit for unit in wanted if unit not in dict(found)]
+            ledger = read_ledger()
+            said = content(
+                self.budget, budget, ledger, found, missing, pictures(budget.extent), made()
+            )
+            write_json(self.out / "results.json", said)
+            write_page(self.out / "report.html", report(said))
+        self._print(said)
+        return 1 if failed else 0
+
+    def _budget(self) -> Budget:
+        budget = BUDGETS[self.budget]
+        if self.games is None:
+            return budget
+        for game in self.games:
+            labels_of(game)  # refuses one without labels
+        return replace(budget, extent=replace(budget.extent, games=tuple(self.games)))
+
+    def _print(self, said: dict[str, Any]) -> None:
+        table = Table("claim", "verdict", "effect", "95% interval", "matters from", box=None)
+        for claim in said["claims"]:
+            for number, part in enumerate(claim["parts"]):
+                table.add_row(
+                    claim["id"] if number == 0 else "",
+                    part["verdict"],
+                    "-" if part["mean"] is None else f"{part['mean']:+.2f} {part['unit']}",
+                    "-"
+                    if part["interval"] is None
+                    else "{:+.2f} to {:+.2f}".format(*part["interval"]),
+                    f"{part['matters']:g}",
+                )
+        console = Console(markup=False, emoji=False, highlight=False)
+        console.print(table)
+        for unit in said["missing"]:
+            console.print(f"missing: {unit['training']} {unit['network']} seed {unit['seed']}")
+        console.print(f"report: {self.out / 'report.html'}", soft_wrap=True)
+
+
+def agent_unit(run: Path) -> Unit:
+    """The unit of a trained agent. Raises UserError when there is none."""
+    state = read_state(find_checkpoint(run))
+    settings = state.settings
+    return Unit("agent", str(settings["network"]), int(settings["seed"]), str(run.resolve()))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {folder}: {error.strerror}; choose another --out"
+        ) from None

@@ -1,0 +1,101 @@
+"""evaluate.py probe: what the features of trained agents know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.labels import labels_of
+from harness.claims.units import Unit, measure_agent
+from harness.commands.claims import agent_unit
+from harness.commands.games import option
+from harness.cores import prepare_process
+from harness.errors import UserError
+from harness.json_file import check_writable, write_json
+from harness.probes.features import LAYERS
+from harness.probes.profile import Extent, controls
+from harness.probes.worlds import GAMES
+from harness.rundir import made
+
+
+@dataclass(frozen=True)
+class ProbeCommand:
+    """Read positions, presence and number of objects from the layers of trained agents, and see
+    what their Q-values do when an object alone is moved.
+
+    Errors are medians in pixels of the 84x84 screen, on states of episodes that the readout was not
+    fitted to; in games the object was put at a random place in the emulator's memory.
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Run or checkpoint folders."""
+    games: Annotated[tuple[str, ...], tyro.conf.arg(metavar="GAME")] = GAMES
+    """Games with labels whose states are probed."""
+    states: int = 800
+    """States of each kind (count)."""
+    network: Annotated[str | None, option("module:Class", "the network table alone")] = None
+    """Your own network that agents were trained with: naming it lets its code run."""
+    json: Annotated[Path | None, option("FILE", "no file")] = None
+    """Write every number here too, as JSON."""
+
+    def run(self) -> int:
+        """Measure and print; returns the exit code."""
+        if not self.runs:
+            raise UserError("nothing to probe: give run folders")
+        if self.states < 64:
+            raise UserError(f"--states must be at least 64, not {self.states}")
+        if self.json:
+            check_writable(self.json)
+        prepare_process()
+        for game in self.games:
+            labels_of(game)  # refuses one without labels
+        extent = Extent(self.states, games=tuple(self.games))
+        console = Console(markup=False, emoji=False, highlight=False)
+        profiles = {}
+        for unit in map(agent_unit, self.runs):
+            profiles[unit.agent] = measure_agent(unit, extent, self.network)
+            console.print(*tables(unit, profiles[unit.agent]), sep="\n\n")
+        pixels = controls(extent)
+        console.print("", control_table(pixels), sep="\n")
+        if self.json:
+            write_json(self.json, {"made": made(), "agents": profiles, "controls": pixels})
+        return 0
+
+
+def tables(unit: Unit, profile: dict[str, Any]) -> list[Table | str]:
+    """What was measured of one agent."""
+    found: list[Table | str] = [f"{unit.agent}: {unit.network}, seed {unit.seed}"]
+    table = Table("location (median error, pixels)", *LAYERS, "shuffled labels", box=None)
+    for world, layers in profile["location"].items():
+        errors = (f"{layers[layer]['error']:.2f}" for layer in LAYERS)
+        table.add_row(world, *errors, f"{layers['conv3']['shuffled']:.1f}")
+    found.append(table)
+    table = Table("other measures", *LAYERS, box=None)
+    for world, layers in profile["presence"].items():
+        table.add_row(f"presence, {world} (right)", *(f"{layers[x]:.0%}" for x in LAYERS))
+    errors = (f"{profile['count'][layer]['error']:.2f}" for layer in LAYERS)
+    table.add_row("number of sprites (mean error)", *errors)
+    changes = (f"{profile['response'][layer]['1']:.3f}" for layer in LAYERS)
+    table.add_row("change for one pixel (1: another state)", *changes)
+    found.append(table)
+    if "sensitivity" in profile:
+        said = profile["sensitivity"]
+        found.append(
+            "object moved by about 4 pixels: the greedy action changes in "
+            f"{said['flips']:.0%} of states ({said['flips_decided']:.0%} where it was clear; "
+            f"by chance {said['chance']:.0%}), the value by {said['value']:.2f} standard deviations"
+        )
+    return found
+
+
+def control_table(pixels: dict[str, Any]) -> Table:
+    """The same readout of the newest frame's pixels."""
+    table = Table("control: pixels", "location (median error, pixels)", "shuffled labels", box=None)
+    for world, one in pixels["location"].items():
+        table.add_row(world, f"{one['error']:.2f}", f"{one['shuffled']:.1f}")
+    return table

@@ -1,0 +1,46 @@
+"""What of the picture can be drawn again from features.
+
+The newest frame, halved to 42x42, is read from features by a ridge readout; how much of it is not
+explained is told apart for the object's pixels and for the others, each with the penalty that
+suits it best. A mean picture has 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.probes.readout import Floats, Readout, Split
+
+_HALF = 42
+
+
+def decoding(
+    readout: Readout,
+    parts: Split,
+    states: npt.NDArray[np.uint8],
+    positions: Floats,
+    radius: float,
+) -> dict[str, float]:
+    """Unexplained shares of the test frames: `object`, within `radius` pixels of its position
+    (pixels of 84x84) both ways, and `background`, the rest."""
+    frames = states[:, -1].reshape(-1, _HALF, 2, _HALF, 2).mean((2, 4)).reshape(len(states), -1)
+    there, truth = near(positions, radius), frames[parts.test]
+    around = (truth - frames[parts.train].mean(0)) ** 2
+    found = {}
+    for name, pixels in (("object", there), ("background", ~there)):
+        chosen = pixels[parts.valid]
+        read = readout.predict(frames[parts.train], frames[parts.valid], counted=chosen)
+        wrong, counted = (truth - read) ** 2, pixels[parts.test]
+        found[name] = float(wrong[counted].sum() / around[counted].sum())
+    return found
+
+
+def near(positions: Floats, radius: float) -> npt.NDArray[np.bool_]:
+    """[N, 1764]: pixels of the halved frame that touch the square around positions [N, 2]."""
+    edges = 2 * np.arange(_HALF)
+    inside = [
+        (edges + 1 >= axis[:, None] - radius) & (edges <= axis[:, None] + radius)
+        for axis in positions.T
+    ]
+    return np.asarray((inside[1][:, :, None] & inside[0][:, None, :]).reshape(len(positions), -1))

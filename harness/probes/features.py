@@ -1,0 +1,39 @@
+"""What the layers of a network hand on for many states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from agent.networks import QNetwork
+
+LAYERS = ("conv1", "conv2", "conv3", "fc1")
+PITCH = {"conv1": 4, "conv2": 8, "conv3": 8, "fc1": 8}
+"""Pixels of the screen from one cell of a layer's map to the next; fc1 has conv3's."""
+_BATCH = 64
+
+
+def features(
+    network: QNetwork, states: npt.NDArray[np.uint8], layers: Sequence[str] = LAYERS
+) -> dict[str, Tensor]:
+    """Features of states uint8 [N, 4, 84, 84] by layer: float32 [N, C, H, W], fc1 [N, 512]."""
+    parts = list(_batches(network, states, layers))
+    return {layer: torch.cat([part[layer] for part in parts]) for layer in layers}
+
+
+@torch.no_grad()
+def _batches(
+    network: QNetwork, states: npt.NDArray[np.uint8], layers: Sequence[str]
+) -> Iterator[dict[str, Tensor]]:
+    for start in range(0, len(states), _BATCH):
+        found = network.features(torch.from_numpy(states[start : start + _BATCH]))
+        yield {layer: found[layer].float().contiguous() for layer in layers}
+
+
+def pixels(states: npt.NDArray[np.uint8]) -> Tensor:
+    """The control without any network: the newest frames, float32 [N, 7056]."""
+    return torch.from_numpy(states[:, -1]).float().flatten(1) / 255

@@ -1,0 +1,52 @@
+"""Real games: states with an object put somewhere else in the emulator's memory."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from agent.networks import QNetwork
+from envs.games import game_id
+from envs.interventions import displaced, intervened
+from envs.labels import GAMES, in_small_pixels, labels_of, sprite_of
+from harness.probes.features import LAYERS, features
+from harness.probes.response import invariance
+from harness.probes.sensitivity import consistency, sensitivity
+from harness.probes.worlds import World
+
+_SEED = 20_000
+_RADIUS = 3.0
+_ASIDE, _UP_AND_DOWN = ((8, 0), (-8, 0)), ((0, 10), (0, -10))
+"""Four pixels of 84x84 each way, in pixels of the emulator's screen."""
+
+
+@lru_cache(maxsize=4)
+def game_world(game: str, count: int) -> World:
+    """States of random play in which the game's main object was put at a random place 16 frames
+    before, so that all of a stack's frames are the game's own."""
+    name = labels_of(game).main
+    found = intervened(game, name, count, _SEED)
+    middle = (np.array(sprite_of(game, name).size, np.float32) - 1) / 2
+    positions = found.positions[name].astype(np.float64) + in_small_pixels(middle)
+    return World(found.states, positions, found.episodes, _RADIUS)
+
+
+def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
+    """What a trained agent's Q-values and features do when the main object of its game alone is
+    moved, and when the whole picture is; nothing for a game without labels."""
+    if game_id(game) not in GAMES:
+        return {}
+    name = labels_of(game).main
+    sprite = sprite_of(game, name)
+    offsets = (*(_ASIDE if sprite.x.reach else ()), *(_UP_AND_DOWN if sprite.y.reach else ()))
+    moves = displaced(game, name, count // 4, _SEED, offsets)
+    before = np.repeat(moves.states[:, 0], len(offsets), 0)
+    after = moves.states[:, 1:].reshape(before.shape)
+    x, y = features(network, before), features(network, after)
+    return {
+        "sensitivity": sensitivity(network, before, after),
+        "consistency": consistency(network, game_world(game, count).states),
+        "object": {layer: invariance(x[layer], y[layer]) for layer in LAYERS},
+    }

@@ -1,0 +1,157 @@
+"""What a readout's answers are worth, in the units of the question.
+
+Positions are (x, y) in pixels of the 84x84 screen. A position splits into the cell of the layer's
+map and the phase in it: x = pitch * cell + phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.probes.readout import Floats, Readout, Split
+
+
+@dataclass(frozen=True)
+class Location:
+    """How well positions are read from features, on test states."""
+
+    error: float
+    """Median distance from the true position (pixels)."""
+    error_x: float
+    error_y: float
+    """Median absolute errors (pixels)."""
+    r2: float
+    """Share of the positions' variance that is explained; may be negative."""
+    cell: float
+    """Share of positions put into the right cell of the layer's map, both ways (0 to 1)."""
+    phase: float
+    """Median error of a readout of the phase alone (pixels; a guess has pitch / 4)."""
+    fisher: float
+    """Linear Fisher information about a coordinate, mean of those that vary (1 / pixel^2)."""
+
+
+def location(readout: Readout, parts: Split, positions: Floats, pitch: int) -> Location:
+    """Positions [N, 2] of all states, read from their features."""
+    truth = positions[parts.test]
+    read = readout.predict(positions[parts.train], positions[parts.valid])
+    off = np.abs(read - truth)
+    around = ((truth - truth.mean(0)) ** 2).sum()
+    same = (np.floor(read / pitch) == np.floor(truth / pitch)).all(1)
+    return Location(
+        error=float(np.median(np.linalg.norm(off, axis=1))),
+        error_x=float(np.median(off[:, 0])),
+        error_y=float(np.median(off[:, 1])),
+        r2=float(1 - (off**2).sum() / around),
+        cell=float(same.mean()),
+        phase=phase_error(readout, parts, positions, pitch),
+        fisher=fisher(read, truth),
+    )
+
+
+def fisher(read: Floats, truth: Floats) -> float:
+    """Linear Fisher information (1 / pixel^2) of what was read [m, 2] about the truth [m, 2]: the
+    squared slope of the one over the other by the variance around that line."""
+    found = []
+    for said, true in zip(read.T, truth.T, strict=True):
+        if np.ptp(true) == 0:
+            continue
+        slope, middle = np.polyfit(true, said, 1)
+        found.append(slope**2 / max(float(np.var(said - slope * true - middle)), 1e-12))
+    return float(np.mean(found))
+
+
+def phase_error(readout: Readout, parts: Split, positions: Floats, pitch: int) -> float:
+    """Median error (pixels) of the phase of positions, read as a point on a circle."""
+    angles = 2 * np.pi * positions / pitch
+    circle = np.concatenate([np.cos(angles), np.sin(angles)], 1)
+    cos, sin = np.split(readout.predict(circle[parts.train], circle[parts.valid]), 2, axis=1)
+    turn = np.arctan2(sin, cos) - angles[parts.test]
+    turn = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)
+    return float(np.median(turn) * pitch / (2 * np.pi))
+
+
+def errors_by_states(
+    readout: Readout, parts: Split, positions: Floats, sizes: tuple[int, ...]
+) -> dict[int, float]:
+    """Median distance (pixels) by the number of training states, smaller numbers first."""
+    train, valid, truth = (positions[part] for part in parts)
+    return {
+        size: float(np.median(np.linalg.norm(readout.predict(train, valid, size) - truth, axis=1)))
+        for size in (*(s for s in sizes if s < len(train)), len(train))
+    }
+
+
+def errors_by_place(read: Floats, truth: Floats, side: int, places: int = 7) -> list[list[float]]:
+    """Median distance (pixels) by the part of the screen: rows of `places` x `places` parts, nan
+    where no state is."""
+    part = np.clip((truth * places / side).astype(int), 0, places - 1)
+    off = np.linalg.norm(read - truth, axis=1)
+    rows = [[off[(part == [x, y]).all(1)] for x in range(places)] for y in range(places)]
+    return [[float(np.median(one)) if len(one) else np.nan for one in row] for row in rows]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How well a number of sprites is read."""
+
+    error: float
+    """Mean absolute error (sprites)."""
+    exact: float
+    """Share that is right when rounded (0 to 1)."""
+    error_near: float
+    """Mean absolute error where two are closer than a window of the last reducer (sprites)."""
+    error_far: float
+    """The same where none are (sprites)."""
+
+
+WINDOW = 9
+"""Pixels of the screen that a reducer behind conv2 joins: three values, four pixels apart."""
+
+
+def count(readout: Readout, parts: Split, counts: npt.NDArray[np.int64], nearest: Floats) -> Count:
+    """Numbers [N] of all states, read from their features; `nearest` [N] in pixels."""
+    wanted = counts.astype(float)[:, None]
+    read = readout.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    return counting(read, counts[parts.test], nearest[parts.test])
+
+
+def counting(read: Floats, truth: npt.NDArray[np.int64], nearest: Floats) -> Count:
+    """What answers [m] about numbers [m] are worth. States with one sprite have no distance."""
+    off, several = np.abs(read - truth), truth > 1
+    near, far = several & (nearest < WINDOW), several & (nearest >= WINDOW)
+    return Count(
+        error=float(off.mean()),
+        exact=float((np.round(read) == truth).mean()),
+        error_near=float(off[near].mean()) if near.any() else np.nan,
+        error_far=float(off[far].mean()) if far.any() else np.nan,
+    )
+
+
+def presence(readout: Readout, parts: Split, present: npt.NDArray[np.bool_]) -> float:
+    """Share of states (0 to 1) of which a readout tells rightly whether a target is in them."""
+    wanted = np.where(present, 1.0, -1.0)[:, None]
+    read = readout.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    return float(((read > 0) == present[parts.test]).mean())
+
+
+def code_length(readout: Readout, parts: Split, positions: Floats, sizes: tuple[int, ...]) -> float:
+    """Bits a state and coordinate that describe positions to one pixel, given the features, when
+    each block of test states is told by a readout of as many training states as came before it
+    (online code; Blier & Ollivier 2018), with normal errors."""
+    train, valid, truth = (positions[part] for part in parts)
+    spread, bits, before = float(train.std()), 0.0, 0
+    ends = (*(s for s in sizes if s < len(train)), len(train))
+    for end in ends:
+        bits += (end - before) * np.log2(spread * np.sqrt(2 * np.pi * np.e))
+        read = readout.predict(train, valid, end)
+        spread, before = max(float(np.sqrt(((read - truth) ** 2).mean())), 1e-3), end
+    return float(bits / len(train))
+
+
+def numbers(measured: Location | Count) -> dict[str, Any]:
+    """The measures by name, for JSON."""
+    return asdict(measured)

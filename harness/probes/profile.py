@@ -1,0 +1,151 @@
+"""All that is measured of one network: a profile, as plain numbers by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from agent.networks import QNetwork
+from harness.probes import measures
+from harness.probes.decoding import decoding
+from harness.probes.features import LAYERS, PITCH, features, pixels
+from harness.probes.games import game_world
+from harness.probes.patterns import SIDE
+from harness.probes.readout import Floats, Readout, Split, split
+from harness.probes.response import equivariance, health, responses
+from harness.probes.worlds import World, block, presence, several
+
+Numbers = dict[str, Any]
+PICTURES = 3
+"""Test states whose read positions are kept for the report (count)."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    states: int
+    """States of each kind (count): 5/8 to fit, 1/8 to choose the penalty, 2/8 to test."""
+    sizes: tuple[int, ...] = (2, 8)
+    """Sides of planted blocks (pixels)."""
+    games: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Numbers of training states of which a curve is made."""
+        most = self.states * 5 // 8
+        return tuple(most // 2**k for k in range(4, -1, -1))
+
+
+def whole(network: QNetwork, extent: Extent) -> Numbers:
+    """The profile of a network: location in all worlds, presence, count, response, health."""
+    largest = block(max(extent.sizes), extent.states)
+    some = largest.states[: max(200, extent.states // 4)]
+    return {
+        "location": locations(network, extent),
+        **patterns(network, extent),
+        "response": responses(network, some),
+        "equivariance": equivariance(network, some),
+        "health": health(list(features(network, largest.states[:2048]).items())),
+    }
+
+
+def locations(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
+    """Of each world: where the object is, read from every layer, and what else conv3 says."""
+    found = {}
+    for name, world in worlds(extent).items():
+        seen = features(network, world.states)
+        found[name] = {layer: _layer(seen[layer], world, PITCH[layer]) for layer in LAYERS}
+        found[name]["conv3"] |= _closer(seen["conv3"], world, extent)
+    return found
+
+
+def worlds(extent: Extent) -> dict[str, World]:
+    """The worlds with one object to be found, by name."""
+    planted = {f"block {size}": block(size, extent.states) for size in extent.sizes}
+    return planted | {game: game_world(game, extent.states) for game in extent.games}
+
+
+def _layer(seen: Tensor, world: World, pitch: int) -> Numbers:
+    readout = Readout.of(seen, world.parts)
+    return asdict(measures.location(readout, world.parts, world.positions, pitch))
+
+
+def _closer(seen: Tensor, world: World, extent: Extent) -> Numbers:
+    """More about one layer: error by training states and by place, shuffled labels, code length,
+    what can be drawn from it, and where it takes the object to be in a few states."""
+    parts, positions = world.parts, world.positions
+    readout = Readout.of(seen, parts)
+    read = readout.predict(positions[parts.train], positions[parts.valid])
+    truth = positions[parts.test]
+    kernel = Readout.by_distance(seen, parts)
+    bent = kernel.predict(positions[parts.train], positions[parts.valid])
+    return {
+        "shuffled": shuffled(readout, parts, positions),
+        "kernel": float(np.median(np.linalg.norm(bent - truth, axis=1))),
+        "by_states": measures.errors_by_states(readout, parts, positions, extent.steps),
+        "by_place": measures.errors_by_place(read, truth, SIDE),
+        "bits": measures.code_length(readout, parts, positions, extent.steps),
+        "decoding": decoding(readout, parts, world.states, positions, world.radius),
+        "read": read[:PICTURES].tolist(),
+    }
+
+
+def shuffled(readout: Readout, parts: Split, positions: Floats) -> float:
+    """Median error (pixels) of a readout fitted to positions of other states: chance."""
+    rng = np.random.default_rng(0)
+    train = rng.permutation(positions[parts.train])
+    read = readout.predict(train, rng.permutation(positions[parts.valid]))
+    return float(np.median(np.linalg.norm(read - positions[parts.test], axis=1)))
+
+
+def patterns(network: QNetwork, extent: Extent) -> Numbers:
+    """Presence of a block among rings by its size, and the number of rectangles, by layer."""
+    here = {}
+    for size in extent.sizes:
+        planted = presence(size, extent.states)
+        seen = features(network, planted.states)
+        parts = _one_by_one(extent.states)
+        here[f"block {size}"] = {
+            layer: measures.presence(Readout.of(seen[layer], parts), parts, planted.present)
+            for layer in LAYERS
+        }
+    return {"presence": here, "count": counts(network, extent)}
+
+
+def counts(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
+    """How many rectangles there are, read from every layer."""
+    planted, parts = several(extent.states), _one_by_one(extent.states)
+    seen = features(network, planted.states)
+    return {
+        layer: asdict(
+            measures.count(Readout.of(seen[layer], parts), parts, planted.counts, planted.nearest)
+        )
+        for layer in LAYERS
+    }
+
+
+def controls(extent: Extent) -> Numbers:
+    """The same from the pixels of the newest frame instead of any network's features."""
+    planted, parts = several(extent.states), _one_by_one(extent.states)
+    found: Numbers = {"location": {}, "presence": {}}
+    for name, world in worlds(extent).items():
+        readout = Readout.of(pixels(world.states), world.parts)
+        found["location"][name] = asdict(
+            measures.location(readout, world.parts, world.positions, PITCH["conv3"])
+        ) | {"shuffled": shuffled(readout, world.parts, world.positions)}
+    for size in extent.sizes:
+        shown = presence(size, extent.states)
+        readout = Readout.of(pixels(shown.states), parts)
+        found["presence"][f"block {size}"] = measures.presence(readout, parts, shown.present)
+    readout = Readout.of(pixels(planted.states), parts)
+    found["count"] = asdict(measures.count(readout, parts, planted.counts, planted.nearest))
+    return found
+
+
+def _one_by_one(count: int) -> Split:
+    """States that are each an episode of their own."""
+    return split(np.arange(count))

@@ -1,0 +1,134 @@
+"""Linear readouts of features: ridge regression in closed form.
+
+What can be read from features by a linear map is fitted on training states, its penalty chosen on
+validation states, its error told on test states; no state of an episode is in two of them
+(`split`). Features are scaled by one number, the root mean square of all: a scale for every column
+would blow up those that are nearly always zero.
+
+Written in its dual form, so that the cost grows with states and not with features:
+
+    prediction = k(test, train) (K + penalty I)^-1 (y - mean y),   K = k(train, train) centred
+
+(Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+Floats = npt.NDArray[np.float64]
+PENALTIES = tuple(10.0**e for e in range(-6, 3))
+"""Tried on validation states; 1 is the mean squared length of the centred features."""
+
+
+class Split(NamedTuple):
+    """Which states are for what: indices [n] each, ascending."""
+
+    train: npt.NDArray[np.int64]
+    valid: npt.NDArray[np.int64]
+    test: npt.NDArray[np.int64]
+
+
+def split(episodes: npt.NDArray[np.int64], seed: int = 0) -> Split:
+    """5/8, 1/8 and 2/8 of the episodes, whole ones; `episodes` [N] names that of each state."""
+    names = np.unique(episodes)
+    order = np.random.default_rng(seed).permutation(names)
+    first, second = len(names) * 5 // 8, len(names) * 6 // 8
+    parts = order[:first], order[first:second], order[second:]
+    if not all(len(part) for part in parts):
+        raise ValueError("a split needs states of at least three parts: more episodes")
+    return Split(*(np.flatnonzero(np.isin(episodes, part)) for part in parts))
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Products of the features of states: all that fitting needs, for any number of targets."""
+
+    train: Floats  # [n, n] of training states with each other
+    valid: Floats  # [v, n] of validation states with training states
+    test: Floats  # [m, n]
+
+    @classmethod
+    def of(cls, features: Tensor, parts: Split) -> Readout:
+        """The readout of features [N, ...], float."""
+        flat = features.flatten(1)
+        train = flat[torch.from_numpy(parts.train)]
+        centre = train.mean(0)
+        train = train - centre
+        scale = float(train.double().square().sum(1).mean().sqrt()) or 1.0
+        train = train / scale
+
+        def products(rows: npt.NDArray[np.int64]) -> Floats:
+            chosen = (flat[torch.from_numpy(rows)] - centre) / scale
+            return np.asarray((chosen @ train.T).double().numpy())
+
+        return cls(products(parts.train), products(parts.valid), products(parts.test))
+
+    @classmethod
+    def by_distance(cls, features: Tensor, parts: Split) -> Readout:
+        """A readout that is not linear: products exp(-d^2 / (2 m^2)) for a distance d of features
+        [N, ...], m the median distance of training states."""
+        flat = features.flatten(1)
+        train = flat[torch.from_numpy(parts.train)]
+        unit = float(torch.cdist(train, train).median()) or 1.0
+
+        def products(rows: npt.NDArray[np.int64]) -> Floats:
+            apart = torch.cdist(flat[torch.from_numpy(rows)], train) / unit
+            return np.asarray(torch.exp(-apart.square() / 2).double().numpy())
+
+        return cls(products(parts.train), products(parts.valid), products(parts.test))
+
+    def predict(
+        self,
+        train: Floats,
+        valid: Floats,
+        states: int | None = None,
+        counted: npt.NDArray[np.bool_] | None = None,
+    ) -> Floats:
+        """Targets of the test states [m, k], fitted to `train` [n, k]; the penalty is the one with
+        the least squared error on `valid` [v, k], columns weighed alike whatever their unit, or
+        where `counted` [v, k] says. `states` fits the first so many alone."""
+        n = len(train) if states is None else states
+        kernel, rows, new = _centred(self.train[:n, :n], self.valid[:, :n], self.test[:, :n])
+        mean = train[:n].mean(0)
+        unit = train[:n].std(0)
+        unit[unit == 0] = 1.0
+        if counted is not None:
+            unit[:] = 1.0
+        wanted = (train[:n] - mean) / unit
+        best, chosen = np.inf, np.zeros((n, train.shape[1]))
+        for penalty in PENALTIES:
+            weights = _solve(kernel, penalty, wanted)
+            if weights is None:
+                continue
+            off = np.square(rows @ weights - (valid - mean) / unit)
+            error = float(off.mean() if counted is None else off[counted].mean())
+            if error < best:
+                best, chosen = error, weights
+        return np.asarray((new @ chosen) * unit + mean)
+
+
+def _centred(train: Floats, valid: Floats, test: Floats) -> tuple[Floats, Floats, Floats]:
+    """The products after the mean of these training states is taken from all features."""
+    columns, whole = train.mean(0), train.mean()
+
+    def around(products: Floats) -> Floats:
+        return np.asarray(products - products.mean(1, keepdims=True) - columns + whole)
+
+    return around(train), around(valid), around(test)
+
+
+def _solve(kernel: Floats, penalty: float, wanted: Floats) -> Floats | None:
+    """(K + penalty I)^-1 y by Cholesky; the diagonal of K is 1 on average. None where products
+    rounded to fp32 leave the matrix without an inverse."""
+    matrix = torch.from_numpy(kernel + penalty * np.eye(len(kernel)))
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    if failed:
+        return None
+    return np.asarray(torch.cholesky_solve(torch.from_numpy(wanted), factor).numpy())

@@ -1,0 +1,76 @@
+"""How features answer to movement: how much they change, and how much of it tells the movement.
+
+    inv_d = E |F(x) - F(T_d x)|^2 / E |F(x) - F(x')|^2
+
+for a state x, the same moved by d pixels, and another state x': 0 is perfect invariance, 1 is as
+different as another state. A low change is not a lost location: what is still told of it is the
+linear Fisher information of `measures.Location`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from agent.networks import QNetwork
+from harness.probes.features import LAYERS, PITCH, features
+from harness.probes.patterns import moved
+
+Pixels = npt.NDArray[np.uint8]
+DISTANCES = (1, 2, 4, 8)
+
+
+def invariance(before: Tensor, after: Tensor) -> float:
+    """inv_d of features [N, ...] before and after a movement; another state is the one N / 2 on."""
+    x, y = before.flatten(1).double(), after.flatten(1).double()
+    between = (x - x.roll(len(x) // 2, 0)).square().sum(1).mean()
+    return float((x - y).square().sum(1).mean() / between)
+
+
+def responses(network: QNetwork, states: Pixels) -> dict[str, dict[str, float]]:
+    """inv_d of every layer for the whole picture moved by d pixels, left or right, up or down in
+    turn: {layer: {d: inv_d}}."""
+    still = features(network, states)
+    found: dict[str, dict[str, float]] = {layer: {} for layer in LAYERS}
+    ways = [(1, 0), (0, 1), (-1, 0), (0, -1)]
+    for d in DISTANCES:
+        shifted = np.stack(
+            [moved(state, d * ways[i % 4][0], d * ways[i % 4][1]) for i, state in enumerate(states)]
+        )
+        after = features(network, shifted)
+        for layer in LAYERS:
+            found[layer][str(d)] = invariance(still[layer], after[layer])
+    return found
+
+
+def equivariance(network: QNetwork, states: Pixels) -> dict[str, float]:
+    """How far maps are from moving by one cell when the picture moves by a layer's pitch, on cells
+    two or more from the border: |F(T x) - T F(x)|^2 / |F(x) - mean F|^2, 0 for perfect."""
+    still = features(network, states, LAYERS[:3])
+    found = {}
+    for layer in LAYERS[:3]:
+        after = features(network, moved(states, PITCH[layer], 0), (layer,))[layer]
+        before = still[layer][..., 2:-2, 2:-3].double()
+        there = after[..., 2:-2, 3:-2].double()
+        spread = (before - before.mean(0)).square().sum()
+        found[layer] = float((there - before).square().sum() / spread)
+    return found
+
+
+def health(found: Sequence[tuple[str, Tensor]]) -> dict[str, dict[str, float]]:
+    """Of features by layer [N, ...]: `srank`, how many directions hold .99 of the singular values'
+    sum (Kumar et al. 2021), fc1 alone; `dormant`, the share of units whose mean absolute value is
+    at most .025 of their layer's (Sokar et al. 2023)."""
+    measured = {}
+    for layer, maps in found:
+        size = maps.abs().mean(0) if maps.ndim == 2 else maps.abs().mean((0, 2, 3))
+        measured[layer] = {"dormant": float((size <= 0.025 * size.mean()).float().mean())}
+        if maps.ndim == 2:
+            values = torch.linalg.svdvals(maps.double())
+            share = values.cumsum(0) / values.sum()
+            measured[layer]["srank"] = float((share < 0.99).sum() + 1)
+    return measured

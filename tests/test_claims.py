@@ -1,0 +1,199 @@
+"""Claims: the rule, the ledger, and a harness that is not to fool itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from agent.networks import NETWORKS, QNetwork, make_network
+from harness.claims.budget import BUDGETS, Budget
+from harness.claims.ledger import Effect, Part, decide, measured, read_ledger, rule, together
+from harness.claims.page import report
+from harness.claims.results import content, effect_of, judged
+from harness.claims.runner import work
+from harness.claims.units import Unit, do, done, results, units
+from harness.probes.profile import Extent, locations
+from harness.probes.training import fresh
+from harness.probes.worlds import block
+from harness.report.page import page
+
+TINY = Budget(
+    networks=("stride", "dense_sub"),
+    taught=("stride",),
+    seeds=1,
+    extent=Extent(64, sizes=(8,)),
+    updates=2,
+    learning_rates=(1e-3,),
+    boxes=120,
+)
+PART = Part("what", "untrained", "half_max", "location.*.conv3.error", "pixels", "at least", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "direction", "matters", "verdict"),
+    [
+        ((2.0, 2.1, 2.2), "at least", 1.0, "supported"),
+        ((0.1, 0.0, -0.1), "at least", 1.0, "refuted"),
+        ((0.0, 2.0, 1.0), "at least", 1.0, "undetermined"),
+        ((2.0, 2.1, 2.2), "at most", 1.0, "refuted"),
+        ((0.1, 0.0, -0.1), "at most", 1.0, "supported"),
+        ((0.1, 0.0, -0.1), "within", 1.0, "supported"),
+        ((-2.0, -2.1, -2.2), "within", 1.0, "refuted"),
+        ((0.0, 2.0, 1.0), "within", 1.0, "undetermined"),
+        ((5.0,), "at least", 1.0, "undetermined"),
+        ((), "at least", 1.0, "undetermined"),
+        ((1.0, 1.0, 1.0), "at least", 1.0, "supported"),
+    ],
+)
+def test_the_rule(values: Any, direction: Any, matters: float, verdict: str) -> None:
+    effect = Effect(values, tuple(range(len(values))))
+    assert decide(effect, direction, matters) == verdict
+
+
+def test_a_claim_needs_all_its_parts() -> None:
+    assert together(["supported", "supported"]) == "supported"
+    assert together(["supported", "undetermined"]) == "undetermined"
+    assert together(["undetermined", "refuted"]) == "refuted"
+
+
+def test_measures_are_found_by_their_path() -> None:
+    profile = {"location": {"a": {"conv3": {"error": 1.0}}, "b": {"conv3": {"error": 3}}}}
+    assert measured(profile, "location.*.conv3.error") == 2.0
+    assert measured(profile, "location.a.conv3.error") == 1.0
+    assert measured(profile, "location.c.conv3.error") is None
+    assert measured({"x": float("nan")}, "x") is None
+    assert measured(None, "x") is None
+
+
+def test_an_effect_is_a_difference_by_seed() -> None:
+    def profile(error: float) -> Any:
+        return {"location": {"a": {"conv3": {"error": error}}}}
+
+    profiles = {
+        ("untrained", "half_max", 1): profile(3.0),
+        ("untrained", "stride", 1): profile(2.0),
+        ("untrained", "half_max", 2): profile(6.0),
+        ("untrained", "stride", 2): profile(3.0),
+        ("untrained", "half_max", 3): profile(9.0),
+        ("location", "stride", 3): profile(1.0),
+    }
+    found = effect_of(replace(PART, against="stride"), profiles)
+    assert found == Effect((1.0, 3.0), (1, 2))  # the third has no partner
+    ratio = effect_of(replace(PART, against="stride", ratio=True), profiles)
+    assert ratio.values == (1.5, 2.0)
+    assert effect_of(PART, profiles).values == (3.0, 6.0, 9.0)
+    assert judged(replace(PART, against="stride"), profiles)["verdict"] == "undetermined"
+
+
+def test_every_part_of_the_ledger_can_be_measured_in_every_budget() -> None:
+    ledger = read_ledger()
+    assert len({claim.id for claim in ledger.claims}) == len(ledger.claims)
+    for part in (part for claim in ledger.claims for part in claim.parts):
+        assert rule(part)
+        for budget in BUDGETS.values():
+            measures = {"untrained": budget.networks, "location": budget.taught}
+            known = measures | {"count": budget.taught, "bars": ("stride", "global max")}
+            for name in filter(None, (part.network, part.against)):
+                assert name in known.get(part.training, ("stride",)), (part.what, name)
+
+
+def test_budgets_name_networks_that_there_are() -> None:
+    for budget in BUDGETS.values():
+        assert set(budget.taught) <= set(budget.networks)
+        for name in budget.networks:
+            assert name in NETWORKS or make_network(name, 2)
+
+
+class Shuffled(QNetwork):
+    """`stride` with the positions in its maps shuffled, for each state in another way."""
+
+    def features(self, states: Tensor) -> dict[str, Tensor]:
+        found = super().features(states)
+        for name in ("conv1", "conv2", "conv3"):
+            maps = found[name].flatten(2)
+            order = torch.rand(len(maps), maps.shape[2]).argsort(1)
+            found[name] = maps.gather(2, order[:, None].expand_as(maps)).view_as(found[name])
+        return found
+
+
+EXTENT = Extent(240, sizes=(8,))
+
+
+def test_an_equal_function_shows_no_difference() -> None:
+    """A/A: `dense_sub` computes what `stride` does, by other operations."""
+    states = block(8, EXTENT.states).states
+    stride, same = (
+        locations(fresh(name, 2, 5, states), EXTENT) for name in ("stride", "dense_sub")
+    )
+    for layer in ("conv1", "conv3", "fc1"):
+        ours, theirs = (one["block 8"][layer]["error"] for one in (stride, same))
+        assert theirs == pytest.approx(ours, rel=0.02)
+
+
+def test_a_planted_loss_is_found() -> None:
+    states = block(8, EXTENT.states).states
+    network = fresh("stride", 2, 5, states)
+    known = locations(network, EXTENT)["block 8"]["conv3"]
+    network.__class__ = Shuffled
+    lost = locations(network, EXTENT)["block 8"]["conv3"]
+    assert known["error"] < 8
+    assert lost["error"] > 14
+    assert lost["error"] > 0.8 * lost["shuffled"]
+
+
+@pytest.fixture(scope="module")
+def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("claims")
+    for unit in units(TINY):
+        do(folder, unit, TINY)
+    return folder
+
+
+def test_units_are_done_once(measured_folder: Path) -> None:
+    """What is there is not measured again; what is broken or another unit's is."""
+    wanted = units(TINY)
+    assert len(list(results(measured_folder, wanted))) == len(wanted)
+    assert work(measured_folder, wanted, TINY, 1) == {}
+    file = measured_folder / f"{wanted[-1].name}.json"
+    text = file.read_text()
+    file.write_text(text[: len(text) // 2])
+    assert done(measured_folder, wanted[-1]) is None
+    file.write_text(text.replace(f'"seed": {wanted[-1].seed}', '"seed": 77', 1))
+    assert done(measured_folder, wanted[-1]) is None
+    file.write_text(text)
+
+
+def test_every_unit_has_a_file_of_its_own() -> None:
+    for budget in BUDGETS.values():
+        names = [unit.name for unit in units(budget)]
+        assert len(set(names)) == len(names)
+
+
+def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
+    from harness.claims.pictures import pictures
+
+    wanted = units(TINY)
+    found = list(results(measured_folder, wanted))
+    made = {"command": ["x"], "date": "d", "git_commit": None, "versions": {}, "machine": {}}
+    missing = [Unit("untrained", "gone", 9)]
+    said = content("quick", TINY, read_ledger(), found, missing, pictures(TINY.extent), made)
+    said = json.loads(json.dumps(said))
+    html = page(report(said))
+    assert "Does pooling" in html
+    assert "gone seed 9" in html
+    for claim in said["claims"]:
+        assert claim["id"] in html
+
+
+def test_pictures_survive_json() -> None:
+    from harness.claims.pictures import pack, unpack
+
+    frame = np.random.default_rng(0).integers(0, 255, (84, 84), dtype=np.uint8)
+    assert (unpack(pack(frame)) == frame).all()
