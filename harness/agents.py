@@ -37,13 +37,16 @@ class Agent:
 def load_agent(path: Path, device: torch.device, network: str | None = None) -> Agent:
     """The agent in a run folder (its best/, else its last/) or a checkpoint folder.
 
-    A network that is somebody's own `module:Class` is code, and loading must not run code that
-    a file names: it is made only when the caller names it too, as `network`.
+    With `network` its weights play in that network instead of the one they were trained in: other
+    ways of downsampling have the same shapes. Somebody's own `module:Class` is code, and loading
+    must not run code that a file names: it is made only when `network` names it.
     Raises UserError with one clear line when there is no agent or it cannot be used.
     """
     folder = find_checkpoint(path)
     loaded, config, state = load_network(folder, network)
-    return Agent(_greedy_values(loaded.to(device), device), config, str(folder), state)
+    swapped = network not in (None, config.learner.network)
+    name = f"{folder} as {network}" if swapped else str(folder)
+    return Agent(_greedy_values(loaded.to(device), device), config, name, state)
 
 
 def load_network(
@@ -58,16 +61,19 @@ def load_network(
             f"{folder} has {state.num_actions} actions and {game_title(config.emulators.game)} "
             f"has {offered}: its state.json is not that of its training"
         )
-    refuse_foreign_code(config.learner.network, network, folder)
+    if network is None:
+        refuse_foreign_code(config.learner.network, None, folder)
+    name = network or config.learner.network
     try:
-        made = make_network(config.learner.network, state.num_actions)
+        made = make_network(name, state.num_actions)
     except UnknownNetwork as error:
-        raise UserError(f"{folder / 'state.json'}: {error}") from None
+        whose = folder / "state.json" if network is None else "--network"
+        raise UserError(f"{whose}: {error}") from None
     try:
         made.load_state_dict(read_tensors(folder, "network", state))
     except RuntimeError:
         raise UserError(
-            f"{folder / 'network.safetensors'} does not fit network {config.learner.network!r}"
+            f"{folder / 'network.safetensors'} does not fit network {name!r}"
             f" with {state.num_actions} actions"
         ) from None
     return made, config, state

@@ -430,11 +430,24 @@ def test_a_network_of_ones_own_runs_only_when_named(checkpoint, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="if you trust it"):
         load_agent(folder, CPU)
-    with pytest.raises(UserError, match="if you trust it"):
+    with pytest.raises(UserError, match="cannot import 'other'"):
         load_agent(folder, CPU, "other:Net")
     assert not (tmp_path / "imported").exists()
     load_agent(folder, CPU, "own_network:Net")
     assert (tmp_path / "imported").exists()
+
+
+def test_weights_play_in_another_network(checkpoint):
+    """`dense_sub` computes what `stride` does; pooling something else with the same weights."""
+    states = torch.randint(0, 255, (3, 4, 84, 84), dtype=torch.uint8)
+    own, same, pooled = (
+        load_agent(checkpoint, CPU, name) for name in (None, "dense_sub", "half_max")
+    )
+    torch.testing.assert_close(own.q_values(states), same.q_values(states), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(own.q_values(states), pooled.q_values(states), rtol=1e-2)
+    assert pooled.name.endswith(" as half_max")
+    with pytest.raises(UserError, match="does not fit network 'imagenet'"):
+        load_agent(checkpoint, CPU, "imagenet")
 
 
 @pytest.mark.parametrize("damage", [cut, state(format=99)], ids=["cut off", "too new"])

@@ -10,6 +10,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from agent.networks import make_network
+from agent.scales import matchable
 from envs.labels import labels_of
 from harness.checkpoint import find_checkpoint, read_state
 from harness.claims.budget import BUDGETS, Budget, BudgetName
@@ -44,6 +46,9 @@ class ClaimsCommand:
     """quick: minutes on two cores; full: a day, ten seeds, every network."""
     agents: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")] = ()
     """Trained agents to be probed too (run or checkpoint folders)."""
+    networks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NETWORK")] = ()
+    """More networks: names of the table, dial:SIGMA,BETA, or your own module:Class made from
+    agent.networks.QNetwork."""
     games: Annotated[tuple[str, ...] | None, option("GAME", "the budget's")] = None
     """Games with labels whose states are probed."""
     jobs: Annotated[int | None, option("N", "one a core")] = None
@@ -71,12 +76,20 @@ class ClaimsCommand:
         return 1 if failed else 0
 
     def _budget(self) -> Budget:
+        """The budget with what the options add. Raises what names that cannot be raise."""
         budget = BUDGETS[self.budget]
-        if self.games is None:
-            return budget
-        for game in self.games:
-            labels_of(game)  # refuses one without labels
-        return replace(budget, extent=replace(budget.extent, games=tuple(self.games)))
+        more = [name for name in self.networks if name not in budget.networks]
+        for name in more:
+            matchable(make_network(name, 2))
+        for game in self.games or ():
+            labels_of(game)
+        games = budget.extent.games if self.games is None else tuple(self.games)
+        return replace(
+            budget,
+            networks=(*budget.networks, *more),
+            taught=(*budget.taught, *more),
+            extent=replace(budget.extent, games=games),
+        )
 
     def _print(self, said: dict[str, Any]) -> None:
         table = Table("claim", "verdict", "effect", "95% interval", "matters from", box=None)

@@ -29,8 +29,9 @@ class GameOptions:
     """Seed of the first game; the next ones count up from it."""
     epsilon: Annotated[float | None, option("FLOAT", "the run's eval-epsilon")] = None
     """Probability of a random action (0 to 1)."""
-    network: Annotated[str | None, option("module:Class", "the network table alone")] = None
-    """Your own network that the agent was trained with: naming it lets its code run."""
+    network: Annotated[str | None, option("NETWORK", "the one it was trained in")] = None
+    """Let the agent's weights play in this network instead, such as half_max; and your own
+    module:Class, whose code runs only where it is named."""
     device: DeviceName = "auto"
     """Where the network runs; auto takes CUDA, then MPS, then the CPU."""
 
