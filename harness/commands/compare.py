@@ -26,6 +26,7 @@ from harness.compare.design import (
     settle_design,
     teacher_of,
 )
+from harness.compare.page import report
 from harness.compare.prospects import design_notes, design_power
 from harness.compare.results import content
 from harness.compare.runner import Runner
@@ -38,6 +39,7 @@ from harness.errors import UserError
 from harness.json_file import write_json
 from harness.lock import writing
 from harness.presets import PRESETS
+from harness.report.page import write_page
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class CompareCommand:
     """Where the networks run; auto takes CUDA, then MPS, then the CPU."""
 
     def run(self) -> int:
-        """Train, score, print, write results.json; returns the exit code."""
+        """Train, score, print, write results.json and report.html; returns the exit code."""
         self._check()
         before = read_design(self.out)
         design = self._design(before)
@@ -111,6 +113,7 @@ class CompareCommand:
                 return 130
             results = content(self.out, design, statuses, unmatched, device, notes)
             write_json(self.out / "results.json", results)
+            write_page(self.out / "report.html", report(results))
         self._print(results)
         return 1 if any(status.state == "failed" for status in statuses) else 0
 

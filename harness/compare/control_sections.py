@@ -1,0 +1,129 @@
+"""Of the report of a comparison: passive learning, its own errors, and equal wall time."""
+
+from __future__ import annotations
+
+from harness.compare.design import BASELINE, CONTROL, teacher_of
+from harness.compare.statistics import LEVEL
+from harness.compare.watching import RECENT
+from harness.compare.words import (
+    INTERVAL,
+    Results,
+    counted,
+    difference_row,
+    differences,
+    few_note,
+    interval_text,
+    p_said,
+    p_text,
+)
+from harness.report.blocks import (
+    Block,
+    Column,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+
+
+def tandems(results: Results) -> Section | None:
+    """Networks that learned passively; None where there are none."""
+    entries = results["tandems"]
+    if not entries:
+        return None
+    rows = tuple(
+        (
+            *(e["tandem"], e["runs"], interval_text(found, "+.1%", short=True) if found else None),
+            *(p_text(found["p"]) if found else None, "; ".join(e["missing"]) or None),
+        )
+        for e in entries
+        for found in [e["difference"]]
+    )
+    blocks = (
+        differences(
+            "Passive networks less their teachers: difference of the IQM",
+            tuple(map(_tandem_row, entries)),
+            results["design"]["margin"],
+            few_note(entries),
+            "the teacher's score above random play",
+        ),
+        Table(
+            "Passive learning",
+            (Column("tandem"), Column("runs", "d"), Column(f"IQM difference ({INTERVAL})"),
+             Column("p"), Column("missing")),
+            rows,
+            "p-values are not corrected for their number.",
+        ),
+    )  # fmt: skip
+    lead = (
+        "A->B: network B never acts and learns from what A saw, batch by batch (Ostrovski et al. "
+        "2021). What is left of a difference between networks then is not due to what they explore."
+        " A network that learns passively from its own kind tells what passivity alone costs."
+    )
+    return Section("Passive learning", lead, blocks)
+
+
+def _tandem_row(entry: Results) -> Row:
+    name = entry["tandem"]
+    return difference_row(f"{name} less {teacher_of(name)[0]}", entry["difference"], series=name)
+
+
+def control(results: Results) -> Section:
+    """The comparison's own errors: A/A control and power."""
+    power = results["power"]
+    several = power["compared"] > 1
+    columns = [Column("difference", "+.0%"), Column("found with probability", ".2f")]
+    note = f"By simulation, for a spread of {power['spread']:.0%} between seeds "
+    note += f"({power['spread_is']})."
+    if several:
+        columns.append(Column(f"among {power['compared']} compared networks", ".2f"))
+        note += " The last column is for the first of Holm's steps."
+    table = Table(
+        f"Power: {counted(power['games'], 'game')}, {counted(power['seeds'], 'seed')}",
+        tuple(columns),
+        tuple(
+            (row["effect"], row["alone"], *([row["among_all"]] if several else []))
+            for row in power["rows"]
+        ),
+        note,
+    )
+    lead = (
+        "What this comparison finds where there is nothing to find, and what it would find if "
+        "there were something."
+    )
+    return Section("Control and power", lead, (Text((control_text(results),)), table))
+
+
+def control_text(results: Results) -> str:
+    """What the A/A control found, or that there is none."""
+    found = results["control"]
+    if not found:
+        return (
+            f"No A/A control: {CONTROL}, which computes the same function as {BASELINE}, is not "
+            "among the networks, so the rate of false findings was not measured here."
+        )
+    if not found["difference"]:
+        return f"The A/A control {CONTROL} has no runs that can be compared."
+    said = "a difference that cannot be" if found["found_a_difference"] else "none, as it should"
+    return (
+        f"A/A control: {CONTROL} computes the same function as {BASELINE}. The test of a "
+        f"difference found {said}: {interval_text(found['difference'], '+.1%')}, "
+        f"{p_said(found['difference']['p'])}. When the runs of both are dealt into two groups "
+        f"again and again, the {INTERVAL} leaves out zero in "
+        f"{found['interval_false_positives']:.0%} of the deals (nominal {LEVEL:.0%})."
+    )
+
+
+def equal_time(results: Results) -> Block:
+    """Differences after equal wall time."""
+    entries = [e for e in results["networks"] if e["network"] != BASELINE]
+    rows = [difference_row(e["network"], e["at_equal_time"]) for e in entries if e["at_equal_time"]]
+    if not rows:
+        return Text(("Scores after equal wall time are not known: too few runs are finished.",))
+    return differences(
+        f"Difference of the IQM to {BASELINE} after equal wall time",
+        rows,
+        results["design"]["margin"],
+        f"Mean of the newest {RECENT} training games at the time when the fastest run of the "
+        "game was over; games played while exploring, not the scored ones.",
+    )

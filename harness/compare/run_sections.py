@@ -1,0 +1,246 @@
+"""Of the report of a comparison: its runs, one by one: curves, scores, time and networks."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.networks import is_own
+from envs.games import game_title
+from harness.compare.control_sections import equal_time
+from harness.compare.design import BASELINE
+from harness.compare.prospects import SEED
+from harness.compare.statistics import LEVEL
+from harness.compare.words import INTERVAL, Results, counted
+from harness.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Curves,
+    Reference,
+    Section,
+    Series,
+    Table,
+    Text,
+    Value,
+)
+from harness.report.markup import number
+
+LEAST = 3
+"""Runs from which a curve has an interval; fewer are seen as they are (count)."""
+Place = Callable[[Results], Value]
+"""Where a point of a training curve lies on the x axis."""
+
+
+def curves(results: Results) -> Section:
+    """Training scores over steps, a figure a game."""
+    blocks = tuple(
+        _figure(results, game, game_title(game), "steps", _steps) for game in results["games"]
+    )
+    lead = (
+        "Scores of the games that were played while training, exploration included; a point is the "
+        "mean of those that ended since the one before. Thin: every run. "
+        f"Thick: the mean of the finished ones, with its {INTERVAL} where there are {LEAST} "
+        "or more."
+    )
+    return Section("Learning curves", lead, blocks)
+
+
+def _figure(results: Results, game: str, title: str, x_label: str, place: Place) -> Curves:
+    jobs = [job for job in results["jobs"] if job["game"] == game and not job["teacher"]]
+    arms = {job["arm"]: None for job in jobs if any(p["games"] for p in job["curve"])}
+    lines = tuple(_line(arm, [job for job in jobs if job["arm"] == arm], place) for arm in arms)
+    random = Reference(results["games"][game]["random"], "random play")
+    states = Counter(job["state"] for job in jobs if job["score"] is None)
+    said = ", ".join(f"{counted(count, 'run')} {state}" for state, count in states.items())
+    note = f"{said}." if said else ""
+    return Curves(title, x_label, "training score, points", lines, references=(random,), note=note)
+
+
+def _line(name: str, jobs: Sequence[Results], place: Place) -> Series:
+    """A network's curve: finished runs as a mean, all of them as thin lines."""
+    finished = [job["curve"] for job in jobs if job["score"] is not None]
+    points = [
+        (float(np.mean(places)), *_mean(scores))
+        for parts in zip_longest(*finished)
+        if (scores := [p["score"] for p in parts if p and p["score"] is not None])
+        and (places := [at for p in parts if p and (at := place(p)) is not None])
+    ]
+    x, y, low, high = zip(*points, strict=True) if points else ((), (), (), ())
+    return Series(name, x, y, low, high, tuple(_thin(job["curve"], place) for job in jobs))
+
+
+def _thin(curve: Sequence[Results], place: Place) -> tuple[list[Value], list[Value]]:
+    """A run; parts in which no game ended are passed over."""
+    there = [p for p in curve if p["score"] is not None and place(p) is not None]
+    return [place(p) for p in there], [p["score"] for p in there]
+
+
+def _mean(scores: Sequence[float]) -> tuple[float, Value, Value]:
+    """Mean over runs, and the ends of its percentile bootstrap interval."""
+    values = np.array(scores, float)
+    if len(values) < LEAST:
+        return float(values.mean()), None, None
+    low, high = np.quantile(values[_draws(len(values))].mean(1), (LEVEL / 2, 1 - LEVEL / 2))
+    return float(values.mean()), float(low), float(high)
+
+
+@cache
+def _draws(count: int) -> npt.NDArray[np.int64]:
+    """int64 [999, count]: runs drawn again."""
+    return np.random.default_rng(SEED).integers(count, size=(999, count))
+
+
+def _steps(point: Results) -> Value:
+    return float(point["steps"])
+
+
+def _hours(point: Results) -> Value:
+    return None if point["seconds"] is None else point["seconds"] / 3600
+
+
+def scores(results: Results) -> Section:
+    """The score of every run, a table a game; what is missing by name."""
+    blocks: list[Block] = [_scores(results, game) for game in results["games"]]
+    missing = defaultdict(list)
+    for job in results["jobs"]:
+        if job["score"] is None:
+            why = job["problem"] or None
+            missing[job["arm"], game_title(job["game"]), job["state"], why].append(job["seed"])
+    if missing:
+        columns = (*map(Column, ("network", "game", "state", "why")), Column("seeds"))
+        rows = [(*same, ", ".join(map(str, seeds))) for same, seeds in missing.items()]
+        rows.sort(key=lambda row: row[2])  # failed, running, waiting
+        blocks.append(Table("Missing runs", columns, tuple(rows)))
+    else:
+        blocks.append(Text(("No run is missing.",)))
+    design = results["design"]
+    lead = (
+        f"Mean raw score of {counted(design['episodes'], 'whole game')} of each run's final agent, "
+        "every seed. The final agent, not the best one: that would be chosen by its score."
+    )
+    return Section("Scores", lead, tuple(blocks))
+
+
+def _scores(results: Results, game: str) -> Table:
+    said = results["games"][game]
+    jobs = [job for job in results["jobs"] if job["game"] == game]
+    seeds = range(max((job["seed"] for job in jobs), default=-1) + 1)
+    rows = []
+    for arm in dict.fromkeys(job["arm"] for job in jobs):
+        cells: dict[int, Cell] = {j["seed"]: _cell(j) for j in jobs if j["arm"] == arm}
+        found = [c for c in cells.values() if isinstance(c, float)]
+        mean = sum(found) / len(found) if found else None
+        rows.append((arm, mean, *(cells.get(seed) for seed in seeds)))
+    if said["counts"]:
+        unit = f"a score of 1 is {said['unit']:,.2f} points above it"
+    else:
+        unit = f"left out of all sums: not clearly above it, or no run of {BASELINE}"
+    return Table(
+        f"{game_title(game)}, points",
+        (Column("network"), Column("mean", ",.1f"), *(Column(f"seed {s}", ",.1f") for s in seeds)),
+        tuple(rows),
+        f"Random play {number(said['random'], ',.1f')}; {unit}.",
+    )
+
+
+def _cell(job: Results) -> Cell:
+    return str(job["state"]) if job["score"] is None else float(job["score"])
+
+
+def clock(results: Results) -> Section:
+    """What runs took, and scores over time."""
+    acting = [job for job in results["jobs"] if not job["teacher"] and job.get("seconds")]
+    arms = dict.fromkeys((job["game"], job["arm"]) for job in acting)
+    rows = [
+        _clock_row(game, arm, [job for job in acting if (job["game"], job["arm"]) == (game, arm)])
+        for game, arm in arms
+    ]
+    lead = (
+        "Equal steps come first; equal time second, since it depends on the machine and on what "
+        "ran beside. The time of a run includes its evaluations, not the scoring of its final "
+        "agent."
+    )
+    if not rows:
+        return Section("Wall time", lead, (Text(("No run is finished.",)),))
+    table = Table(
+        "Time of the finished runs, means",
+        (
+            *(Column("network"), Column("game"), Column("runs", "d")),
+            *(Column("steps/s", ",.0f"), Column("hours a run", ".2f")),
+            *(Column("compared after, hours", ".2f"), Column("training score then", ",.1f")),
+        ),
+        tuple(rows),
+    )
+    figures = [
+        _figure(results, game, f"{game_title(game)} over time", "hours", _hours)
+        for game in results["games"]
+    ]
+    return Section("Wall time", lead, (table, equal_time(results), *figures))
+
+
+def _clock_row(game: str, arm: str, jobs: Sequence[Results]) -> tuple[Cell, ...]:
+    def mean(name: str, unit: float = 1.0) -> Value:
+        found = [job[name] for job in jobs if job.get(name) is not None]
+        return float(np.mean(found)) / unit if found else None
+
+    return (
+        *(arm, game_title(game), len(jobs), mean("steps_per_second"), mean("seconds", 3600)),
+        *(mean("seconds_compared", 3600), mean("score_at_equal_time")),
+    )
+
+
+def sizes(results: Results) -> Section:
+    """What the networks cost, and what is not the same for all."""
+    found = results["sizes"]
+    base = found.get(BASELINE)
+    rows = [
+        (
+            *(name, size["parameters"], size["macs"] / 1e6, _field(name, size)),
+            *(" \N{MIDDLE DOT} ".join(size["shapes"]), _unequal(size, base)),
+        )
+        for name, size in found.items()
+    ]
+    table = Table(
+        "Networks",
+        (
+            *(Column("network"), Column("parameters", ",d"), Column("multiplications, M", ",.2f")),
+            *(Column("receptive field, pixels"), Column("layers"), Column("not held equal")),
+        ),
+        tuple(rows),
+        "Multiplications of one state. Receptive field: what one value behind conv3 sees, in a row "
+        "of pixels. Layers: width of what each makes, before and after a reducer, then units.",
+    )
+    lead = (
+        "Weights, layers and settings are the same unless it says so here; signals at the start "
+        f"are scaled to those of {BASELINE}. The gradient of a maximum reaches one value of its "
+        "window: that belongs to the operator."
+    )
+    return Section("Networks", lead, (table,))
+
+
+def _field(name: str, size: Results) -> str:
+    if size["receptive_field"] is not None:
+        return str(size["receptive_field"])
+    return "not known" if is_own(name) else "all"
+
+
+def _unequal(size: Results, base: Any) -> Cell:
+    if not base:
+        return None
+    found = []
+    if size["parameters"] != base["parameters"]:
+        found.append(f"parameters ({size['parameters'] / base['parameters']:.2f} times)")
+    if size["macs"] != base["macs"]:
+        found.append(f"multiplications ({size['macs'] / base['macs']:.1f} times)")
+    if size["receptive_field"] != base["receptive_field"]:
+        found.append("receptive field")
+    if not size["scale_matched"]:
+        found.append("scale at the start")
+    return ", ".join(found) or None
