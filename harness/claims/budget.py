@@ -37,7 +37,7 @@ BUDGETS: dict[BudgetName, Budget] = {
     "quick": Budget(
         networks=("stride", *_LOCAL, *_GLOBAL),
         taught=("stride", "half_max", *_GLOBAL),
-        seeds=4,
+        seeds=5,
         extent=Extent(800, games=GAMES),
         updates=300,
         learning_rates=(1e-3,),
