@@ -159,15 +159,18 @@ def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_units_are_done_once(measured_folder: Path) -> None:
     """What is there is not measured again; what is broken or another unit's is."""
     wanted = units(TINY)
-    assert len(list(results(measured_folder, wanted))) == len(wanted)
+    assert len(list(results(measured_folder, wanted, TINY))) == len(wanted)
     assert work(measured_folder, wanted, TINY, 1) == {}
-    file = measured_folder / f"{wanted[-1].name}.json"
+    last = wanted[-1]
+    file = measured_folder / f"{last.name}.json"
     text = file.read_text()
-    file.write_text(text[: len(text) // 2])
-    assert done(measured_folder, wanted[-1]) is None
-    file.write_text(text.replace(f'"seed": {wanted[-1].seed}', '"seed": 77', 1))
-    assert done(measured_folder, wanted[-1]) is None
+    assert done(measured_folder, last, TINY)
+    for other in (text[: len(text) // 2], text.replace('"seed": 1', '"seed": 77', 1), "[]"):
+        file.write_text(other)
+        assert done(measured_folder, last, TINY) is None
     file.write_text(text)
+    assert done(measured_folder, last, replace(TINY, boxes=121)) is None
+    assert done(measured_folder, last, replace(TINY, networks=("stride",)))
 
 
 def test_every_unit_has_a_file_of_its_own() -> None:
@@ -180,7 +183,7 @@ def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
     from harness.claims.pictures import pictures
 
     wanted = units(TINY)
-    found = list(results(measured_folder, wanted))
+    found = list(results(measured_folder, wanted, TINY))
     made = {"command": ["x"], "date": "d", "git_commit": None, "versions": {}, "machine": {}}
     missing = [Unit("untrained", "gone", 9)]
     said = content("quick", TINY, read_ledger(), found, missing, pictures(TINY.extent), made)

@@ -37,9 +37,9 @@ BUDGETS: dict[BudgetName, Budget] = {
     "quick": Budget(
         networks=("stride", *_LOCAL, *_GLOBAL),
         taught=("stride", "half_max", *_GLOBAL),
-        seeds=5,
+        seeds=4,
         extent=Extent(800, games=GAMES),
-        updates=300,
+        updates=1000,
         learning_rates=(1e-3,),
         boxes=600,
     ),

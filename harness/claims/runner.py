@@ -18,7 +18,7 @@ from harness.claims.units import Unit, do, done
 def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dict[Unit, str]:
     """Do what is not done yet, `jobs` units at a time, each on one core; what failed, and why."""
     folder.mkdir(parents=True, exist_ok=True)
-    left = [unit for unit in wanted if done(folder, unit) is None]
+    left = [unit for unit in wanted if done(folder, unit, budget) is None]
     console = Console(stderr=True, markup=False, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
     failed: dict[Unit, str] = {}

@@ -58,20 +58,34 @@ def units(budget: Budget, agents: tuple[Unit, ...] = ()) -> list[Unit]:
     return found
 
 
-def done(folder: Path, unit: Unit) -> dict[str, Any] | None:
-    """What a unit measured, or None if it is not done. A broken file counts as not done."""
+def decided_by(unit: Unit, budget: Budget) -> dict[str, Any]:
+    """What decides a unit's numbers, as JSON has it."""
+    taught = {"updates": budget.updates, "learning_rates": budget.learning_rates}
+    parts = {
+        "bars": {"boxes": budget.boxes, **taught},
+        "location": {"extent": asdict(budget.extent), **taught},
+        "count": {"extent": asdict(budget.extent), **taught},
+    }
+    decisive = parts.get(unit.training, {"extent": asdict(budget.extent)})
+    return cast(dict[str, Any], json.loads(json.dumps({"unit": asdict(unit), **decisive})))
+
+
+def done(folder: Path, unit: Unit, budget: Budget) -> Any | None:
+    """The profile of a unit, or None if it is not done. A broken file, and one that was measured
+    in another way, count as not done."""
     try:
         content = json.loads((folder / f"{unit.name}.json").read_text())
-        return cast(dict[str, Any], content) if content["unit"] == asdict(unit) else None
+        made_by, profile = content["decided_by"], content["profile"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return profile if made_by == decided_by(unit, budget) else None
 
 
 def do(folder: Path, unit: Unit, budget: Budget) -> None:
     """Measure a unit and keep what was found."""
     prepare_process()
-    profile = _measure(unit, budget)
-    write_json(folder / f"{unit.name}.json", {"unit": asdict(unit), "profile": profile})
+    content = {"decided_by": decided_by(unit, budget), "profile": _measure(unit, budget)}
+    write_json(folder / f"{unit.name}.json", content)
 
 
 def _measure(unit: Unit, budget: Budget) -> Any:
@@ -143,9 +157,9 @@ def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def results(folder: Path, wanted: list[Unit]) -> Iterator[tuple[Unit, Any]]:
+def results(folder: Path, wanted: list[Unit], budget: Budget) -> Iterator[tuple[Unit, Any]]:
     """Those of the units that are done, with their profiles."""
     for unit in wanted:
-        content = done(folder, unit)
-        if content is not None:
-            yield unit, content["profile"]
+        profile = done(folder, unit, budget)
+        if profile is not None:
+            yield unit, profile

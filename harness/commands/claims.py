@@ -64,7 +64,7 @@ class ClaimsCommand:
         _make(self.out)
         with writing(self.out):
             failed = work(self.out / "units", wanted, budget, jobs)
-            found = list(results(self.out / "units", wanted))
+            found = list(results(self.out / "units", wanted, budget))
             missing = [unit for unit in wanted if unit not in dict(found)]
             ledger = read_ledger()
             said = content(
