@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from envs.games import game_title
 from harness.claims.tables import TRAININGS, Results, Seeds, lines, mean_interval_of
 from harness.report.blocks import (
     Block,
@@ -142,6 +145,11 @@ def boxes(seeds: Seeds) -> Section:
     return Section("A battery of filters", lead, tuple(blocks))
 
 
+def named(run: dict[str, Any]) -> str:
+    """Which run an agent is from."""
+    return f"{game_title(run['game'])}, seed {run['seed']}, {run['steps']:,} steps"
+
+
 def agents(results: Results) -> Section:
     rows = []
     for unit in results["units"]:
@@ -150,7 +158,7 @@ def agents(results: Results) -> Section:
             said = profile["sensitivity"]
             rows.append(
                 (
-                    *(f"{unit['network']} seed {unit['seed']}", said["flips"]),
+                    *(f"{unit['network']}, {named(profile['run'])}", said["flips"]),
                     *(said["flips_decided"], said["chance"], said["value"], said["advantage"]),
                     *(profile["consistency"]["1"], profile["consistency"]["chance"]),
                     profile["object"]["conv3"],

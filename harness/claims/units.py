@@ -6,7 +6,7 @@ A piece that is done is never done again: an interrupted run goes on with the on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +16,7 @@ import numpy as np
 from agent.networks import QNetwork
 from agent.scales import matchable
 from harness.agents import load_network
-from harness.checkpoint import find_checkpoint
+from harness.checkpoint import find_checkpoint, read_state
 from harness.claims.budget import FIRST_SEED, Budget
 from harness.cores import prepare_process
 from harness.json_file import write_json
@@ -36,14 +36,27 @@ class Unit:
     """untrained, location, count, agent, bars or controls."""
     network: str = ""
     seed: int = 0
+    """Of agents: which of those with this network it is, in the order in which they were named."""
     agent: str = ""
-    """Run folder of a trained agent."""
+    """Folder of a trained agent's checkpoint."""
 
     @property
     def name(self) -> str:
         """A file's name, its own among all units."""
-        parts = (self.training, self.network.replace(":", "-"), Path(self.agent).name)
+        parts = (self.training, self.network.replace(":", "-"))
         return "_".join([part for part in parts if part] + [f"s{self.seed}"])
+
+
+def agent_units(runs: Sequence[Path]) -> tuple[Unit, ...]:
+    """The units of trained agents in run or checkpoint folders. Raises UserError when there is
+    none in one of them."""
+    found: list[Unit] = []
+    for run in runs:
+        folder = find_checkpoint(run)
+        network = str(read_state(folder).settings["network"])
+        number = sum(unit.network == network for unit in found)
+        found.append(Unit("agent", network, number, str(folder)))
+    return tuple(found)
 
 
 def units(budget: Budget, agents: tuple[Unit, ...] = ()) -> list[Unit]:
@@ -113,9 +126,10 @@ def _measure(unit: Unit, budget: Budget) -> Any:
 def measure_agent(unit: Unit, extent: Extent, own: str | None = None) -> Any:
     """The profile of a trained agent; `own` names a `module:Class` whose code may run. Raises
     UnknownNetwork for a network whose layers are not known."""
-    network, config, _ = load_network(find_checkpoint(Path(unit.agent)), own)
-    known = matchable(network)
-    return whole(known, extent) | agent_profile(known, config.emulators.game, extent.states)
+    network, config, state = load_network(Path(unit.agent), own)
+    known, game = matchable(network), config.emulators.game
+    run = {"game": game, "seed": config.seed, "steps": state.steps}
+    return {"run": run} | whole(known, extent) | agent_profile(known, game, extent.states)
 
 
 def best_rate(name: str, task: Task, budget: Budget) -> float:

@@ -13,14 +13,13 @@ from rich.table import Table
 from agent.networks import make_network
 from agent.scales import matchable
 from envs.labels import labels_of
-from harness.checkpoint import find_checkpoint, read_state
 from harness.claims.budget import BUDGETS, Budget, BudgetName
 from harness.claims.ledger import read_ledger
 from harness.claims.page import report
 from harness.claims.pictures import pictures
 from harness.claims.results import content
 from harness.claims.runner import work
-from harness.claims.units import Unit, results, units
+from harness.claims.units import agent_units, results, units
 from harness.commands.games import option
 from harness.cores import usable_cores
 from harness.errors import UserError
@@ -60,7 +59,7 @@ class ClaimsCommand:
         jobs = self.jobs or usable_cores()
         if jobs < 1:
             raise UserError(f"--jobs must be at least 1, not {jobs}")
-        wanted = units(budget, tuple(map(agent_unit, self.agents)))
+        wanted = units(budget, agent_units(self.agents))
         _make(self.out)
         with writing(self.out):
             failed = work(self.out / "units", wanted, budget, jobs)
@@ -109,13 +108,6 @@ class ClaimsCommand:
         for unit in said["missing"]:
             console.print(f"missing: {unit['training']} {unit['network']} seed {unit['seed']}")
         console.print(f"report: {self.out / 'report.html'}", soft_wrap=True)
-
-
-def agent_unit(run: Path) -> Unit:
-    """The unit of a trained agent. Raises UserError when there is none."""
-    state = read_state(find_checkpoint(run))
-    settings = state.settings
-    return Unit("agent", str(settings["network"]), int(settings["seed"]), str(run.resolve()))
 
 
 def _make(folder: Path) -> None:

@@ -10,9 +10,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from envs.games import game_title
 from envs.labels import labels_of
-from harness.claims.units import Unit, measure_agent
-from harness.commands.claims import agent_unit
+from harness.claims.units import Unit, agent_units, measure_agent
 from harness.commands.games import option
 from harness.cores import prepare_process
 from harness.errors import UserError
@@ -57,7 +57,7 @@ class ProbeCommand:
         extent = Extent(self.states, games=tuple(self.games))
         console = Console(markup=False, emoji=False, highlight=False)
         profiles = {}
-        for unit in map(agent_unit, self.runs):
+        for unit in agent_units(self.runs):
             profiles[unit.agent] = measure_agent(unit, extent, self.network)
             console.print(*tables(unit, profiles[unit.agent]), sep="\n\n")
         pixels = controls(extent)
@@ -69,7 +69,7 @@ class ProbeCommand:
 
 def tables(unit: Unit, profile: dict[str, Any]) -> list[Table | str]:
     """What was measured of one agent."""
-    found: list[Table | str] = [f"{unit.agent}: {unit.network}, seed {unit.seed}"]
+    found: list[Table | str] = [f"{unit.agent}: {unit.network}, {described(profile)}"]
     table = Table("location (median error, pixels)", *LAYERS, "shuffled labels", box=None)
     for world, layers in profile["location"].items():
         errors = (f"{layers[layer]['error']:.2f}" for layer in LAYERS)
@@ -91,6 +91,12 @@ def tables(unit: Unit, profile: dict[str, Any]) -> list[Table | str]:
             f"by chance {said['chance']:.0%}), the value by {said['value']:.2f} standard deviations"
         )
     return found
+
+
+def described(profile: dict[str, Any]) -> str:
+    """Which agent it is, in words."""
+    run = profile["run"]
+    return f"{game_title(run['game'])}, seed {run['seed']}, {run['steps']:,} steps"
 
 
 def control_table(pixels: dict[str, Any]) -> Table:
