@@ -25,7 +25,7 @@ import torch
 
 from envs.games import game_title
 from harness.config import PresetName, RunConfig, flatten, unflatten
-from harness.cores import Arrangement, arrange
+from harness.cores import Arrangement
 from harness.errors import UserError
 from harness.json_file import write_json
 from harness.presets import departures
@@ -141,10 +141,7 @@ def _description(run: Run, device: torch.device, arrangement: Arrangement) -> di
         "preset": run.preset,
         "settings": flatten(run.config),
         "departures": {name: {"preset": a, "here": b} for name, (a, b) in changed.items()},
-        "command": sys.argv,
-        "git_commit": git_commit(),
-        "versions": versions(),
-        "machine": machine(device, arrangement),
+        **made(device, arrangement),
     }
 
 
@@ -177,15 +174,14 @@ def _processor() -> str:
     return platform.processor()
 
 
-def made(device: torch.device | None = None) -> dict[str, Any]:
+def made(device: torch.device, arrangement: Arrangement) -> dict[str, Any]:
     """Where, when and with what a result was made, for JSON."""
-    device = device or torch.device("cpu")
     return {
         "command": sys.argv,
         "date": time.strftime("%Y-%m-%d"),
         "git_commit": git_commit(),
         "versions": versions(),
-        "machine": machine(device, arrange(device, 1)),
+        "machine": machine(device, arrangement),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from harness.agents import Agent
 from harness.config import flatten
 from harness.cores import arrange
 from harness.progress import duration
-from harness.rundir import git_commit, machine, versions
+from harness.rundir import made
 from harness.scoring import Episode
 from harness.statistics import CONFIDENCE, Summary, summarise
 
@@ -97,10 +96,7 @@ class ScoreResult:
             "reference": reference._asdict() if reference else None,
             "episodes": [asdict(game) for game in self.games],
             "seconds": round(self.seconds, 3),
-            "command": sys.argv,
-            "git_commit": git_commit(),
-            "versions": versions(),
-            "machine": machine(device, arrange(device, self.protocol.num_envs)),
+            **made(device, arrange(device, self.protocol.num_envs)),
         }
 
 

@@ -48,6 +48,7 @@ def results_of(
                 "design": asdict(design),
                 "settings": flatten(design.config),
                 "command": ["evaluate.py", "compare", "--out", "out folder"],
+                "date": "2026-01-01",
                 "git_commit": None,
                 "versions": {"python": "3.11", "torch": "2"},
                 "machine": {"processor": "none", "arrangement": {"parts": 2}, "device": "cpu"},

@@ -184,9 +184,8 @@ def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
 
     wanted = units(TINY)
     found = list(results(measured_folder, wanted, TINY))
-    made = {"command": ["x"], "date": "d", "git_commit": None, "versions": {}, "machine": {}}
     missing = [Unit("untrained", "gone", 9)]
-    said = content("quick", TINY, read_ledger(), found, missing, pictures(TINY.extent), made)
+    said = content("quick", TINY, read_ledger(), found, missing, pictures(TINY.extent))
     said = json.loads(json.dumps(said))
     html = page(report(said))
     assert "Does pooling" in html

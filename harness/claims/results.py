@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from harness.claims.budget import Budget, BudgetName
 from harness.claims.ledger import Claim, Effect, Ledger, Part, decide, measured, rule, together
 from harness.claims.units import Unit
+from harness.cores import arrange
+from harness.rundir import made
 
 FORMAT = 1
+CPU = torch.device("cpu")
+"""Where features are probed, one unit a core."""
 Profiles = dict[tuple[str, str, int], Any]
 """What was measured by training, network and seed."""
 
@@ -68,7 +74,6 @@ def content(
     found: Sequence[tuple[Unit, Any]],
     missing: Sequence[Unit],
     pictures: dict[str, Any],
-    made: dict[str, Any],
 ) -> dict[str, Any]:
     """All of results.json. What is missing is named, never left out in silence."""
     profiles = {
@@ -79,7 +84,7 @@ def content(
     return {
         "format": FORMAT,
         "kind": "claims",
-        "made": made,
+        "made": made(CPU, arrange(CPU, 1)),
         "budget": {"name": name, **asdict(budget)},
         "ledger": {"version": ledger.version, "fixed": ledger.fixed, "chosen": ledger.chosen},
         "claims": verdicts(ledger, profiles),

@@ -26,7 +26,6 @@ from harness.errors import UserError
 from harness.json_file import write_json
 from harness.lock import writing
 from harness.report.page import write_page
-from harness.rundir import made
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,8 @@ class ClaimsCommand:
             found = list(results(self.out / "units", wanted, budget))
             missing = [unit for unit in wanted if unit not in dict(found)]
             ledger = read_ledger()
-            said = content(
-                self.budget, budget, ledger, found, missing, pictures(budget.extent), made()
-            )
+            shown = pictures(budget.extent)
+            said = content(self.budget, budget, ledger, found, missing, shown)
             write_json(self.out / "results.json", said)
             write_page(self.out / "report.html", report(said))
         self._print(said)

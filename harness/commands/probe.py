@@ -12,9 +12,10 @@ from rich.table import Table
 
 from envs.games import game_title
 from envs.labels import labels_of
+from harness.claims.results import CPU
 from harness.claims.units import Unit, agent_units, measure_agent
 from harness.commands.games import option
-from harness.cores import prepare_process
+from harness.cores import arrange, prepare_process
 from harness.errors import UserError
 from harness.json_file import check_writable, write_json
 from harness.probes.features import LAYERS
@@ -63,7 +64,8 @@ class ProbeCommand:
         pixels = controls(extent)
         console.print("", control_table(pixels), sep="\n")
         if self.json:
-            write_json(self.json, {"made": made(), "agents": profiles, "controls": pixels})
+            where = made(CPU, arrange(CPU, 1))
+            write_json(self.json, {"made": where, "agents": profiles, "controls": pixels})
         return 0
 
 

@@ -151,6 +151,7 @@ def _made(results: Results) -> dict[str, Any]:
         machine |= {key: str(part) for key, part in inner.items()}
     return {
         "command": shlex.join(results["command"]),
+        "date": results["date"],
         "commit": results["git_commit"] or "unknown",
         "versions": {name: str(version) for name, version in results["versions"].items()},
         "machine": machine,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +20,7 @@ from harness.compare.watching import RECENT, Status, read_figures
 from harness.config import flatten
 from harness.cores import arrange
 from harness.network_table import size_of
-from harness.rundir import git_commit, machine, versions
+from harness.rundir import made
 
 FORMAT = 1
 BINS = 50
@@ -51,10 +50,7 @@ def content(
         "format": FORMAT,
         "design": asdict(design),
         "settings": flatten(design.config),
-        "command": sys.argv,
-        "git_commit": git_commit(),
-        "versions": versions(),
-        "machine": machine(device, arrange(device, design.config.emulators.num_envs)),
+        **made(device, arrange(device, design.config.emulators.num_envs)),
         "notes": [*notes, *analysis.pop("notes"), *_differences(jobs), *_unequal(sizes)],
         "sizes": sizes,
         **analysis,
