@@ -40,7 +40,7 @@ BUDGETS: dict[BudgetName, Budget] = {
         seeds=4,
         extent=Extent(800, games=GAMES),
         updates=1000,
-        learning_rates=(1e-3,),
+        learning_rates=(1e-3, 3e-4),
         boxes=600,
     ),
     "full": Budget(

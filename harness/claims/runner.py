@@ -12,27 +12,32 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.claims.budget import Budget
-from harness.claims.units import Unit, do, done
+from harness.claims.units import Unit, do, done, pilots
 
 
 def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dict[Unit, str]:
     """Do what is not done yet, `jobs` units at a time, each on one core; what failed, and why."""
     folder.mkdir(parents=True, exist_ok=True)
-    left = [unit for unit in wanted if done(folder, unit, budget) is None]
+    first = [unit for unit in wanted if unit in pilots(budget)]
+    stages = first, [unit for unit in wanted if unit not in first]
     console = Console(stderr=True, markup=False, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
     failed: dict[Unit, str] = {}
     with Progress(
         *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("units", total=len(wanted), completed=len(wanted) - len(left))
-        for unit, seconds, error in _finished(folder, left, budget, jobs):
-            progress.update(task, advance=1, description=unit.name)
-            if error:
-                failed[unit] = error
-            if error or not console.is_terminal:
-                said = f"failed: {error}" if error else f"{seconds:.0f} s"
-                console.print(f"{unit.name}  {said}")
+        task = progress.add_task("units", total=len(wanted))
+        for stage in stages:
+            # What is done is known only now: it depends on what pilots chose.
+            left = [unit for unit in stage if done(folder, unit, budget) is None]
+            progress.update(task, advance=len(stage) - len(left))
+            for unit, seconds, error in _finished(folder, left, budget, jobs):
+                progress.update(task, advance=1, description=unit.name)
+                if error:
+                    failed[unit] = error
+                if error or not console.is_terminal:
+                    said = f"failed: {error}" if error else f"{seconds:.0f} s"
+                    console.print(f"{unit.name}  {said}")
     return failed
 
 

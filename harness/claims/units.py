@@ -27,13 +27,17 @@ from harness.probes.profile import Extent, controls, counts, whole
 from harness.probes.training import SIZES, Task, answers, fresh, trained
 from harness.probes.worlds import block, several
 
+_PILOT_STATES = 400
+"""On which learning rates are compared (count)."""
+
 
 @dataclass(frozen=True)
 class Unit:
     """One network with one seed and one training; or filter banks, or the controls."""
 
     training: str
-    """untrained, location, count, agent, bars or controls."""
+    """untrained, location, count, agent, bars or controls; `location pilot` and `count pilot`
+    choose the learning rate of a network."""
     network: str = ""
     seed: int = 0
     """Of agents: which of those with this network it is, in the order in which they were named."""
@@ -43,7 +47,7 @@ class Unit:
     @property
     def name(self) -> str:
         """A file's name, its own among all units."""
-        parts = (self.training, self.network.replace(":", "-"))
+        parts = (self.training.replace(" ", "-"), self.network.replace(":", "-"))
         return "_".join([part for part in parts if part] + [f"s{self.seed}"])
 
 
@@ -59,28 +63,43 @@ def agent_units(runs: Sequence[Path]) -> tuple[Unit, ...]:
     return tuple(found)
 
 
+TASKS: tuple[Task, ...] = ("location", "count")
+
+
+def pilots(budget: Budget) -> list[Unit]:
+    """What has to be done first: they choose learning rates."""
+    return [Unit(f"{task} pilot", name) for task in TASKS for name in budget.taught]
+
+
 def units(budget: Budget, agents: tuple[Unit, ...] = ()) -> list[Unit]:
     """All that a budget asks for, seed by seed: what is done early is a whole answer already."""
-    found = [Unit("controls"), *agents]
+    found = [*pilots(budget), Unit("controls"), *agents]
     for seed in range(FIRST_SEED, FIRST_SEED + budget.seeds):
         found += [Unit("untrained", network, seed) for network in budget.networks]
-        found += [
-            Unit(task, name, seed) for task in ("location", "count") for name in budget.taught
-        ]
+        found += [Unit(task, name, seed) for task in TASKS for name in budget.taught]
         found.append(Unit("bars", seed=seed))
     return found
 
 
-def decided_by(unit: Unit, budget: Budget) -> dict[str, Any]:
+def decided_by(folder: Path, unit: Unit, budget: Budget) -> dict[str, Any]:
     """What decides a unit's numbers, as JSON has it."""
-    taught = {"updates": budget.updates, "learning_rates": budget.learning_rates}
-    parts = {
-        "bars": {"boxes": budget.boxes, **taught},
-        "location": {"extent": asdict(budget.extent), **taught},
-        "count": {"extent": asdict(budget.extent), **taught},
-    }
-    decisive = parts.get(unit.training, {"extent": asdict(budget.extent)})
+    extent, updates = asdict(budget.extent), budget.updates
+    if unit.training in TASKS:
+        rate = chosen_rate(folder, unit, budget)
+        decisive = {"extent": extent, "updates": updates, "learning_rate": rate}
+    elif unit.training == "bars":
+        decisive = {"boxes": budget.boxes, "updates": updates}
+    elif unit in pilots(budget):
+        decisive = {"updates": updates, "learning_rates": budget.learning_rates}
+    else:
+        decisive = {"extent": extent}
     return cast(dict[str, Any], json.loads(json.dumps({"unit": asdict(unit), **decisive})))
+
+
+def chosen_rate(folder: Path, unit: Unit, budget: Budget) -> float | None:
+    """The learning rate that a unit's pilot chose; None while it is not done."""
+    chosen = done(folder, Unit(f"{unit.training} pilot", unit.network), budget)
+    return None if chosen is None else float(chosen["learning_rate"])
 
 
 def done(folder: Path, unit: Unit, budget: Budget) -> Any | None:
@@ -91,17 +110,18 @@ def done(folder: Path, unit: Unit, budget: Budget) -> Any | None:
         made_by, profile = content["decided_by"], content["profile"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return profile if made_by == decided_by(unit, budget) else None
+    return profile if made_by == decided_by(folder, unit, budget) else None
 
 
 def do(folder: Path, unit: Unit, budget: Budget) -> None:
-    """Measure a unit and keep what was found."""
+    """Measure a unit, whose pilot is done, and keep what was found."""
     prepare_process()
-    content = {"decided_by": decided_by(unit, budget), "profile": _measure(unit, budget)}
-    write_json(folder / f"{unit.name}.json", content)
+    decisive = decided_by(folder, unit, budget)
+    profile = _measure(unit, budget, decisive.get("learning_rate"))
+    write_json(folder / f"{unit.name}.json", {"decided_by": decisive, "profile": profile})
 
 
-def _measure(unit: Unit, budget: Budget) -> Any:
+def _measure(unit: Unit, budget: Budget, learning_rate: float | None) -> Any:
     extent = budget.extent
     if unit.training == "controls":
         return controls(extent)
@@ -114,13 +134,32 @@ def _measure(unit: Unit, budget: Budget) -> Any:
     if unit.training == "untrained":
         states = block(max(extent.sizes), extent.states).states
         return whole(fresh(unit.network, 2, unit.seed, states), extent)
-    task = cast(Task, unit.training)
-    rate = best_rate(unit.network, task, budget)
-    network = trained(unit.network, task, unit.seed, budget.updates, rate)
-    own = {"learning_rate": rate, "own": own_errors(network, task, extent.states)}
+    if unit.training not in TASKS:
+        return pilot(unit, budget)
+    if learning_rate is None:
+        raise RuntimeError("its pilot, which chooses the learning rate, failed")
+    task = unit.training
+    network = trained(unit.network, task, unit.seed, budget.updates, learning_rate)
+    own = {"learning_rate": learning_rate, "own": own_errors(network, task, extent.states)}
     return own | (
         whole(network, extent) if task == "location" else {"count": counts(network, extent)}
     )
+
+
+def pilot(unit: Unit, budget: Budget) -> dict[str, Any]:
+    """The learning rate with the least error of a network's own answers, with the pilot's seed and
+    half of the updates; the same rates are tried for every network."""
+    task = cast(Task, unit.training.removesuffix(" pilot"))
+
+    def error(rate: float) -> float:
+        network = trained(unit.network, task, unit.seed, budget.updates // 2, rate)
+        own = own_errors(network, task, _PILOT_STATES)
+        return own["error"] if task == "count" else float(np.mean(list(own.values())))
+
+    rates = budget.learning_rates
+    errors = {rate: error(rate) for rate in rates} if len(rates) > 1 else {rates[0]: 0.0}
+    best = min(errors, key=lambda rate: errors[rate])
+    return {"learning_rate": best, "errors": {f"{rate:g}": errors[rate] for rate in errors}}
 
 
 def measure_agent(unit: Unit, extent: Extent, own: str | None = None) -> Any:
@@ -130,19 +169,6 @@ def measure_agent(unit: Unit, extent: Extent, own: str | None = None) -> Any:
     known, game = matchable(network), config.emulators.game
     run = {"game": game, "seed": config.seed, "steps": state.steps}
     return {"run": run} | whole(known, extent) | agent_profile(known, game, extent.states)
-
-
-def best_rate(name: str, task: Task, budget: Budget) -> float:
-    """The learning rate with the least error of a network's own answers, with the pilot's seed; the
-    same rates are tried for every network."""
-    if len(budget.learning_rates) == 1:
-        return budget.learning_rates[0]
-
-    def error(rate: float) -> float:
-        network = trained(name, task, 0, budget.updates, rate)
-        return float(np.mean(list(own_errors(network, task, 800).values())))
-
-    return min(budget.learning_rates, key=error)
 
 
 def own_errors(network: QNetwork, task: Task, states: int) -> dict[str, float]:
