@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from ale_py import Action, ALEInterface
+from ale_py import Action, ALEInterface, LoggerMode
 
 from envs.emulators import FRAMES_PER_STEP
 from envs.games import game_id, rom_path
@@ -31,6 +31,8 @@ class Observed(NamedTuple):
 
 def console(game: str, seed: int) -> ALEInterface:
     """An emulator at the start of a game, without sticky actions. Raises UnknownGame."""
+    # ALE announces every game on the terminal otherwise; the batch of emulators does not.
+    ALEInterface.setLoggerMode(LoggerMode.Error)
     ale = ALEInterface()
     ale.setFloat("repeat_action_probability", 0.0)
     ale.setInt("random_seed", seed)

@@ -75,21 +75,21 @@ def intervened(game: str, obj: str, count: int, seed: int) -> Intervened:
     states = np.empty((count, STACK, *FRAME_SHAPE), np.uint8)
     screens = np.empty((count, 210, 160, 3), np.uint8)
     rams = np.empty((2, count, 128), np.uint8)
-    episodes = np.empty(count, np.int64)
-    done = 0
-    for episode, ale in _moments(game, obj, sprite, rng, seed):
+    episodes: list[int] = []
+    for episode, ale in _moments(game, obj, sprite, rng, seed, episodes):
         _put(ale, sprite, _one(bases, rng))
         seen = observe(ale)
         if seen is None or not _visible(sprite, seen):
             continue
-        states[done], screens[done], episodes[done] = seen.stack, seen.screen, episode
+        done = len(episodes)
+        states[done], screens[done] = seen.stack, seen.screen
         rams[0, done], rams[1, done] = seen.ram, seen.before
-        done += 1
-        if done == count:
+        episodes.append(episode)
+        if len(episodes) == count:
             break
     places = labels.where(game, rams[0], rams[1])
     small = {name: labels.in_small_pixels(place) for name, place in places.items()}
-    return Intervened(states, small, labels.counts(game, rams[0]), episodes, screens)
+    return Intervened(states, small, labels.counts(game, rams[0]), np.array(episodes), screens)
 
 
 def displaced(game: str, obj: str, count: int, seed: int, offsets: Sequence[Offset]) -> Displaced:
@@ -107,9 +107,8 @@ def displaced(game: str, obj: str, count: int, seed: int, offsets: Sequence[Offs
     rng = np.random.default_rng(seed)
     states = np.empty((count, len(places), STACK, *FRAME_SHAPE), np.uint8)
     positions = np.empty((count, len(places), 2), np.float32)
-    episodes = np.empty(count, np.int64)
-    done = 0
-    for episode, ale in _moments(game, obj, sprite, rng, seed):
+    episodes: list[int] = []
+    for episode, ale in _moments(game, obj, sprite, rng, seed, episodes):
         x, y = _one(bases, rng)
         moment = ale.cloneState()
         for number, (dx, dy) in enumerate(places):
@@ -118,15 +117,14 @@ def displaced(game: str, obj: str, count: int, seed: int, offsets: Sequence[Offs
             seen = observe(ale)
             if seen is None or not _visible(sprite, seen):
                 break
-            states[done, number] = seen.stack
-            positions[done, number] = labels.in_small_pixels(_place(sprite, seen))
+            states[len(episodes), number] = seen.stack
+            positions[len(episodes), number] = labels.in_small_pixels(_place(sprite, seen))
         else:
-            episodes[done] = episode
-            done += 1
+            episodes.append(episode)
         ale.restoreState(moment)
-        if done == count:
+        if len(episodes) == count:
             break
-    return Displaced(states, positions, episodes)
+    return Displaced(states, positions, np.array(episodes))
 
 
 def possible(game: str, obj: str, offset: Offset) -> bool:
@@ -156,18 +154,23 @@ def _movable_sprite(
 
 
 def _moments(
-    game: str, obj: str, sprite: Sprite, rng: np.random.Generator, seed: int
+    game: str,
+    obj: str,
+    sprite: Sprite,
+    rng: np.random.Generator,
+    seed: int,
+    taken: list[int],
 ) -> Iterator[tuple[int, ALEInterface]]:
     """Random play without end: (number of the episode, the emulator) whenever the object is there.
 
-    Episodes are numbered from 0; those that yield nothing have numbers too. Every one begins
-    from the same state of the emulator: seeding and resetting it takes longer than a state.
+    Episodes are numbered from 0; those that yield nothing have numbers too. `taken` are the
+    caller's, in order: without one for long it raises NoLabels. Every episode begins from the same
+    state of the emulator: seeding and resetting it takes longer than a state.
     """
     ale = console(game, seed)
     start, actions = ale.cloneState(), ale.getMinimalActionSet()
-    last_fruitful = -1
     for episode in itertools.count():
-        if episode - last_fruitful > MOST_FRUITLESS_EPISODES:
+        if episode > MOST_FRUITLESS_EPISODES + (taken[-1] if taken else -1):
             raise NoLabels(f"{obj} of {game} was not seen in {MOST_FRUITLESS_EPISODES} episodes")
         ale.restoreState(start)
         for number in range(STATES_PER_EPISODE):
@@ -176,7 +179,6 @@ def _moments(
             if ale.game_over():
                 break
             if sprite.is_drawn(ale.getRAM()[None])[0]:
-                last_fruitful = episode
                 yield episode, ale
 
 

@@ -165,16 +165,18 @@ GAMES: Final[dict[str, Labels]] = {
         "player": Sprite(
             Axis(-1, 28, reach=(36, 117)), Axis(185), (7, 10), ((50, 132, 50),),
             field=(0, 185, 160, 195), lag=1),
-        # Drawn in every other frame, the bombs in those between; three shapes in turn.
+        # Drawn in every other frame, the bombs in those between; three shapes in turn. They are
+        # put between the invaders' start and the shields.
         "bullet": Sprite(
-            Axis(-2, 87, reach=(40, 120)), Axis(4, 85, scale=2, reach=(40, 80)), (1, 8), (GREY,),
+            Axis(-2, 87, reach=(40, 120)), Axis(4, 85, scale=2, reach=(64, 74)), (1, 8), (GREY,),
             field=(0, 31, 160, 185), drawn=((85, 0, 90),)),
         "bomb": Sprite(
-            Axis(-2, 83, reach=(40, 120)), Axis(4, 81, scale=2, reach=(30, 80)), (1, 8), (GREY,),
+            Axis(-2, 83, reach=(40, 120)), Axis(4, 81, scale=2, reach=(40, 72)), (1, 8), (GREY,),
             field=(0, 31, 160, 185), drawn=((81, 0, 90),)),
+        # The game soon moves what is written for this one elsewhere.
         "bomb_2": Sprite(
-            Axis(-2, 84, reach=(40, 120)), Axis(4, 82, scale=2, reach=(30, 80)), (1, 8), (GREY,),
-            field=(0, 31, 160, 185), drawn=((82, 0, 90),)),
+            Axis(-2, 84), Axis(4, 82, scale=2), (1, 8), (GREY,), field=(0, 31, 160, 185),
+            drawn=((82, 0, 90),)),
         # The place of the upper left invader, whether it is alive or not.
         "invaders": Sprite(
             Axis(-1, 26, reach=(24, 40)), Axis(31, 16, scale=2, reach=(0, 10)), (88, 100),

@@ -1,0 +1,276 @@
+"""States with an object put elsewhere: natural, spread, deterministic, honestly labelled."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from envs import interventions
+from envs.emulators import EmulatorConfig, Emulators
+from envs.interventions import STATES_PER_EPISODE, Intervened, displaced, intervened, possible
+from envs.labels import GAMES, SCREEN_TO_SMALL, NoLabels, labels_of, sprite_of
+from envs.screen import resized
+
+PONG = ((8, 0), (0, -10))
+
+
+@cache
+def pong(count: int = 40, seed: int = 0) -> Intervened:
+    return intervened("Pong", "ball", count, seed)
+
+
+def same(one: object, two: object) -> bool:
+    if isinstance(one, dict) and isinstance(two, dict):
+        return all(same(one[name], two[name]) for name in one.keys() | two.keys())
+    return np.array_equal(np.asarray(one), np.asarray(two), equal_nan=True)
+
+
+def test_shapes_and_types() -> None:
+    found = pong()
+    assert (found.states.shape, found.states.dtype) == ((40, 4, 84, 84), np.uint8)
+    assert (found.screens.shape, found.screens.dtype) == ((40, 210, 160, 3), np.uint8)
+    assert (found.episodes.shape, found.episodes.dtype) == ((40,), np.int64)
+    assert found.positions.keys() == {"ball", "player", "enemy"}
+    assert {(place.shape, str(place.dtype)) for place in found.positions.values()} == {
+        ((40, 2), "float32")
+    }
+    assert not np.isnan(found.positions["ball"]).any()
+
+
+def test_the_same_seed_makes_the_same_states() -> None:
+    again = intervened("pong", "ball", 40, 0)
+    assert all(same(one, two) for one, two in zip(pong(), again, strict=True))
+    assert not np.array_equal(pong().states[:4], intervened("pong", "ball", 4, 1).states)
+    assert np.array_equal(intervened("pong", "ball", 5, 0).states, again.states[:5])
+
+
+def test_few_states_come_from_one_episode() -> None:
+    numbers, states = np.unique(pong().episodes, return_counts=True)
+    assert states.max() <= STATES_PER_EPISODE
+    assert len(numbers) >= 40 / STATES_PER_EPISODE
+    assert (np.diff(pong().episodes) >= 0).all()
+
+
+def test_the_ball_is_spread_over_the_field_and_all_states_differ() -> None:
+    place = pong().positions["ball"]
+    left, right = place[:, 0] < 42, place[:, 1] < 42
+    assert 10 <= left.sum() <= 30
+    assert 10 <= right.sum() <= 30
+    assert len({state.tobytes() for state in pong().states}) == 40
+
+
+def test_labels_point_at_the_ball_on_screen_and_in_the_stack() -> None:
+    """The newest picture holds the maximum of two frames: the ball is within two pixels of where
+    the last one has it, and brighter than the field."""
+    found = pong()
+    for (x, y), screen, state in zip(
+        found.positions["ball"], found.screens, found.states, strict=True
+    ):
+        column, row = round(x / SCREEN_TO_SMALL[0]), round(y / SCREEN_TO_SMALL[1])
+        assert (screen[row : row + 4, column : column + 2] == 236).all(axis=-1).any()
+        nearby = state[3, int(y) : int(y) + 3, max(int(x) - 1, 0) : int(x) + 3]
+        assert nearby.max() > np.median(state[3]) + 20
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_stacks_move_as_the_game_moves(game: str) -> None:
+    """Four different pictures (none is from before the object was moved, none is twice there),
+    the newest made of the last screen."""
+    found = intervened(game, labels_of(game).main, 3, 3)
+    moving = sum(len({picture.tobytes() for picture in state}) > 1 for state in found.states)
+    assert moving >= 2
+    name = labels_of(game).main
+    assert not np.isnan(found.positions[name]).any()
+    assert np.ptp(found.positions[name], axis=0).max() > 5
+    assert found.counts.keys() == labels_of(game).counts.keys()
+    assert all((count > 0).all() for count in found.counts.values())
+
+
+def test_the_newest_picture_is_no_darker_than_its_last_screen() -> None:
+    """It is the maximum of the last two; ALE's grey is the usual weighting of colours."""
+    found = pong()
+    grey = np.rint(found.screens @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    assert (found.states[:, 3].astype(int) - resized(grey) >= -1).all()
+
+
+def test_the_place_is_what_it_was_put_at_where_nothing_moves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The player of Space Invaders stands still while nobody moves it: the label 16 frames
+    later is the place that was drawn."""
+    drawn = []
+    one = interventions._one
+
+    def remembered(*arguments: object) -> tuple[int, int]:
+        drawn.append(one(*arguments))  # type: ignore[arg-type]
+        return drawn[-1]
+
+    monkeypatch.setattr(interventions, "_one", remembered)
+    found = intervened("space_invaders", "player", 12, 0)
+    place = found.positions["player"][:, 0] / SCREEN_TO_SMALL[0]
+    assert len(drawn) < 20
+    assert {round(float(x)) for x in place} <= {x - 1 for x, _ in drawn}
+    assert len({round(float(x)) for x in place}) > 8
+
+
+@pytest.mark.parametrize(
+    ("game", "obj", "least"),
+    [("pong", "ball", 0.75), ("boxing", "player", 0.8), ("seaquest", "player", 0.8)],
+)
+def test_the_game_keeps_what_was_written(
+    game: str, obj: str, least: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Place 16 frames later against the place written: correlation along both axes."""
+    drawn: list[tuple[int, int]] = []
+    kept = []
+    one, visible = interventions._one, interventions._visible
+
+    def remembered(*arguments: object) -> tuple[int, int]:
+        drawn.append(one(*arguments))  # type: ignore[arg-type]
+        return drawn[-1]
+
+    def judged(*arguments: object) -> bool:
+        there = visible(*arguments)  # type: ignore[arg-type]
+        if there:
+            kept.append(drawn[-1])
+        return there
+
+    monkeypatch.setattr(interventions, "_one", remembered)
+    monkeypatch.setattr(interventions, "_visible", judged)
+    place = intervened(game, obj, 30, 1).positions[obj]
+    for axis in range(2):
+        assert np.corrcoef(place[:, axis], np.array(kept)[:, axis])[0, 1] > least
+
+
+# Displaced.
+
+
+def test_displaced_by_the_offsets_while_all_else_is_equal() -> None:
+    found = displaced("pong", "ball", 8, 0, PONG)
+    assert found.states.shape == (8, 3, 4, 84, 84)
+    assert found.positions.shape == (8, 3, 2)
+    moved = (found.positions[:, 1:] - found.positions[:, :1]) / SCREEN_TO_SMALL
+    intended = np.abs(moved - np.array(PONG)).max(axis=(1, 2)) < 0.5
+    assert intended.sum() >= 4, "most do not bounce"
+    for states, places in zip(found.states[intended], found.positions[intended], strict=True):
+        for state, (x, y) in zip(states[1:], places[1:], strict=True):
+            different = state[3] != states[0, 3]
+            different[:, :11] = False  # the enemy follows the ball
+            rows, columns = np.nonzero(different)
+            # The ball at two places, on two frames each, and nothing else.
+            assert 0 < len(rows) <= 60
+            near = [
+                (np.abs(columns - x) < 4) & (np.abs(rows - y) < 6) for x, y in (places[0], (x, y))
+            ]
+            assert (near[0] | near[1]).all()
+
+
+def test_no_offset_changes_nothing() -> None:
+    """The emulator is set back whole: the same place twice gives the same bytes."""
+    found = displaced("boxing", "player", 2, 0, [(0, 0), (6, 0), (0, 0)])
+    assert np.array_equal(found.states[:, 0], found.states[:, 1])
+    assert np.array_equal(found.states[:, 0], found.states[:, 3])
+    assert (found.states[:, 0] != found.states[:, 2]).any(axis=(1, 2, 3)).all()
+    assert np.array_equal(found.positions[:, 0], found.positions[:, 3])
+
+
+def test_displaced_is_a_function_of_its_arguments() -> None:
+    one, two = (displaced("space_invaders", "player", 3, 5, [(4, 0)]) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    assert np.allclose(one.positions[:, 1] - one.positions[:, 0], [4 * 84 / 160, 0], atol=1e-4)
+    assert len(np.unique(one.episodes)) == 1
+
+
+def test_every_base_and_its_offsets_are_spots() -> None:
+    """Brute force over all pairs of bytes."""
+    for game, name in (("pong", "ball"), ("ms_pacman", "player"), ("freeway", "chicken")):
+        spots = sprite_of(game, name).spots()
+        places = [(0, 0), (0, -7)] if game == "freeway" else [(0, 0), (5, 0), (9, 0)]
+        slowly = {
+            (x, y)
+            for x, y in np.argwhere(spots).tolist()
+            if all(
+                0 <= x + dx < 256 and 0 <= y + dy < 256 and spots[x + dx, y + dy]
+                for dx, dy in places
+            )
+        }
+        bases = interventions._bases(sprite_of(game, name), places)
+        assert {(x, y) for x, y in bases.tolist()} == slowly
+        assert 10 < len(slowly) < spots.sum()
+
+
+@pytest.mark.parametrize(
+    ("game", "obj", "offset", "can"),
+    [
+        ("pong", "ball", (8, 0), True),
+        ("pong", "ball", (-8, 10), True),
+        ("pong", "ball", (120, 0), True),
+        ("pong", "ball", (121, 0), False),
+        ("pong", "ball", (300, 0), False),
+        ("pong", "player", (0, 4), False),
+        ("space_invaders", "player", (8, 0), True),
+        ("space_invaders", "player", (0, 2), False),
+        ("space_invaders", "bullet", (0, 4), True),
+        ("space_invaders", "bullet", (0, 3), False),
+        ("freeway", "chicken", (0, 10), True),
+        ("freeway", "chicken", (2, 0), False),
+        ("ms_pacman", "player", (8, 0), True),
+        ("ms_pacman", "player", (8, 8), True),
+        ("ms_pacman", "player", (0, 130), False),
+    ],
+)
+def test_what_can_be_displaced(game: str, obj: str, offset: tuple[int, int], can: bool) -> None:
+    assert possible(game, obj, offset) == can
+
+
+def test_y_goes_down_also_where_the_byte_goes_up() -> None:
+    found = displaced("freeway", "chicken", 3, 0, [(0, 20)])
+    moved = found.positions[:, 1, 1] - found.positions[:, 0, 1]
+    assert (moved > 0).sum() >= 2
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: intervened("pong", "player", 2, 0), NoLabels, "cannot be moved; try ball, enemy"),
+        (lambda: intervened("tennis", "ball", 2, 0), NoLabels, "no memory labels for tennis"),
+        (lambda: intervened("pong", "bal", 2, 0), NoLabels, "no object 'bal' in pong"),
+        (lambda: intervened("pong", "ball", 0, 0), ValueError, "count must be at least 1, not 0"),
+        (
+            lambda: displaced("space_invaders", "player", 2, 0, [(0, 2)]),
+            ValueError,
+            "cannot be moved along y",
+        ),
+        (
+            lambda: displaced("space_invaders", "bullet", 2, 0, [(0, 3)]),
+            ValueError,
+            "3 along y is not a multiple of 2",
+        ),
+        (
+            lambda: displaced("pong", "ball", 2, 0, [(100, 0), (-100, 0)]),
+            ValueError,
+            "has no place from which it can be moved by",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(call: object, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        call()  # type: ignore[operator]
+
+
+def test_an_object_that_never_comes_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interventions, "MOST_FRUITLESS_EPISODES", 2)
+    monkeypatch.setattr(interventions, "WARM_UP", (0, 1))
+    monkeypatch.setattr(interventions, "GAP", (0, 1))
+    with pytest.raises(NoLabels, match="ball of pong was not seen in 2 episodes"):
+        intervened("pong", "ball", 1, 0)
+
+
+def test_play_begins_as_the_agents_does() -> None:
+    """The same start as an emulator of the batch with that seed."""
+    emulators = Emulators(EmulatorConfig("pong", num_envs=1, sticky_actions=0.0), num_threads=1)
+    first = emulators.reset(np.array([4]))[0]
+    emulators.close()
+    assert np.array_equal(resized(interventions.console("pong", 4).getScreenGrayscale()), first)
