@@ -50,9 +50,9 @@ BUDGETS: dict[BudgetName, Budget] = {
         ),
         taught=("stride", "dense_sub", "dense_max", *_LOCAL, *_GLOBAL),
         seeds=10,
-        extent=Extent(8000, sizes=(2, 4, 8), games=GAMES),
+        extent=Extent(4000, sizes=(2, 4, 8), games=GAMES),
         updates=4000,
-        learning_rates=(3e-3, 1e-3, 3e-4),
+        learning_rates=(1e-3, 3e-4, 1e-4),
         boxes=2400,
     ),
 }

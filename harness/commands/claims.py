@@ -41,7 +41,7 @@ class ClaimsCommand:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder of results.json, report.html and the measurements they are made of."""
     budget: BudgetName = "quick"
-    """quick: minutes on two cores; full: a day, ten seeds, every network."""
+    """quick: about 20 minutes on two cores; full: days there, ten seeds, every network."""
     agents: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")] = ()
     """Trained agents to be probed too (run or checkpoint folders)."""
     networks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NETWORK")] = ()

@@ -9,12 +9,13 @@ Written in its dual form, so that the cost grows with states and not with featur
 
     prediction = k(test, train) (K + penalty I)^-1 (y - mean y),   K = k(train, train) centred
 
+K is taken apart into its eigenvectors once; every target and penalty is cheap then
 (Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,7 @@ class Readout:
     train: Floats  # [n, n] of training states with each other
     valid: Floats  # [v, n] of validation states with training states
     test: Floats  # [m, n]
+    _bases: dict[int, _Basis] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, features: Tensor, parts: Split) -> Readout:
@@ -95,23 +97,43 @@ class Readout:
         the least squared error on `valid` [v, k], columns weighed alike whatever their unit, or
         where `counted` [v, k] says. `states` fits the first so many alone."""
         n = len(train) if states is None else states
-        kernel, rows, new = _centred(self.train[:n, :n], self.valid[:, :n], self.test[:, :n])
+        basis = self._basis(n)
         mean = train[:n].mean(0)
         unit = train[:n].std(0)
         unit[unit == 0] = 1.0
         if counted is not None:
             unit[:] = 1.0
-        wanted = (train[:n] - mean) / unit
-        best, chosen = np.inf, np.zeros((n, train.shape[1]))
+        wanted = basis.vectors.T @ ((train[:n] - mean) / unit)
+        best, chosen = np.inf, wanted
         for penalty in PENALTIES:
-            weights = _solve(kernel, penalty, wanted)
-            if weights is None:
-                continue
-            off = np.square(rows @ weights - (valid - mean) / unit)
+            weights = wanted / (basis.values + penalty)[:, None]
+            off = np.square(basis.valid @ weights - (valid - mean) / unit)
             error = float(off.mean() if counted is None else off[counted].mean())
             if error < best:
                 best, chosen = error, weights
-        return np.asarray((new @ chosen) * unit + mean)
+        return np.asarray((basis.test @ chosen) * unit + mean)
+
+    def _basis(self, states: int) -> _Basis:
+        """For the first so many training states, made once."""
+        if states not in self._bases:
+            parts = self.train[:states, :states], self.valid[:, :states], self.test[:, :states]
+            self._bases[states] = _Basis.of(*_centred(*parts))
+        return self._bases[states]
+
+
+class _Basis(NamedTuple):
+    """The eigenvectors of centred products, K = Q diag(values) Q', and the others in them."""
+
+    values: Floats  # [n]
+    vectors: Floats  # [n, n] Q, one a column
+    valid: Floats  # [v, n] times Q
+    test: Floats  # [m, n] times Q
+
+    @classmethod
+    def of(cls, kernel: Floats, valid: Floats, test: Floats) -> _Basis:
+        """Products were rounded to fp32: what comes out negative is zero."""
+        values, vectors = (part.numpy() for part in torch.linalg.eigh(torch.from_numpy(kernel)))
+        return cls(np.maximum(values, 0.0), vectors, valid @ vectors, test @ vectors)
 
 
 def _centred(train: Floats, valid: Floats, test: Floats) -> tuple[Floats, Floats, Floats]:
@@ -122,13 +144,3 @@ def _centred(train: Floats, valid: Floats, test: Floats) -> tuple[Floats, Floats
         return np.asarray(products - products.mean(1, keepdims=True) - columns + whole)
 
     return around(train), around(valid), around(test)
-
-
-def _solve(kernel: Floats, penalty: float, wanted: Floats) -> Floats | None:
-    """(K + penalty I)^-1 y by Cholesky; the diagonal of K is 1 on average. None where products
-    rounded to fp32 leave the matrix without an inverse."""
-    matrix = torch.from_numpy(kernel + penalty * np.eye(len(kernel)))
-    factor, failed = torch.linalg.cholesky_ex(matrix)
-    if failed:
-        return None
-    return np.asarray(torch.cholesky_solve(torch.from_numpy(wanted), factor).numpy())
