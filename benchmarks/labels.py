@@ -1,4 +1,5 @@
-"""How often the memory labels agree with the sprites on the screen, for docs/labels.md.
+"""How often the memory labels agree with the sprites on the screen, and whether objects stay
+where they were put: the tables of docs/labels.md.
 
 A game is played at random. In every frame the pixels of an object's colours are sought around
 its label, up to 12 screen pixels beyond the sprite on all sides, and their bounding box is
@@ -7,6 +8,7 @@ compared with the label. Pixels that keep the colour in 95 of 100 frames are sce
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +17,7 @@ import numpy.typing as npt
 import tyro
 
 from envs.console import console
+from envs.interventions import intervened, movable
 from envs.labels import GAMES, Sprite, labels_of, where
 
 LONGEST_HOLD = 30
@@ -114,6 +117,11 @@ def agreement(played: Played, game: str, name: str) -> Agreement:
     )
 
 
+def correlation(one: npt.NDArray[np.float32], two: npt.NDArray[np.float32]) -> str:
+    """Of two coordinates [N]; `nan` where there is none."""
+    return "nan" if np.isnan(two).any() else f"{np.corrcoef(one, two)[0, 1]:.2f}"
+
+
 def rule(sprite: Sprite, axis: str) -> str:
     """`ram[49] - 49`."""
     rule = sprite.x if axis == "x" else sprite.y
@@ -136,8 +144,32 @@ class LabelShares:
     """Frames to compare, every other one of random play (frames)."""
     seed: int = 0
     """Seed of the random play."""
+    moved: bool = False
+    """Instead put every movable object elsewhere and see where it is 16 frames later."""
+    states: int = 200
+    """States of each object with `--moved` (count)."""
 
     def run(self) -> None:
+        if self.moved:
+            self._moved()
+        else:
+            self._agreement()
+
+    def _moved(self) -> None:
+        print("| game | object | correlation x | y | median way x | y | states/core-s |")
+        print("|---|---|---|---|---|---|---|")
+        for game in self.games:
+            for name in movable(game):
+                begin = time.process_time()
+                found = intervened(game, name, self.states, self.seed)
+                rate = self.states / (time.process_time() - begin)
+                place, put = found.positions[name], found.put
+                cells = [correlation(place[:, i], put[:, i]) for i in range(2)]
+                cells += [f"{np.median(np.abs(place - put)[:, i]):.1f}" for i in range(2)]
+                cells = [cell.replace("nan", "-") for cell in cells]
+                print("|", " | ".join([game, name, *cells, f"{rate:.0f}"]), "|")
+
+    def _agreement(self) -> None:
         print("| game | object | x | y | lag | frames | seen | exact x / y | within | near x / y |")
         print("|---|---|---|---|---|---|---|---|---|---|")
         for game in self.games:

@@ -48,6 +48,9 @@ class Intervened(NamedTuple):
     counts: dict[str, npt.NDArray[np.int64]]  # [N] each, what the game counts
     episodes: npt.NDArray[np.int64]  # [N] number of the episode a state is from, ascending
     screens: npt.NDArray[np.uint8]  # [N, 210, 160, 3] the last frame in colour; 0.1 MB each
+    put: npt.NDArray[np.float32]
+    # [N, 2] where the object was put 16 frames earlier, in the same pixels; nan for an axis along
+    # which it is not moved
 
 
 class Displaced(NamedTuple):
@@ -75,21 +78,24 @@ def intervened(game: str, obj: str, count: int, seed: int) -> Intervened:
     states = np.empty((count, STACK, *FRAME_SHAPE), np.uint8)
     screens = np.empty((count, 210, 160, 3), np.uint8)
     rams = np.empty((2, count, 128), np.uint8)
+    put = np.empty((count, 2), np.float32)
     episodes: list[int] = []
     for episode, ale in _moments(game, obj, sprite, rng, seed, episodes):
-        _put(ale, sprite, _one(bases, rng))
+        spot = _one(bases, rng)
+        _put(ale, sprite, spot)
         seen = observe(ale)
         if seen is None or not _visible(sprite, seen):
             continue
         done = len(episodes)
         states[done], screens[done] = seen.stack, seen.screen
         rams[0, done], rams[1, done] = seen.ram, seen.before
+        put[done] = _in_pixels(sprite, spot)
         episodes.append(episode)
         if len(episodes) == count:
             break
     places = labels.where(game, rams[0], rams[1])
     small = {name: labels.in_small_pixels(place) for name, place in places.items()}
-    return Intervened(states, small, labels.counts(game, rams[0]), np.array(episodes), screens)
+    return Intervened(states, small, labels.counts(game, rams[0]), np.array(episodes), screens, put)
 
 
 def displaced(game: str, obj: str, count: int, seed: int, offsets: Sequence[Offset]) -> Displaced:
@@ -212,6 +218,15 @@ def _in_bytes(sprite: Sprite, offset: Offset) -> Offset:
             raise ValueError(f"{pixels} along {name} is not a multiple of {abs(axis.scale):g}")
         values.append(int(pixels / axis.scale))
     return values[0], values[1]
+
+
+def _in_pixels(sprite: Sprite, spot: Offset) -> npt.NDArray[np.float32]:
+    """Values of the bytes -> (x, y) in pixels of the 84x84 picture; nan along a fixed axis."""
+    place = [
+        np.nan if axis.reach is None else axis.scale * value + axis.offset
+        for axis, value in zip((sprite.x, sprite.y), spot, strict=True)
+    ]
+    return labels.in_small_pixels(np.array(place))
 
 
 def _put(ale: ALEInterface, sprite: Sprite, place: Offset) -> None:
