@@ -35,7 +35,7 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest
 
 board: .venv/installed
-	$(BIN)/tensorboard --logdir checkpoints
+	$(BIN)/tensorboard --logdir checkpoints --samples_per_plugin images=100,histograms=100
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

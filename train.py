@@ -7,10 +7,11 @@ Read from the top: `training` is the loop, `learn` its updates, `train` what is 
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, redirect_stdout, suppress
 from functools import cache, partial
 from pathlib import Path
 
@@ -171,10 +172,10 @@ def train(
         if stop.received:
             logbook.save()
         if not logbook.finish(lambda: stop.received is not None):
-            say(f"error: the last checkpoint could not be written to {run_dir}")
+            logbook.reporter.warn(f"error: the last checkpoint could not be written to {run_dir}")
             return 1
         over = counters.steps >= config.steps and logbook.evaluated
-        say(ending(run_dir, config, counters, logbook.reporter.clock(), over=over))
+    say(ending(run_dir, config, counters, logbook.reporter.clock(), over=over))
     return 128 + stop.received if stop.received and not over else 0
 
 
@@ -208,6 +209,9 @@ def main() -> int:
     replay_device, placement = place_replay(run.config.replay_slots, device)
     run_dir = command.resume or command.run_dir or default_run_dir(run)
     with ExitStack() as held:
+        if command.quiet:
+            nowhere = held.enter_context(open(os.devnull, "w"))
+            held.enter_context(redirect_stdout(nowhere))
         standing = None
         if command.resume:
             held.enter_context(writing(run_dir))

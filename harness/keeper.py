@@ -38,20 +38,23 @@ class Keeper:
         run_dir: Path,
         config: RunConfig,
         journals: Journals,
-        say: Callable[[str], None],
+        warn: Callable[[str], None],
         interval: float,
     ) -> None:
         """A checkpoint is `due` when `interval` seconds have passed since the last."""
         self._run_dir, self._config, self._journals = run_dir, config, journals
-        self._say, self._interval = say, interval
+        self._warn, self._interval = warn, interval
         self.best_score: float | None = None
         """Mean return of the best evaluation so far."""
+        self.saved_at: int | None = None
+        """Steps of the newest checkpoint that this process has written."""
         self._waiting: dict[str, Callable[[], None]] = {}
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[OSError | SafetensorError | None] | None = None
         self._failing = False
         self._next = time.monotonic() + interval
         self._next_flush = 0.0
+        self._steps = 0
 
     def due(self) -> bool:
         """Whether it is time for another checkpoint, and the one before is written."""
@@ -77,6 +80,7 @@ class Keeper:
         self._waiting["last"] = partial(
             save_checkpoint, last, _copied(tensors), state, keep_old=True
         )
+        self._steps = state.steps
         self._next = time.monotonic() + self._interval
         self.write()
 
@@ -87,7 +91,9 @@ class Keeper:
         except OSError as error:
             self._failed(error)
         else:
-            self._writing = self._writer.submit(self._write, list(self._waiting.values()))
+            self._writing = self._writer.submit(
+                self._write, list(self._waiting.values()), self._steps
+            )
 
     def evaluated(self, games: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
         """Keep the first game of an evaluation, and the agent if its mean score is the best; both
@@ -132,19 +138,22 @@ class Keeper:
         """Let the thread go, once it has written."""
         self._writer.shutdown()
 
-    def _write(self, waiting: list[Callable[[], None]]) -> OSError | SafetensorError | None:
+    def _write(
+        self, waiting: list[Callable[[], None]], steps: int
+    ) -> OSError | SafetensorError | None:
         try:
             self._journals.sync()
             for write in waiting:
                 write()
         except (OSError, SafetensorError) as error:
             return error
+        self.saved_at = steps
         return None
 
     def _failed(self, error: OSError | SafetensorError) -> None:
         if not self._failing:
             self._failing = True
-            self._say(
+            self._warn(
                 f"warning: cannot write to {self._run_dir}: {error}; the run goes on and tries "
                 "again"
             )

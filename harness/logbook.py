@@ -43,8 +43,8 @@ class Logbook:
         journals = Journals(run_dir, since.journals if since else None)
         self._journals = journals
         seconds = since.seconds if since else 0.0
-        self.reporter = Reporter(journals, run, self._counters.steps, seconds)
-        self._keeper = Keeper(run_dir, run.config, journals, self.reporter.say, interval)
+        self.reporter = Reporter(run_dir, journals, run, self._counters.steps, seconds)
+        self._keeper = Keeper(run_dir, run.config, journals, self.reporter.warn, interval)
         self._keeper.best_score = since.best_score if since else None
         self._evaluated_at = self._counters.steps if since and since.evaluated else None
         num_envs = run.config.emulators.num_envs
@@ -71,6 +71,7 @@ class Logbook:
         """Note what a turn of the emulators brought."""
         if chunk := self._recorder.add(*turn):
             self._log.write(chunk)
+        self.reporter.kept(self._keeper.saved_at, self._keeper.best_score)
         self.reporter.step(turn.step, self._counters, epsilon)
         self._keeper.flush()
 
@@ -84,7 +85,7 @@ class Logbook:
         self.save()
         self.reporter.evaluating(self._run.config.eval_episodes, self._counters)
         games = play()
-        self.reporter.evaluation(games, self._counters)
+        self.reporter.evaluation(games, self._learner, self._counters)
         self._keeper.evaluated(games, self._learner, self._counters)
         self._evaluated_at = self._counters.steps
         self.save()

@@ -11,8 +11,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from envs.emulators import FRAMES_PER_STEP
 from harness.journal import Journals
+from harness.players.animation import Preview
 from harness.tensorboard import EventFile, event_file_name
 
 OVER_FRAMES = {
@@ -55,7 +59,16 @@ class MetricLog:
         # JSON has no NaN or infinity.
         line |= {tag: v if math.isfinite(v) else None for tag, v in figures.items()}
         self._file.write(json.dumps(line).encode() + b"\n")
-        for tag, value in figures.items():
-            self._events.scalar(tag, value, steps)
-            if tag in OVER_FRAMES:
-                self._over_frames.scalar(OVER_FRAMES[tag], value, steps * FRAMES_PER_STEP)
+        self._events.scalars(figures, steps)
+        over_frames = {OVER_FRAMES[tag]: figures[tag] for tag in figures.keys() & OVER_FRAMES}
+        if over_frames:
+            self._over_frames.scalars(over_frames, steps * FRAMES_PER_STEP)
+
+    def draw(
+        self, steps: int, picture: Preview, spreads: Mapping[str, npt.NDArray[np.float32]]
+    ) -> None:
+        """Record, for TensorBoard alone, a game of the evaluation at `steps` and how values of any
+        shape are spread, by tag."""
+        self._events.picture("evaluation/game", picture, steps)
+        for tag, values in spreads.items():
+            self._events.histogram(tag, values, steps)

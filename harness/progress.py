@@ -1,120 +1,172 @@
-"""What the terminal shows of a run: one live line, or plain lines when it is not a terminal."""
+"""What the terminal shows of a run: a few live lines, or plain ones when it is not a terminal."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple
+from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.live import Live
+from rich.text import Text
+
+from harness.pace import Pace
+from harness.sparkline import bar, cut_left, fitting, means, sparkline
 
 LIVE_INTERVAL = 0.25
 PLAIN_INTERVAL = 10.0
-"""Seconds between two states of the line, on a terminal and elsewhere."""
-
-
-class Rates(NamedTuple):
-    """How fast a run goes."""
-
-    steps: float
-    """Agent steps a second."""
-    updates: float
-    """Gradient updates a second."""
-
-
-class Pace:
-    """Rates over the last minute of training, evaluations left out."""
-
-    def __init__(self, window: float = 60.0) -> None:
-        self._window = window
-        self._marks: deque[tuple[float, int, int]] = deque()
-
-    def mark(self, steps: int, updates: int) -> None:
-        """Note how far the run is now."""
-        now = time.monotonic()
-        self._marks.append((now, steps, updates))
-        while self._marks[0][0] < now - self._window:
-            self._marks.popleft()
-
-    def pause(self) -> None:
-        """Forget what was noted: the time until the next mark was not training."""
-        self._marks.clear()
-
-    def rates(self) -> Rates:
-        """Zero until two moments were marked."""
-        if len(self._marks) < 2:
-            return Rates(0.0, 0.0)
-        (t0, s0, u0), (t1, s1, u1) = self._marks[0], self._marks[-1]
-        seconds = max(t1 - t0, 1e-9)
-        return Rates((s1 - s0) / seconds, (u1 - u0) / seconds)
+"""Seconds between two states of the lines, on a terminal and elsewhere."""
+RECENT_GAMES = 200
+"""Training games whose scores the sparkline shows (count)."""
+MEAN_OF = 20
+"""Training games of which the mean is told (count)."""
+WIDEST_GRAPH = 40
+"""Of the bar and the sparkline (columns)."""
 
 
 class Display:
-    """Steps, rates, epsilon, recent mean score and time left of a run of `total` steps."""
+    """Where a run of `total` steps stands, how fast it goes, what it learned and what is kept."""
 
-    def __init__(self, total: int, start: int = 0) -> None:
+    def __init__(self, total: int, run_dir: Path) -> None:
         self._console = Console(highlight=False)
-        self._total = total
-        self._scores: deque[int] = deque(maxlen=20)
-        self._live = self._console.is_terminal
-        self._due = 0.0 if self._live else time.monotonic() + PLAIN_INTERVAL
-        self._progress = Progress(
-            BarColumn(bar_width=20),
-            TextColumn("{task.description}"),
-            console=self._console,
-            disable=not self._live,
-        )
-        self._task = self._progress.add_task("", total=total, completed=start)
-        self._progress.start()
+        self._total, self._run_dir = total, run_dir
+        self._scores: deque[int] = deque(maxlen=RECENT_GAMES)
+        self._saved_at: int | None = None
+        self._best_score: float | None = None
+        # A dumb terminal cannot move its cursor.
+        self._is_live = self._console.is_terminal and not self._console.is_dumb_terminal
+        self._due = 0.0 if self._is_live else time.monotonic() + PLAIN_INTERVAL
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        if self._is_live:
+            self._live.start()
 
     def game_over(self, score: int) -> None:
         """Take note of a training game's score; the line shows the mean of the last 20."""
         self._scores.append(score)
 
-    def update(self, steps: int, epsilon: float, rates: Rates) -> None:
+    def kept(self, saved_at: int | None, best_score: float | None) -> None:
+        """Take note of the newest checkpoint (steps) and the best agent (mean score)."""
+        self._saved_at, self._best_score = saved_at, best_score
+
+    def update(self, steps: int, epsilon: float, pace: Pace) -> None:
         """Show where the run stands, if the last time was long enough ago."""
         now = time.monotonic()
         # A plain line stays: right after an evaluation there is no rate to tell yet.
-        if now < self._due or not (self._live or rates.steps):
+        if now < self._due or not (self._is_live or pace.rates().steps):
             return
-        self._due = now + (LIVE_INTERVAL if self._live else PLAIN_INTERVAL)
-        line = self._line(steps, epsilon, rates)
-        if self._live:
-            self._progress.update(self._task, completed=steps, description=line)
+        self._due = now + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
+        if self._is_live:
+            self._show(self._where(steps, epsilon, pace))
         else:
-            self.say(line)
+            self.say(self._line(steps, epsilon, pace))
 
     def waiting(self, text: str) -> None:
-        """Put `text` in the place of the live line: steps stand still for a while."""
-        if self._live:
-            self._progress.update(self._task, description=text)
+        """Put `text` in the place of the first live line: steps stand still for a while."""
+        if self._is_live:
+            self._show(Text(text))
         else:
             self.say(text)
 
-    def _line(self, steps: int, epsilon: float, rates: Rates) -> str:
-        left = duration((self._total - steps) / rates.steps) if rates.steps else "?"
-        score = f"{sum(self._scores) / len(self._scores):.1f}" if self._scores else "-"
+    def _show(self, first: Text) -> None:
+        with suppress(OSError):
+            lines = [first, self._learned(), self._kept()]
+            self._live.update(Text("\n", no_wrap=True, overflow="crop").join(lines))
+            self._live.refresh()
+
+    def _where(self, steps: int, epsilon: float, pace: Pace) -> Text:
+        """Steps, time left and rates, as much of it as fits, and a bar in the room that is left."""
+        rates, best = pace.rates(), pace.best
+        whole = f" ({rates.updates / best.updates:.0%} of the best minute)" if best else ""
+        pieces = [
+            f"{steps:,}/{self._total:,} steps",
+            f"{self._left(steps, rates.steps)} left",
+            f"{rates.steps:.0f} steps/s{whole}",
+            f"{rates.updates:.0f} updates/s",
+            f"epsilon {epsilon:.2f}",
+        ]
+        line = fitting(pieces, self._width)
+        done, rest = bar(
+            steps / self._total,
+            min(WIDEST_GRAPH, self._width - len(line) - 2),
+            ascii_only=self._ascii_only,
+        )
+        return _row(Text.assemble((done, "green"), (rest, "bright_black")), Text(line))
+
+    def _learned(self) -> Text:
+        """Mean of the last scores, and how the scores went before."""
+        if not self._scores:
+            return Text("score: no game has ended yet")
+        games = min(len(self._scores), MEAN_OF)
+        line = fitting([f"score {self._mean():.1f}", f"mean of {games} games"], self._width)
+        heights = means(self._scores, min(WIDEST_GRAPH, self._width - len(line) - 2))
+        graph = sparkline(heights, ascii_only=self._ascii_only)
+        room = self._width - len(line) - len(graph) - 4
+        span = [f"{min(heights):.1f} to {max(heights):.1f}" if heights else ""]
+        if len(self._scores) > len(heights):
+            span += [f"last {len(self._scores)} games"]
+        return _row(Text(line), Text(graph, "cyan"), Text(fitting(span, room)))
+
+    def _kept(self) -> Text:
+        """What is written where."""
+        pieces = [
+            "last/ none yet" if self._saved_at is None else f"last/ {self._saved_at:,} steps",
+            *([] if self._best_score is None else [f"best/ scored {self._best_score:.1f}"]),
+        ]
+        line = fitting(pieces, self._width - 14)
+        room = self._width - len(line) - 2 if line else self._width
+        return _row(Text(cut_left(str(self._run_dir), room)), Text(line))
+
+    @property
+    def _width(self) -> int:
+        """Columns of a line; terminals show Ctrl-C behind it, which must not begin another."""
+        return self._console.width - 3
+
+    @property
+    def _ascii_only(self) -> bool:
+        return self._console.options.ascii_only
+
+    def _mean(self) -> float:
+        recent = list(self._scores)[-MEAN_OF:]
+        return sum(recent) / len(recent)
+
+    def _left(self, steps: int, rate: float) -> str:
+        return duration((self._total - steps) / rate) if rate else "?"
+
+    def _line(self, steps: int, epsilon: float, pace: Pace) -> str:
+        rates = pace.rates()
+        score = f"{self._mean():.1f}" if self._scores else "-"
         return (
             f"{steps:,}/{self._total:,} steps  {rates.steps:.0f} steps/s  "
-            f"{rates.updates:.0f} updates/s  epsilon {epsilon:.2f}  score {score}  {left} left"
+            f"{rates.updates:.0f} updates/s  epsilon {epsilon:.2f}  score {score}  "
+            f"{self._left(steps, rates.steps)} left"
         )
 
     def say(self, text: str) -> None:
-        """Print lines above the live one, as they are."""
+        """Print lines above the live ones, as they are."""
         with suppress(OSError):  # a log on a full disk must not end the run
             self._console.print(text, soft_wrap=True, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print a line on standard error, above the live ones where that is the same terminal."""
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
     def table(self, entries: Iterable[str]) -> None:
         """Print short entries in as many columns as fit."""
         self._console.print(Columns(list(entries), column_first=True, padding=(0, 3)), markup=False)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
-        self._progress.stop()
+        """Take the live lines away and leave the terminal as it was."""
+        self._live.stop()
+
+
+def _row(*parts: Text) -> Text:
+    """Those that are not empty, two spaces apart."""
+    return Text("  ").join(part for part in parts if part)
 
 
 def duration(seconds: float) -> str:

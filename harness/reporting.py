@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from harness.config import flatten
 from harness.counters import Counters
 from harness.journal import Journals
 from harness.metrics import MetricLog
-from harness.progress import Display, Pace, duration
+from harness.pace import Pace
+from harness.pictures import is_drawn, weights
+from harness.players.animation import preview
+from harness.progress import Display, duration
 from harness.rundir import Run, settings_lines
 
 
@@ -27,11 +31,13 @@ class NotFinite(RuntimeError):
 class Reporter:
     """Turns what happens in a run into figures (docs/metrics.md) and hands them on."""
 
-    def __init__(self, journals: Journals, run: Run, steps: int = 0, seconds: float = 0.0) -> None:
+    def __init__(
+        self, run_dir: Path, journals: Journals, run: Run, steps: int = 0, seconds: float = 0.0
+    ) -> None:
         """Begin, or go on after so many steps and so much time."""
-        config = run.config
+        config = self._config = run.config
         self._log = MetricLog(journals, steps=steps, seconds=seconds)
-        self._display = Display(config.steps, steps)
+        self._display = Display(config.steps, run_dir)
         self._pace = Pace()
         self.scores = np.zeros(config.emulators.num_envs, np.int64)
         """[E] of the episodes being played (points)."""
@@ -44,6 +50,14 @@ class Reporter:
         """Lines for the terminal alone."""
         self._display.say(text)
 
+    def warn(self, text: str) -> None:
+        """A line for standard error."""
+        self._display.warn(text)
+
+    def kept(self, saved_at: int | None, best_score: float | None) -> None:
+        """What is in the run's folder: steps of its newest checkpoint, score of its best agent."""
+        self._display.kept(saved_at, best_score)
+
     def step(self, step: Step, counters: Counters, epsilon: float) -> None:
         """What a step of the emulators brought: games that ended, and the progress line."""
         self.scores += step.rewards
@@ -54,7 +68,7 @@ class Reporter:
             self._display.game_over(figures["return"])
             self.scores[env] = self.lengths[env] = 0
         self._pace.mark(counters.steps, counters.updates)
-        self._display.update(counters.steps, epsilon, self._pace.rates())
+        self._display.update(counters.steps, epsilon, self._pace)
 
     def learner(self, learner: Learner, counters: Counters, epsilon: float, stored: int) -> None:
         """The learner's figures since the last time. Raises NotFinite when one is no number."""
@@ -75,7 +89,7 @@ class Reporter:
         """An evaluation begins: whole games can take minutes."""
         self._display.waiting(f"{counters.steps:,} steps: playing {games} whole games to evaluate")
 
-    def evaluation(self, traces: list[EpisodeTrace], counters: Counters) -> None:
+    def evaluation(self, traces: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
         """The games of an evaluation. The time they took does not count as training."""
         scores = [trace.score for trace in traces]
         figures = {
@@ -83,11 +97,20 @@ class Reporter:
             "evaluation/length": float(np.mean([len(trace) for trace in traces])),
         }
         self._log.write(counters.steps, figures)
+        if is_drawn(self._config, counters.steps):
+            self._draw(traces, learner, counters.steps)
         self._display.say(
             f"{counters.steps:,} steps: evaluation score {figures['evaluation/return']:.2f}, mean "
             f"of {len(scores)} games ({min(scores)} to {max(scores)}), after {self.clock()}"
         )
         self._pace.pause()
+
+    def _draw(self, traces: list[EpisodeTrace], learner: Learner, steps: int) -> None:
+        """The first game of an evaluation; how Q-values of all its states, and weights, are
+        spread."""
+        layers = {f"weights/{name}": values for name, values in weights(learner.online).items()}
+        q_values = np.concatenate([trace.q_values for trace in traces])
+        self._log.draw(steps, preview(traces[0]), {"evaluation/q_values": q_values} | layers)
 
     @property
     def seconds(self) -> float:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard import summary
 
 from harness.journal import Journal
+from harness.players.animation import Preview
+
+BINS = 30
+"""Of a histogram (count): as many as TensorBoard draws."""
 
 # The first tab answers "is it learning?": scores on top, then what the learner believes.
 LAYOUT = {
@@ -24,6 +32,9 @@ LAYOUT = {
     }
 }
 
+
+TELLING = ("game", "network", "seed", "n_step", "learning_rate")
+"""Settings by which runs are told apart."""
 
 EVENT_FILE_NAME = r"events\.out\.tfevents\.\d{12}"
 """What `event_file_name` makes, as a pattern."""
@@ -54,18 +65,43 @@ class EventFile:
             k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in settings.items()
         }
         made: Any = summary
-        for one in (
-            made.custom_scalars(LAYOUT),
-            made.text("settings", text),
-            *made.hparams(plain, {"evaluation/return": 0.0}),
-        ):
+        experiment, *session = made.hparams(plain, {"evaluation/return": 0.0})
+        _put_first(TELLING, experiment)
+        layout, page = made.custom_scalars(LAYOUT), made.text("settings", text)
+        for one in (layout, page, experiment, *session):
             self._add(Event(summary=one))
 
-    def scalar(self, tag: str, value: float, x: int) -> None:
-        """One point of a curve."""
+    def scalars(self, figures: Mapping[str, float], x: int) -> None:
+        """A point of each curve."""
+        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in figures.items()]
+        self._add(Event(step=x, summary=Summary(value=points)))
+
+    def picture(self, tag: str, picture: Preview, x: int) -> None:
+        """A picture, which moves if it is an animation."""
+        image = Summary.Image(
+            encoded_image_string=picture.png,
+            width=picture.width,
+            height=picture.height,
+            colorspace=3,
+        )
+        self._add(Event(step=x, summary=Summary(value=[Summary.Value(tag=tag, image=image)])))
+
+    def histogram(self, tag: str, values: npt.NDArray[np.float32], x: int) -> None:
+        """How values of any shape are spread; those that are no finite number are left out."""
         made: Any = summary
-        self._add(Event(step=x, summary=made.scalar(tag, value)))
+        if len(finite := values[np.isfinite(values)]):
+            self._add(Event(step=x, summary=made.histogram(tag, finite, BINS)))
 
     def _add(self, event: Any) -> None:
         event.wall_time = time.time()
         self._records.write(event.SerializeToString())
+
+
+def _put_first(names: Collection[str], experiment: Any) -> None:
+    """Let TensorBoard's table of settings begin with these: it shows the first five at the start,
+    and those first that are said to differ between runs."""
+    data = experiment.value[0].metadata.plugin_data
+    content = HParamsPluginData.FromString(data.content)
+    for setting in content.experiment.hparam_infos:
+        setting.differs = setting.name in names
+    data.content = content.SerializeToString()

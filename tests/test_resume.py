@@ -47,12 +47,18 @@ def curves(run_dir: Path) -> list[dict[str, float]]:
     ]
 
 
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+def drawn(folder: Path) -> dict[str, list[tuple[int, Any]]]:
     """What TensorBoard shows of all event files together, without what the clock says."""
-    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    kinds = {"scalars": 0, "images": 0, "histograms": 0}
+    events = EventAccumulator(str(folder), size_guidance=kinds)
     events.Reload()
     tags = [tag for tag in events.Tags()["scalars"] if not tag.startswith("speed/")]
-    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in tags}
+    points = {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in tags}
+    for tag in events.Tags()["images"]:
+        points[tag] = [(e.step, e.encoded_image_string) for e in events.Images(tag)]
+    for tag in events.Tags()["histograms"]:
+        points[tag] = [(e.step, e.histogram_value) for e in events.Histograms(tag)]
+    return points
 
 
 def outcome(run_dir: Path) -> dict[str, Any]:
@@ -63,7 +69,7 @@ def outcome(run_dir: Path) -> dict[str, Any]:
     return {
         "state": {name: value for name, value in state.items() if name != "seal"},
         "curves": curves(run_dir),
-        "scalars": (scalars(run_dir), scalars(run_dir / "frames")),
+        "drawn": (drawn(run_dir), drawn(run_dir / "frames")),
         "log": (run_dir / "000000000000.actions").read_bytes(),
         "games": {f.name: f.read_bytes() for f in (run_dir / "episodes").iterdir()},
         "best": (run_dir / "best" / "network.safetensors").read_bytes(),
@@ -345,6 +351,7 @@ def test_a_disk_that_takes_nothing_stops_nothing(unbroken: Path, tmp_path: Path)
     process = subprocess.Popen(
         [*command, "--checkpoint-interval", "0.5"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         env=ENVIRONMENT,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, -1)),

@@ -47,6 +47,8 @@ class TrainCommand:
     """Time between two checkpoints; they change nothing about the run (seconds)."""
     deterministic: bool = False
     """On a CUDA device: the same numbers every time, at some cost. A CPU gives them anyway."""
+    quiet: bool = False
+    """Print warnings and errors only, on standard error."""
     config: Annotated[RunConfig, Flat] = PRESETS["quick"]
 
 
