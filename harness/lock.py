@@ -25,7 +25,7 @@ def writing(run_dir: Path) -> Iterator[None]:
         raise UserError(f"another process is writing {run_dir}: stop that one first") from None
     except OSError as error:
         raise UserError(
-            f"cannot write to {run_dir}: {error.strerror}; choose another --run-dir"
+            f"cannot write to {run_dir}: {error.strerror}; choose another folder"
         ) from None
     try:
         yield

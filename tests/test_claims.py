@@ -184,12 +184,12 @@ def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
 
     wanted = units(TINY)
     found = list(results(measured_folder, wanted, TINY))
-    missing = [Unit("untrained", "gone", 9)]
+    missing = {Unit("untrained", "gone", 9): "KeyError: x"}
     said = content("quick", TINY, read_ledger(), found, missing, pictures(TINY.extent))
     said = json.loads(json.dumps(said))
     html = page(report(said))
     assert "Does pooling" in html
-    assert "gone seed 9" in html
+    assert "gone seed 9 KeyError: x" in html
     for claim in said["claims"]:
         assert claim["id"] in html
 

@@ -114,12 +114,12 @@ def test_a_code_is_shorter_for_features_that_know() -> None:
 
 def test_near_pixels_against_a_loop() -> None:
     positions = np.array([[20.0, 31.0], [5.5, 77.0]])
-    found = near(positions, 2.5).reshape(2, 42, 42)
+    found = near(positions, (2.5, 1.5)).reshape(2, 42, 42)
     for which, (x, y) in enumerate(positions):
         for row in range(42):
             for column in range(42):
                 touches = any(
-                    abs(px - x) <= 2.5 and abs(py - y) <= 2.5
+                    abs(px - x) <= 2.5 and abs(py - y) <= 1.5
                     for px in np.linspace(2 * column, 2 * column + 1, 21)
                     for py in np.linspace(2 * row, 2 * row + 1, 21)
                 )
@@ -132,7 +132,7 @@ def test_a_picture_is_drawn_again_from_itself_and_not_from_noise() -> None:
     for state, (x, y) in zip(states, POSITIONS.astype(int), strict=True):
         state[:, y - 4 : y + 4, x - 4 : x + 4] = 250
     frame = states[:, -1].reshape(N, 42, 2, 42, 2).mean((2, 4)).reshape(N, -1)
-    known = decoding(readout(frame), PARTS, states, POSITIONS, 5)
-    blind = decoding(readout(rng.normal(size=(N, 10))), PARTS, states, POSITIONS, 5)
+    known = decoding(readout(frame), PARTS, states, POSITIONS, (5, 5))
+    blind = decoding(readout(rng.normal(size=(N, 10))), PARTS, states, POSITIONS, (5, 5))
     assert known["object"] < 0.7 * blind["object"]
     assert blind["object"] > 0.9

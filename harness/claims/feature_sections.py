@@ -58,8 +58,7 @@ def patterns(seeds: Seeds) -> Section:
             )
     lead = (
         "Blocks among rings of as many pixels, and one to eight rectangles whose total area and "
-        "place "
-        "do not tell their number."
+        "place do not tell their number."
     )
     return Section("Whether, and how many", lead, tuple(blocks))
 
@@ -115,8 +114,7 @@ def response(seeds: Seeds) -> Section:
         )
     lead = (
         "How much features change when the whole picture moves, against how much they differ "
-        "between "
-        "states. A small change is not a lost location: compare the errors above."
+        "between states. A small change is not a lost location: compare the errors above."
     )
     return Section("Movement, reconstruction, health", lead, tuple(blocks))
 
@@ -139,8 +137,7 @@ def boxes(seeds: Seeds) -> Section:
         "Boxes of 16x8 pixels at random tilts, seen by banks of 8x8 filters whose answers are "
         "kept on "
         "the grid of a stride of 4, as maxima of 5x5 windows on it, or as one maximum each. Tilt "
-        "and "
-        "number are told by a kernel readout, position by a linear one."
+        "and number are told by a kernel readout, position by a linear one."
     )
     return Section("A battery of filters", lead, tuple(blocks))
 

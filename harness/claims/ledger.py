@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -124,6 +125,8 @@ def values_at(profile: Any, path: Sequence[str]) -> Iterator[float]:
     if not path:
         if isinstance(profile, int | float):
             yield float(profile)
+        elif profile is None:  # measured, and not finite
+            yield math.nan
         return
     if not isinstance(profile, dict):
         return

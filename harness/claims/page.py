@@ -126,18 +126,24 @@ def _sentence(part: dict[str, Any]) -> str:
         how = f"{part['network']} has {part['mean']:.2f} {part['unit']}"
     else:
         way = "more" if part["mean"] >= 0 else "less"
-        size = f"{abs(part['mean']):.2f} {part['unit']}"
+        size = f"{number(abs(part['mean']), '.2f')} {part['unit']}"
         how = f"{part['network']} has {size} {way} than {part['against']}"
     if part["interval"]:
-        how += " (95% interval {:.2f} to {:.2f}".format(*part["interval"])
-        how += f", {len(part['values'])} seeds)"
+        low, high = (number(end, ".2f") for end in part["interval"])
+        how += f" (95% interval {low} to {high}, {len(part['values'])} seeds)"
+    if part["against"] is not None:
+        both = (f"{name} {number(level, '.2f')}" for name, level in part["levels"].items())
+        how += f"; the measure itself: {', '.join(both)}"
     return f"{what}: {how}."
 
 
 def _methods(results: Results) -> Section:
     budget, ledger = results["budget"], results["ledger"]
     extent = budget["extent"]
-    missing = [f"{u['training']} {u['network']} seed {u['seed']}" for u in results["missing"]]
+    missing = [
+        f"{u['training']} {u['network']} seed {u['seed']} {u['reason']}".strip()
+        for u in results["missing"]
+    ]
     paragraphs = [
         f"Ledger version {ledger['version']}, fixed {ledger['fixed']}. {ledger['chosen']}",
         f"{budget['seeds']} seeds of initial weights and training batches; {extent['states']} "
@@ -153,13 +159,17 @@ def _methods(results: Results) -> Section:
         "The receptive field of networks that pool is 48 pixels, that of stride 36; the gradient "
         "of a maximum reaches one value of its window. Both belong to the operators and are not "
         "held equal.",
-        "With so few seeds an interval is wide (3.2 standard errors to each side for four), so "
-        "that a verdict needs a large effect."
-        if budget["seeds"] < 5
-        else "",
+        f"{len(results['claims'])} claims were judged without a correction for their number.",
+        f"The worlds behind * in the ledger's measures: {', '.join(_worlds(results))}.",
         f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.",
     ]
     return Section("Methods and limits", "", (Text(tuple(p for p in paragraphs if p)),))
+
+
+def _worlds(results: Results) -> list[str]:
+    """Where objects were to be located."""
+    extent = results["budget"]["extent"]
+    return [*(f"a block of {size}x{size}" for size in extent["sizes"]), *extent["games"]]
 
 
 def _rates(results: Results) -> str:

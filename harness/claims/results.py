@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
 
 from harness.claims.budget import Budget, BudgetName
@@ -53,7 +54,18 @@ def judged(part: Part, profiles: Profiles) -> dict[str, Any]:
         "interval": effect.interval,
         "verdict": decide(effect, part.direction, part.matters),
         "rule": rule(part),
+        "levels": levels(part, profiles, effect.seeds),
     }
+
+
+def levels(part: Part, profiles: Profiles, seeds: Sequence[int]) -> dict[str, float]:
+    """The mean of the measure itself for both networks, over the seeds of an effect."""
+    found = {}
+    for network in filter(None, (part.network, part.against)):
+        values = [measured(profiles[part.training, network, s], part.measure) for s in seeds]
+        if values:
+            found[network] = float(np.mean([value for value in values if value is not None]))
+    return found
 
 
 def verdicts(ledger: Ledger, profiles: Profiles) -> list[dict[str, Any]]:
@@ -72,7 +84,7 @@ def content(
     budget: Budget,
     ledger: Ledger,
     found: Sequence[tuple[Unit, Any]],
-    missing: Sequence[Unit],
+    missing: Mapping[Unit, str],
     pictures: dict[str, Any],
 ) -> dict[str, Any]:
     """All of results.json. What is missing is named, never left out in silence."""
@@ -89,6 +101,6 @@ def content(
         "ledger": {"version": ledger.version, "fixed": ledger.fixed, "chosen": ledger.chosen},
         "claims": verdicts(ledger, profiles),
         "units": [asdict(unit) | {"profile": profile} for unit, profile in found],
-        "missing": [asdict(unit) for unit in missing],
+        "missing": [asdict(unit) | {"reason": reason} for unit, reason in missing.items()],
         "pictures": pictures,
     }

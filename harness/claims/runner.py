@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
+from ale_py import ALEInterface, LoggerMode
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.claims.budget import Budget
 from harness.claims.units import Unit, do, done, pilots
+from harness.cores import prepare_process
 
 
 def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dict[Unit, str]:
@@ -26,13 +31,13 @@ def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dic
     with Progress(
         *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("units", total=len(wanted))
+        task = progress.add_task("measurements", total=len(wanted))
         for stage in stages:
             # What is done is known only now: it depends on what pilots chose.
             left = [unit for unit in stage if done(folder, unit, budget) is None]
             progress.update(task, advance=len(stage) - len(left))
             for unit, seconds, error in _finished(folder, left, budget, jobs):
-                progress.update(task, advance=1, description=unit.name)
+                progress.update(task, advance=1, description=f"done: {unit.name}")
                 if error:
                     failed[unit] = error
                 if error or not console.is_terminal:
@@ -46,7 +51,8 @@ def _finished(
 ) -> Iterator[tuple[Unit, float, str | None]]:
     """(unit, seconds, error) as they end."""
     # A process of its own for each core: nothing of torch's threads is shared.
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, spawn, _begin_worker, (os.getpid(),)) as pool:
         running: dict[Future[float], Unit] = {
             pool.submit(_timed, folder, unit, budget): unit for unit in left
         }
@@ -60,8 +66,26 @@ def _finished(
                     else:
                         yield unit, 0.0, f"{type(error).__name__}: {' '.join(str(error).split())}"
         except BaseException:
+            # A unit takes up to minutes, and is lost anyway.
+            for worker in multiprocessing.active_children():
+                worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _begin_worker(parent: int) -> None:
+    """Settings of a worker: it ends with its parent, which alone hears of Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    ALEInterface.setLoggerMode(LoggerMode.Error)
+    prepare_process()
+
+
+def _end_with(parent: int) -> None:
+    """End this process once its parent is gone, however that ended."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _timed(folder: Path, unit: Unit, budget: Budget) -> float:

@@ -6,6 +6,7 @@ A piece that is done is never done again: an interrupted run goes on with the on
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,17 +19,20 @@ from agent.scales import matchable
 from harness.agents import load_network
 from harness.checkpoint import find_checkpoint, read_state
 from harness.claims.budget import FIRST_SEED, Budget
-from harness.cores import prepare_process
+from harness.errors import UserError
 from harness.json_file import write_json
 from harness.probes import bars
 from harness.probes.games import agent_profile
 from harness.probes.measures import counting
+from harness.probes.patterns import counted, located
 from harness.probes.profile import Extent, controls, counts, whole
 from harness.probes.training import SIZES, Task, answers, fresh, trained
-from harness.probes.worlds import block, several
+from harness.probes.worlds import PLANTED_SEED, block
 
-_PILOT_STATES = 400
-"""On which learning rates are compared (count)."""
+MEASURES = 2
+"""Grows when a measure changes, so that old numbers and new ones never meet."""
+_PILOT_STATES, _PILOT_SEED = 400, 30_000
+"""On which learning rates are compared (count), and which no probe sees."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,18 @@ def agent_units(runs: Sequence[Path]) -> tuple[Unit, ...]:
     """The units of trained agents in run or checkpoint folders. Raises UserError when there is
     none in one of them."""
     found: list[Unit] = []
+    seen: dict[tuple[str, ...], Path] = {}
     for run in runs:
         folder = find_checkpoint(run)
-        network = str(read_state(folder).settings["network"])
+        settings = read_state(folder).settings
+        network = str(settings["network"])
+        training = tuple(str(settings[name]) for name in ("game", "network", "seed"))
+        if training in seen:
+            raise UserError(
+                f"{run} and {seen[training]} are one {' '.join(training)}: agents of one seed "
+                "count as one, leave one of them out"
+            )
+        seen[training] = run
         number = sum(unit.network == network for unit in found)
         found.append(Unit("agent", network, number, str(folder)))
     return tuple(found)
@@ -84,6 +97,7 @@ def units(budget: Budget, agents: tuple[Unit, ...] = ()) -> list[Unit]:
 def decided_by(folder: Path, unit: Unit, budget: Budget) -> dict[str, Any]:
     """What decides a unit's numbers, as JSON has it."""
     extent, updates = asdict(budget.extent), budget.updates
+    decisive: dict[str, Any]
     if unit.training in TASKS:
         rate = chosen_rate(folder, unit, budget)
         decisive = {"extent": extent, "updates": updates, "learning_rate": rate}
@@ -93,6 +107,9 @@ def decided_by(folder: Path, unit: Unit, budget: Budget) -> dict[str, Any]:
         decisive = {"updates": updates, "learning_rates": budget.learning_rates}
     else:
         decisive = {"extent": extent}
+    if unit.agent:
+        decisive["weights"] = read_state(Path(unit.agent)).sha256["network"]
+    decisive["measures"] = MEASURES
     return cast(dict[str, Any], json.loads(json.dumps({"unit": asdict(unit), **decisive})))
 
 
@@ -115,10 +132,19 @@ def done(folder: Path, unit: Unit, budget: Budget) -> Any | None:
 
 def do(folder: Path, unit: Unit, budget: Budget) -> None:
     """Measure a unit, whose pilot is done, and keep what was found."""
-    prepare_process()
     decisive = decided_by(folder, unit, budget)
     profile = _measure(unit, budget, decisive.get("learning_rate"))
-    write_json(folder / f"{unit.name}.json", {"decided_by": decisive, "profile": profile})
+    content = {"decided_by": decisive, "profile": finite(profile)}
+    write_json(folder / f"{unit.name}.json", content)
+
+
+def finite(numbers: Any) -> Any:
+    """The same with None for numbers that are not finite: JSON has no others."""
+    if isinstance(numbers, dict):
+        return {name: finite(value) for name, value in numbers.items()}
+    if isinstance(numbers, list):
+        return [finite(value) for value in numbers]
+    return None if isinstance(numbers, float) and not math.isfinite(numbers) else numbers
 
 
 def _measure(unit: Unit, budget: Budget, learning_rate: float | None) -> Any:
@@ -153,7 +179,7 @@ def pilot(unit: Unit, budget: Budget) -> dict[str, Any]:
 
     def error(rate: float) -> float:
         network = trained(unit.network, task, unit.seed, budget.updates // 2, rate)
-        own = own_errors(network, task, _PILOT_STATES)
+        own = own_errors(network, task, _PILOT_STATES, _PILOT_SEED)
         return own["error"] if task == "count" else float(np.mean(list(own.values())))
 
     rates = budget.learning_rates
@@ -171,17 +197,19 @@ def measure_agent(unit: Unit, extent: Extent, own: str | None = None) -> Any:
     return {"run": run} | whole(known, extent) | agent_profile(known, game, extent.states)
 
 
-def own_errors(network: QNetwork, task: Task, states: int) -> dict[str, float]:
+def own_errors(
+    network: QNetwork, task: Task, states: int, seed: int = PLANTED_SEED
+) -> dict[str, float]:
     """Errors of what a taught network itself says: median distance (pixels) by size of the block,
     or of the number (sprites)."""
     if task == "count":
-        planted = several(states)
+        planted = counted(states, seed)
         said = answers(network, task, planted.states)
         return asdict(counting(said, planted.counts, planted.nearest))
     found = {}
     for size in SIZES:
-        world = block(size, states)
-        off = np.linalg.norm(answers(network, task, world.states) - world.positions, axis=1)
+        planted = located(states, seed, size)
+        off = np.linalg.norm(answers(network, task, planted.states) - planted.positions, axis=1)
         found[f"block {size}"] = float(np.median(off))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from agent.networks import make_network
 from agent.scales import matchable
+from envs.games import game_title
 from envs.labels import labels_of
 from harness.claims.budget import BUDGETS, Budget, BudgetName
 from harness.claims.ledger import read_ledger
@@ -55,16 +57,23 @@ class ClaimsCommand:
     def run(self) -> int:
         """Measure, judge, write; returns the exit code."""
         budget = self._budget()
-        jobs = self.jobs or usable_cores()
+        jobs = usable_cores() if self.jobs is None else self.jobs
         if jobs < 1:
             raise UserError(f"--jobs must be at least 1, not {jobs}")
         wanted = units(budget, agent_units(self.agents))
-        _make(self.out)
+        ledger = read_ledger()
+        folder = self.out / f"units-{self.budget}"
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.default_int_handler)
         with writing(self.out):
-            failed = work(self.out / "units", wanted, budget, jobs)
-            found = list(results(self.out / "units", wanted, budget))
-            missing = [unit for unit in wanted if unit not in dict(found)]
-            ledger = read_ledger()
+            self._announce(budget, len(wanted), jobs)
+            try:
+                failed = work(folder, wanted, budget, jobs)
+            except KeyboardInterrupt:
+                print(f"stopped; call it again to go on with what is left in {self.out}")
+                return 130
+            found = list(results(folder, wanted, budget))
+            missing = {unit: failed.get(unit, "") for unit in wanted if unit not in dict(found)}
             shown = pictures(budget.extent)
             said = content(self.budget, budget, ledger, found, missing, shown)
             write_json(self.out / "results.json", said)
@@ -72,20 +81,29 @@ class ClaimsCommand:
         self._print(said)
         return 1 if failed else 0
 
+    def _announce(self, budget: Budget, count: int, jobs: int) -> None:
+        """What will be done."""
+        print(
+            f"{count} measurements, {jobs} at a time, in {self.out}: networks "
+            f"{', '.join(budget.networks)}; {budget.seeds} seeds; planted patterns and "
+            f"{', '.join(budget.extent.games) or 'no games'}\n"
+            "Ctrl-C loses only what is being measured; call it again to go on"
+        )
+
     def _budget(self) -> Budget:
         """The budget with what the options add. Raises what names that cannot be raise."""
         budget = BUDGETS[self.budget]
-        more = [name for name in self.networks if name not in budget.networks]
-        for name in more:
+        for name in self.networks:
             matchable(make_network(name, 2))
         for game in self.games or ():
             labels_of(game)
-        games = budget.extent.games if self.games is None else tuple(self.games)
+        games = budget.extent.games if self.games is None else self.games
+        titles = tuple(dict.fromkeys(map(game_title, games)))
         return replace(
             budget,
-            networks=(*budget.networks, *more),
-            taught=(*budget.taught, *more),
-            extent=replace(budget.extent, games=games),
+            networks=tuple(dict.fromkeys((*budget.networks, *self.networks))),
+            taught=tuple(dict.fromkeys((*budget.taught, *self.networks))),
+            extent=replace(budget.extent, games=titles),
         )
 
     def _print(self, said: dict[str, Any]) -> None:
@@ -104,14 +122,6 @@ class ClaimsCommand:
         console = Console(markup=False, emoji=False, highlight=False)
         console.print(table)
         for unit in said["missing"]:
-            console.print(f"missing: {unit['training']} {unit['network']} seed {unit['seed']}")
+            name = f"{unit['training']} {unit['network']} seed {unit['seed']}"
+            console.print(f"missing: {name} {unit['reason']}", soft_wrap=True)
         console.print(f"report: {self.out / 'report.html'}", soft_wrap=True)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"cannot write to {folder}: {error.strerror}; choose another --out"
-        ) from None

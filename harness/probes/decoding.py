@@ -20,10 +20,10 @@ def decoding(
     parts: Split,
     states: npt.NDArray[np.uint8],
     positions: Floats,
-    radius: float,
+    radius: tuple[float, float],
 ) -> dict[str, float]:
-    """Unexplained shares of the test frames: `object`, within `radius` pixels of its position
-    (pixels of 84x84) both ways, and `background`, the rest."""
+    """Unexplained shares of the test frames: `object`, within `radius` (x, y) of its position
+    (pixels of 84x84), and `background`, the rest."""
     frames = states[:, -1].reshape(-1, _HALF, 2, _HALF, 2).mean((2, 4)).reshape(len(states), -1)
     there, truth = near(positions, radius), frames[parts.test]
     around = (truth - frames[parts.train].mean(0)) ** 2
@@ -36,11 +36,11 @@ def decoding(
     return found
 
 
-def near(positions: Floats, radius: float) -> npt.NDArray[np.bool_]:
-    """[N, 1764]: pixels of the halved frame that touch the square around positions [N, 2]."""
+def near(positions: Floats, radius: tuple[float, float]) -> npt.NDArray[np.bool_]:
+    """[N, 1764]: pixels of the halved frame that touch the rectangle around positions [N, 2]."""
     edges = 2 * np.arange(_HALF)
     inside = [
-        (edges + 1 >= axis[:, None] - radius) & (edges <= axis[:, None] + radius)
-        for axis in positions.T
+        (edges + 1 >= axis[:, None] - reach) & (edges <= axis[:, None] + reach)
+        for axis, reach in zip(positions.T, radius, strict=True)
     ]
     return np.asarray((inside[1][:, :, None] & inside[0][:, None, :]).reshape(len(positions), -1))

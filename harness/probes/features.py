@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from agent.networks import QNetwork
+from harness.probes.patterns import SIDE
+from replay.ring import STACK_SIZE
 
 LAYERS = ("conv1", "conv2", "conv3", "fc1")
-PITCH = {"conv1": 4, "conv2": 8, "conv3": 8, "fc1": 8}
-"""Pixels of the screen from one cell of a layer's map to the next; fc1 has conv3's."""
 _BATCH = 64
 
 
@@ -32,6 +32,15 @@ def _batches(
     for start in range(0, len(states), _BATCH):
         found = network.features(torch.from_numpy(states[start : start + _BATCH]))
         yield {layer: found[layer].float().contiguous() for layer in layers}
+
+
+def pitches(network: QNetwork) -> dict[str, int]:
+    """Pixels of the screen from one cell of a layer's map to the next, powers of two as all strides
+    of the table are; fc1 has conv3's."""
+    blank = np.zeros((1, STACK_SIZE, SIDE, SIDE), np.uint8)
+    maps = features(network, blank, LAYERS[:3])
+    found = {layer: 2 ** int(np.log2(SIDE / maps[layer].shape[-1])) for layer in maps}
+    return found | {"fc1": found["conv3"]}
 
 
 def pixels(states: npt.NDArray[np.uint8]) -> Tensor:

@@ -17,9 +17,12 @@ from harness.probes.sensitivity import consistency, sensitivity
 from harness.probes.worlds import World
 
 _SEED = 20_000
-_RADIUS = 3.0
 _ASIDE, _UP_AND_DOWN = ((8, 0), (-8, 0)), ((0, 10), (0, -10))
 """Four pixels of 84x84 each way, in pixels of the emulator's screen."""
+
+
+_CLOSE = 1.0
+"""How far an object may end from where it was to be, for the pair to count (pixels of 84x84)."""
 
 
 @lru_cache(maxsize=4)
@@ -28,9 +31,10 @@ def game_world(game: str, count: int) -> World:
     before, so that all of a stack's frames are the game's own."""
     name = labels_of(game).main
     found = intervened(game, name, count, _SEED)
-    middle = (np.array(sprite_of(game, name).size, np.float32) - 1) / 2
-    positions = found.positions[name].astype(np.float64) + in_small_pixels(middle)
-    return World(found.states, positions, found.episodes, _RADIUS)
+    half = in_small_pixels(np.array(sprite_of(game, name).size, np.float32)) / 2
+    # Labels are upper left corners; a pixel reaches half a pixel to each side of its number.
+    positions = found.positions[name].astype(np.float64) + half - 0.5
+    return World(found.states, positions, found.episodes, (half[0] + 1, half[1] + 1))
 
 
 def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
@@ -42,11 +46,14 @@ def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
     sprite = sprite_of(game, name)
     offsets = (*(_ASIDE if sprite.x.reach else ()), *(_UP_AND_DOWN if sprite.y.reach else ()))
     moves = displaced(game, name, count // 4, _SEED, offsets)
-    before = np.repeat(moves.states[:, 0], len(offsets), 0)
-    after = moves.states[:, 1:].reshape(before.shape)
+    # What moves an object may do more in 16 frames: a ball bounces, a player is hit.
+    went = moves.positions[:, 1:] - moves.positions[:, :1]
+    wanted = in_small_pixels(np.array(offsets, np.float32))
+    moment, which = np.nonzero(np.linalg.norm(went - wanted, axis=-1) <= _CLOSE)
+    before, after = moves.states[moment, 0], moves.states[moment, 1 + which]
     x, y = features(network, before), features(network, after)
     return {
-        "sensitivity": sensitivity(network, before, after),
+        "sensitivity": sensitivity(network, before, after) | {"pairs": len(before)},
         "consistency": consistency(network, game_world(game, count).states),
         "object": {layer: invariance(x[layer], y[layer]) for layer in LAYERS},
     }

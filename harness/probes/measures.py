@@ -27,7 +27,8 @@ class Location:
     r2: float
     """Share of the positions' variance that is explained; may be negative."""
     cell: float
-    """Share of positions put into the right cell of the layer's map, both ways (0 to 1)."""
+    """Share of positions put into the right cell of the layer's map, both ways (0 to 1); a
+    coordinate that never varies is always right."""
     phase: float
     """Median error of a readout of the phase alone (pixels; a guess has pitch / 4)."""
     fisher: float
@@ -65,8 +66,8 @@ def fisher(read: Floats, truth: Floats) -> float:
 
 
 def phase_error(readout: Readout, parts: Split, positions: Floats, pitch: int) -> float:
-    """Median error (pixels) of the phase of positions, read as a point on a circle."""
-    angles = 2 * np.pi * positions / pitch
+    """Median error (pixels) of the phase of coordinates that vary, read as points on circles."""
+    angles = 2 * np.pi * positions[:, np.ptp(positions, 0) > 0] / pitch
     circle = np.concatenate([np.cos(angles), np.sin(angles)], 1)
     cos, sin = np.split(readout.predict(circle[parts.train], circle[parts.valid]), 2, axis=1)
     turn = np.arctan2(sin, cos) - angles[parts.test]
@@ -143,7 +144,7 @@ def code_length(readout: Readout, parts: Split, positions: Floats, sizes: tuple[
     each block of test states is told by a readout of as many training states as came before it
     (online code; Blier & Ollivier 2018), with normal errors."""
     train, valid, truth = (positions[part] for part in parts)
-    spread, bits, before = float(train.std()), 0.0, 0
+    spread, bits, before = float(np.sqrt(train.var(0).mean())), 0.0, 0
     ends = (*(s for s in sizes if s < len(train)), len(train))
     for end in ends:
         bits += (end - before) * np.log2(spread * np.sqrt(2 * np.pi * np.e))

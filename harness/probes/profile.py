@@ -11,7 +11,7 @@ from torch import Tensor
 from agent.networks import QNetwork
 from harness.probes import measures
 from harness.probes.decoding import decoding
-from harness.probes.features import LAYERS, PITCH, features, pixels
+from harness.probes.features import LAYERS, features, pitches, pixels
 from harness.probes.games import game_world
 from harness.probes.patterns import SIDE
 from harness.probes.readout import Floats, Readout, Split, split
@@ -19,6 +19,8 @@ from harness.probes.response import equivariance, health, responses
 from harness.probes.worlds import World, block, presence, several
 
 Numbers = dict[str, Any]
+_PIXEL_PITCH = 8
+"""What cell and phase of the control mean: those of conv3 in most networks."""
 PICTURES = 3
 """Test states whose read positions are kept for the report (count)."""
 
@@ -55,10 +57,10 @@ def whole(network: QNetwork, extent: Extent) -> Numbers:
 
 def locations(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
     """Of each world: where the object is, read from every layer, and what else conv3 says."""
-    found = {}
+    found, pitch = {}, pitches(network)
     for name, world in worlds(extent).items():
         seen = features(network, world.states)
-        found[name] = {layer: _layer(seen[layer], world, PITCH[layer]) for layer in LAYERS}
+        found[name] = {layer: _layer(seen[layer], world, pitch[layer]) for layer in LAYERS}
         found[name]["conv3"] |= _closer(seen["conv3"], world, extent)
     return found
 
@@ -135,7 +137,7 @@ def controls(extent: Extent) -> Numbers:
     for name, world in worlds(extent).items():
         readout = Readout.of(pixels(world.states), world.parts)
         found["location"][name] = asdict(
-            measures.location(readout, world.parts, world.positions, PITCH["conv3"])
+            measures.location(readout, world.parts, world.positions, _PIXEL_PITCH)
         ) | {"shuffled": shuffled(readout, world.parts, world.positions)}
     for size in extent.sizes:
         shown = presence(size, extent.states)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from agent.networks import QNetwork
-from harness.probes.features import LAYERS, PITCH, features
+from harness.probes.features import LAYERS, features, pitches
 from harness.probes.patterns import moved
 
 Pixels = npt.NDArray[np.uint8]
@@ -47,17 +47,19 @@ def responses(network: QNetwork, states: Pixels) -> dict[str, dict[str, float]]:
     return found
 
 
-def equivariance(network: QNetwork, states: Pixels) -> dict[str, float]:
+def equivariance(network: QNetwork, states: Pixels) -> dict[str, float | None]:
     """How far maps are from moving by one cell when the picture moves by a layer's pitch, on cells
-    two or more from the border: |F(T x) - T F(x)|^2 / |F(x) - mean F|^2, 0 for perfect."""
+    two or more from the border: |F(T x) - T F(x)|^2 / |F(x) - mean F|^2, 0 for perfect. None for
+    maps that have no such cells or never change there."""
     still = features(network, states, LAYERS[:3])
-    found = {}
+    found: dict[str, float | None] = {}
+    pitch = pitches(network)
     for layer in LAYERS[:3]:
-        after = features(network, moved(states, PITCH[layer], 0), (layer,))[layer]
+        after = features(network, moved(states, pitch[layer], 0), (layer,))[layer]
         before = still[layer][..., 2:-2, 2:-3].double()
         there = after[..., 2:-2, 3:-2].double()
         spread = (before - before.mean(0)).square().sum()
-        found[layer] = float((there - before).square().sum() / spread)
+        found[layer] = float((there - before).square().sum() / spread) if spread > 0 else None
     return found
 
 

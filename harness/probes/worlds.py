@@ -12,8 +12,8 @@ from harness.probes.patterns import Planted, counted, located
 from harness.probes.readout import Floats, Split, split
 
 GAMES = ("Pong", "Breakout", "SpaceInvaders", "Boxing")
-_PLANTED_SEED, _GAME_SEED = 10_000, 20_000
-"""Of states to probe on; networks are trained on others."""
+PLANTED_SEED = 10_000
+"""Of planted states to probe on; networks are trained on others."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class World:
     states: npt.NDArray[np.uint8]  # [N, 4, 84, 84]
     positions: Floats  # [N, 2] pixels of 84x84
     episodes: npt.NDArray[np.int64]  # [N]
-    radius: float
-    """Half of the object's size, and a bit (pixels of 84x84)."""
+    radius: tuple[float, float]
+    """Half of the object's width and height, and one (pixels of 84x84)."""
 
     @property
     def parts(self) -> Split:
@@ -35,17 +35,17 @@ class World:
 @lru_cache(maxsize=4)
 def block(size: int, count: int) -> World:
     """One block of size x size pixels on every screen; each state is an episode of its own."""
-    planted = located(count, _PLANTED_SEED, size)
-    return World(planted.states, planted.positions, np.arange(count), size / 2 + 1)
+    planted = located(count, PLANTED_SEED, size)
+    return World(planted.states, planted.positions, np.arange(count), (size / 2 + 1,) * 2)
 
 
 @lru_cache(maxsize=2)
 def presence(size: int, count: int) -> Planted:
     """A block on half of the screens, two rings on all."""
-    return located(count, _PLANTED_SEED, size, share=0.5, rings=2)
+    return located(count, PLANTED_SEED, size, share=0.5, rings=2)
 
 
 @lru_cache(maxsize=2)
 def several(count: int) -> Planted:
     """1 to 8 rectangles."""
-    return counted(count, _PLANTED_SEED)
+    return counted(count, PLANTED_SEED)
