@@ -11,6 +11,7 @@ import numpy as np
 from harness.compare.design import CONTROL, Design, role_of
 from harness.compare.effects import SPREAD, power
 from harness.compare.statistics import LEVEL
+from harness.compare.tables import counted
 
 EFFECTS = (-0.1, -0.2)
 """Differences for which the power of a design is told (share of the baseline's score)."""
@@ -50,14 +51,14 @@ def design_notes(design: Design) -> list[str]:
         )
     if design.seeds < FEW_SEEDS:
         notes.append(
-            f"{design.seeds} seeds: intervals cover too seldom below {FEW_SEEDS} (a nominal 5% "
-            "was .14 to .18 at 3 seeds in simulations, .08 to .13 at 5, .07 to .08 at 10); "
-            "permutation p-values stay at .03 to .06"
+            f"{counted(design.seeds, 'seed')}: intervals cover too seldom below {FEW_SEEDS} "
+            "(a nominal 5% was .14 to .18 at 3 seeds in simulations, .08 to .13 at 5, .07 to .08 "
+            "at 10); permutation p-values stay at .03 to .06"
         )
     ways = comb(2 * design.seeds, design.seeds) ** len(design.games)
     if 2 / ways >= LEVEL:
         notes.append(
-            f"{len(design.games)} games with {design.seeds} seeds can be relabelled in {ways:,} "
-            f"ways: no p-value can be below {min(1.0, 2 / ways):.2f}"
+            f"{counted(len(design.games), 'game')} with {counted(design.seeds, 'seed')} can be "
+            f"relabelled in {ways:,} ways: no p-value can be below {min(1.0, 2 / ways):.2f}"
         )
     return notes

@@ -18,12 +18,13 @@ _NONE = "-"
 def power_lines(power: Mapping[str, Any]) -> list[str]:
     """The power of a design in words."""
     spread = f"{power['spread']:.0%} spread between seeds ({power['spread_is']})"
-    lines = [f"power, {power['games']} games x {power['seeds']} seeds, {spread}:"]
+    games, seeds = counted(power["games"], "game"), counted(power["seeds"], "seed")
+    lines = [f"power, {games} x {seeds}, {spread}:"]
     for row in power["rows"]:
         among = f", {row['among_all']:.2f} among {power['compared']} compared networks"
         lines.append(
             f"  a difference of {row['effect']:+.0%} is found with probability "
-            f"{row['alone']:.2f} alone{among if power['compared'] > 1 else ''}"
+            f"{row['alone']:.2f}{among if power['compared'] > 1 else ''}"
         )
     return lines
 
@@ -34,7 +35,7 @@ def findings(results: Mapping[str, Any]) -> Table:
     table = Table(title=title, box=None, title_justify="left", pad_edge=False)
     table.add_column("network", no_wrap=True)
     for name in (
-        *("runs", "IQM", "less stride", "p", "Holm", "better run", "at equal time", "p"),
+        *("runs", "IQM", "less stride", "p", "Holm", "better run", "at equal time", "its p"),
         "verdict",
     ):
         table.add_column(name, justify="right", no_wrap=True)
@@ -52,7 +53,7 @@ def findings(results: Mapping[str, Any]) -> Table:
             _number((entry.get("probability_of_improvement") or {}).get("value"), ".2f"),
             _number(timed and timed["value"], "+.2f"),
             _number(timed and timed["p"], ".3f"),
-            entry.get("verdict", role or _NONE),
+            entry.get("verdict") or role or _NONE,
         )
     return table
 
@@ -100,5 +101,10 @@ def _number(value: float | None, form: str) -> str:
 
 def job_count(games: Sequence[str], networks: Sequence[str], count: int) -> str:
     """`3 games x 4 networks x 5 seeds: 60 runs`."""
-    runs = len(games) * len(networks) * count
-    return f"{len(games)} games x {len(networks)} networks x {count} seeds: {runs} runs"
+    factors = counted(len(games), "game"), counted(len(networks), "network"), counted(count, "seed")
+    return f"{' x '.join(factors)}: {counted(len(games) * len(networks) * count, 'run')}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
