@@ -6,18 +6,20 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.networks import QNetwork
 from envs.games import game_id
-from envs.interventions import displaced, intervened
+from envs.interventions import displaced, intervened, possible
 from envs.labels import GAMES, in_small_pixels, labels_of, sprite_of
 from harness.probes.features import LAYERS, features
 from harness.probes.response import invariance
 from harness.probes.sensitivity import consistency, sensitivity
 from harness.probes.worlds import World
 
+Pixels = npt.NDArray[np.uint8]
 _SEED = 20_000
-_ASIDE, _UP_AND_DOWN = ((8, 0), (-8, 0)), ((0, 10), (0, -10))
+_OFFSETS = ((8, 0), (-8, 0), (0, 10), (0, -10))
 """Four pixels of 84x84 each way, in pixels of the emulator's screen."""
 
 
@@ -42,18 +44,27 @@ def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
     moved, and when the whole picture is; nothing for a game without labels."""
     if game_id(game) not in GAMES:
         return {}
-    name = labels_of(game).main
-    sprite = sprite_of(game, name)
-    offsets = (*(_ASIDE if sprite.x.reach else ()), *(_UP_AND_DOWN if sprite.y.reach else ()))
-    moves = displaced(game, name, count // 4, _SEED, offsets)
-    # What moves an object may do more in 16 frames: a ball bounces, a player is hit.
-    went = moves.positions[:, 1:] - moves.positions[:, :1]
-    wanted = in_small_pixels(np.array(offsets, np.float32))
-    moment, which = np.nonzero(np.linalg.norm(went - wanted, axis=-1) <= _CLOSE)
-    before, after = moves.states[moment, 0], moves.states[moment, 1 + which]
+    before, after = displaced_pairs(game, labels_of(game).main, count // 4)
     x, y = features(network, before), features(network, after)
     return {
         "sensitivity": sensitivity(network, before, after) | {"pairs": len(before)},
         "consistency": consistency(network, game_world(game, count).states),
         "object": {layer: invariance(x[layer], y[layer]) for layer in LAYERS},
     }
+
+
+def displaced_pairs(game: str, name: str, count: int) -> tuple[Pixels, Pixels]:
+    """States [N, 4, 84, 84] before and after an object alone was put four pixels further, `count`
+    moments for each way it can go. Left out are pairs in which it ended elsewhere: what is put
+    somewhere may do more in 16 frames, as a ball that bounces."""
+    before, after = [], []
+    for offset in _OFFSETS:
+        if not possible(game, name, offset):
+            continue
+        moves = displaced(game, name, count, _SEED, (offset,))
+        went = moves.positions[:, 1] - moves.positions[:, 0]
+        wanted = in_small_pixels(np.array(offset, np.float32))
+        close = np.linalg.norm(went - wanted, axis=-1) <= _CLOSE
+        before.append(moves.states[close, 0])
+        after.append(moves.states[close, 1])
+    return np.concatenate(before), np.concatenate(after)
