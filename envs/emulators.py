@@ -169,5 +169,10 @@ class Emulators:
         self._lives, self._ended = lives.copy(), step.ended
         return step
 
+    @property
+    def lives(self) -> npt.NDArray[np.int32]:
+        """[E] lives left after the last `reset` or `recv`; 0 in games that have none."""
+        return self._lives
+
     def close(self) -> None:
         self._env.close()

@@ -49,6 +49,8 @@ class Moment:
     """One step of a simulated episode: what was seen, and what the next action brought."""
 
     frame: npt.NDArray[np.uint8]  # [84, 84] the frame the action was chosen on
+    lives: int
+    """Left when the action was chosen; 0 in games without lives."""
     reward: int
     ended: bool
 
@@ -61,19 +63,20 @@ def resimulate(trace: EpisodeTrace) -> Iterator[Moment]:
     """
     emulators = Emulators(replace(trace.protocol, num_envs=1), num_threads=1)
     frame = emulators.reset(np.array([trace.seed]))[0]
+    lives = int(emulators.lives[0])
     for action in trace.before.astype(np.int64):
         emulators.send(np.array([action]))
-        frame = emulators.recv().frames[0]
+        frame, lives = emulators.recv().frames[0], int(emulators.lives[0])
     ended = False
     for action in trace.actions.astype(np.int64):
         emulators.send(np.array([action]))
         step = emulators.recv()
         ended = bool(step.ended[0])
-        yield Moment(frame, int(step.rewards[0]), ended)
-        frame = step.frames[0]
+        yield Moment(frame, lives, int(step.rewards[0]), ended)
+        frame, lives = step.frames[0], int(emulators.lives[0])
         if ended:
             break
-    yield Moment(frame, 0, ended)
+    yield Moment(frame, lives, 0, ended)
 
 
 def screens(trace: EpisodeTrace) -> Iterator[npt.NDArray[np.uint8]]:

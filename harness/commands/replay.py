@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import ale_py
+import numpy as np
+import numpy.typing as npt
 import tyro
 from rich.console import Console
 from rich.progress import track
@@ -20,16 +22,18 @@ from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
 from harness.commands.games import option
 from harness.errors import UserError
 from harness.history import History
+from harness.players.video import FRAMES_PER_SECOND
 
 
 @dataclass(frozen=True)
 class ReplayCommand:
-    """Simulate an episode again: in the terminal, as a video, or to verify it.
+    """Simulate an episode again: in the terminal, as a page or a video, or to verify it.
 
     It is one that was recorded, or any training episode of a run: `evaluate.py episodes RUN`
     lists those.
 
-    In the terminal, q quits. Videos need `pip install -e '.[video]'`; they hold every emulator
+    In the terminal, q quits. A page is one file that any browser opens, with every frame, what the
+    agent saw and its Q-values. Videos need `pip install -e '.[video]'`; they hold every emulator
     frame, 60 a second, 640x420.
     """
 
@@ -40,27 +44,44 @@ class ReplayCommand:
     verify: bool = False
     """Compare every frame, reward, the length and the score with a new simulation; exit code 1
     when something differs. Nothing is shown unless --in is given too."""
-    show_in: Annotated[Literal["terminal", "video"] | None, tyro.conf.arg(name="in")] = None
+    show_in: Annotated[Literal["terminal", "page", "video"] | None, tyro.conf.arg(name="in")] = None
     """Where to show it [default: terminal, unless --verify]."""
     out: Path | None = None
-    """File of the video, .mp4 [default: the episode's name with .mp4]."""
+    """File of the page, .html, or the video, .mp4 [default: the episode's name with that]."""
+    second: Annotated[
+        Path | None, tyro.conf.arg(name="with", metavar="RUN", help_behavior_hint="(optional)")
+    ] = None
+    """Run or checkpoint whose network looks on: the page has its Q-values too and marks the steps
+    where it would do something else."""
+    attention: bool = False
+    """Let the page show which pixels move the best Q-value of the network of --with."""
     speed: float = 1.0
     """How fast the terminal plays (times real time)."""
 
     def run(self) -> int:
         """Verify, show, or both; returns the exit code."""
-        if self.out is not None and self.show_in != "video":
-            raise UserError("--out is for videos: add --in video")
-        if not self.speed > 0:
-            raise UserError(f"--speed must be above 0, not {self.speed}")
+        self._check()
         header, trace = self._load()
         check_emulator(header, strict=self.verify)
         code = self._verify(header, trace) if self.verify else 0
         if self.show_in == "video":
             self._video(trace)
+        elif self.show_in == "page":
+            self._page(header, trace)
         elif self.show_in == "terminal" or not self.verify:
             self._play(trace)
         return code
+
+    def _check(self) -> None:
+        """Raise UserError for options that do not go together."""
+        if self.out is not None and self.show_in not in ("video", "page"):
+            raise UserError("--out is for pages and videos: add --in page or --in video")
+        if self.second is not None and self.show_in != "page":
+            raise UserError("--with is for pages: add --in page")
+        if self.attention and self.second is None:
+            raise UserError("--attention is that of a network: add --with RUN")
+        if not self.speed > 0:
+            raise UserError(f"--speed must be above 0, not {self.speed}")
 
     def _load(self) -> tuple[EpisodeHeader | LogHeader, EpisodeTrace]:
         """The episode and what it was played with. Raises UserError or BadEpisode."""
@@ -92,35 +113,44 @@ class ReplayCommand:
         )
         return 0
 
+    def _page(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> None:
+        from harness.players.page import write_page
+        from harness.players.second_opinion import second_opinion
+
+        out = self._file(".html")
+        opinion = second_opinion(self.second, trace.protocol) if self.second else None
+        frames = self._tracked(trace, "writing")
+        page = write_page(out, trace, frames, header, self._name, opinion, attention=self.attention)
+        if page.departs is not None:
+            print(
+                f"warning: the game departs from its recording at step {page.departs:,}",
+                file=sys.stderr,
+            )
+        _announce(out, page.frames)
+
     def _video(self, trace: EpisodeTrace) -> None:
-        from harness.players.video import FRAMES_PER_SECOND, write_video
+        from harness.players.video import write_video
 
-        out = self.out or self._default_out()
-        if out.suffix != ".mp4":
-            raise UserError(f"--out must end in .mp4, not {out.suffix or out.name!r}")
+        out = self._file(".mp4")
+        _announce(out, write_video(out, self._tracked(trace, "encoding")))
+
+    def _tracked(self, trace: EpisodeTrace, doing: str) -> Iterable[npt.NDArray[np.uint8]]:
+        """The episode's screens, with a bar while they are made."""
         console = Console()
-        frames = write_video(
-            out,
-            track(
-                screens(trace),
-                "encoding",
-                len(trace),
-                console=console,
-                transient=True,
-                disable=not console.is_terminal,
-            ),
-        )
-        seconds, size = frames / FRAMES_PER_SECOND, out.stat().st_size / 1000
-        console.print(
-            f"{out}: {frames:,} frames, {seconds:.1f} s, {size:,.0f} kB",
-            soft_wrap=True,
-            highlight=False,
+        hidden = not console.is_terminal
+        return track(
+            screens(trace), doing, len(trace), console=console, transient=True, disable=hidden
         )
 
-    def _default_out(self) -> Path:
-        if self.episode is None:
-            return self.source.with_suffix(".mp4")
-        return self.source / "episodes" / f"training{self.episode:06d}.mp4"
+    def _file(self, suffix: str) -> Path:
+        """Where to write. Raises UserError for a name that ends otherwise."""
+        if self.out is None and self.episode is None:
+            return self.source.with_suffix(suffix)
+        if self.out is None:
+            return self.source / "episodes" / f"training{self.episode:06d}{suffix}"
+        if self.out.suffix != suffix:
+            raise UserError(f"--out must end in {suffix}, not {self.out.suffix or self.out.name!r}")
+        return self.out
 
     def _play(self, trace: EpisodeTrace) -> None:
         from harness.players.terminal import play
@@ -133,6 +163,16 @@ class ReplayCommand:
         except KeyboardInterrupt:
             pass
         print(f"{trace.protocol.game}: score {trace.score:,} in {len(trace):,} steps")
+
+
+def _announce(file: Path, frames: int) -> None:
+    """Say what was written."""
+    seconds, size = frames / FRAMES_PER_SECOND, file.stat().st_size / 1000
+    Console().print(
+        f"{file}: {frames:,} frames, {seconds:.1f} s, {size:,.0f} kB",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def check_emulator(header: EpisodeHeader | LogHeader, *, strict: bool) -> None:

@@ -1,0 +1,113 @@
+"""A recorded episode as one page that plays it: a file that opens from disk and needs no network.
+
+The page is web/page.html with, in this order, web/page.css, the episode's data blocks, what they
+are (`about`), and the scripts of web/ in one piece. The browser refuses every other script, and
+the network, whatever names stand in the episode.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.action_log import LogHeader
+from envs.episode_file import EpisodeHeader
+from envs.games import game_title
+from envs.trace import EpisodeTrace
+from harness.errors import UserError
+from harness.players.page_data import PageData, data_block
+from harness.players.second_opinion import SecondOpinion
+
+SCRIPTS: Final = ("store.js", "pictures.js", "timeline.js", "values.js", "player.js")
+"""In the order in which they use each other."""
+_WEB: Final = Path(__file__).parent / "web"
+
+
+def write_page(
+    path: Path,
+    trace: EpisodeTrace,
+    screens: Iterable[npt.NDArray[np.uint8]],
+    header: EpisodeHeader | LogHeader,
+    name: str,
+    opinion: SecondOpinion | None = None,
+    *,
+    attention: bool = False,
+) -> PageData:
+    """Write the page of an episode called `name`; returns what went into it.
+
+    `screens` are its frames, uint8 [k, 210, 160, 3] a step, as `envs.trace.screens` plays them.
+    They are written as they come, a few seconds of the game in memory. With `opinion` that
+    network's Q-values stand beside the recorded ones, and with `attention` the pixels that move
+    it. The file appears whole or not at all. Raises UserError where it cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    data = PageData(trace, opinion, attention=attention)
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            for text in _document(data, screens, header, name):
+                file.write(text)
+        os.replace(part, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return data
+
+
+def _document(
+    data: PageData,
+    screens: Iterable[npt.NDArray[np.uint8]],
+    header: EpisodeHeader | LogHeader,
+    name: str,
+) -> Iterator[str]:
+    script = "\n".join((_WEB / file).read_text(encoding="utf-8") for file in SCRIPTS)
+    page = (_WEB / "page.html").read_text(encoding="utf-8")
+    title = f"{game_title(header.protocol.game)}: {data.trace.score:,} points"
+    style = (_WEB / "page.css").read_text(encoding="utf-8")
+    for mark, text in (("policy", _policy(script)), ("title", escape(title)), ("style", style)):
+        page = page.replace(f"<!--{mark}-->", text)
+    before, _, after = page.partition("<!--data-->")
+    yield before
+    yield from data.blocks(screens)
+    about = {**data.about(), "name": name, "facts": _facts(data, header)}
+    yield data_block("about", json.dumps(about, allow_nan=False).replace("<", "\\u003c"))
+    yield after.replace("<!--script-->", f"<script>{script}</script>")
+
+
+def _policy(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+def _facts(data: PageData, header: EpisodeHeader | LogHeader) -> list[tuple[str, str]]:
+    """What the page says of the episode, as pairs of a name and a value."""
+    trace, protocol = data.trace, header.protocol
+    facts = [("Seed", str(trace.seed)), ("Sticky actions", f"{protocol.sticky_actions:g}")]
+    if isinstance(header, EpisodeHeader):
+        if header.agent is not None:
+            facts.insert(0, ("Agent", header.agent))
+        if header.agent_steps is not None:
+            facts.insert(1, ("Trained for", f"{header.agent_steps:,} steps"))
+        if header.epsilon is not None:
+            facts.append(("Epsilon", f"{header.epsilon:g}"))
+    if data.opinion:
+        facts.append(("Second network", data.opinion.name))
+    end = "cut off by the frame cap" if trace.truncated else "game over"
+    facts += [("End", end), ("Emulator", f"ale-py {header.ale_py}")]
+    return [*facts, ("Simulated again", _agreement(data))]
+
+
+def _agreement(data: PageData) -> str:
+    if data.departs is not None:
+        return f"departs from the recording at step {data.departs:,}: what follows is another game"
+    seen = "every observation and reward is" if len(data.trace.digests) else "every reward is"
+    return f"{seen} as recorded"

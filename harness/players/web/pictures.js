@@ -1,0 +1,77 @@
+/* The three kinds of pictures: the screen, what the agent saw, and attention over the screen. */
+
+/** A canvas that is written pixel by pixel. */
+class Pixels {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.image = this.context.createImageData(canvas.width, canvas.height);
+    this.words = new Uint32Array(this.image.data.buffer); // alpha, blue, green, red
+  }
+
+  show() {
+    this.context.putImageData(this.image, 0, 0);
+  }
+}
+
+class Pictures {
+  constructor(episode) {
+    this.episode = episode;
+    this.palette = Uint32Array.from(episode.palette, (colour) => {
+      const rgb = Number.parseInt(colour.slice(1), 16);
+      return ((255 << 24) | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
+    });
+    this.screen = new Pixels(document.getElementById("screen"));
+    this.attention = new Pixels(document.getElementById("attention"));
+    this.seen = Array.from({ length: STACK }, (_, age) => this.#seenCanvas(STACK - 1 - age));
+  }
+
+  #seenCanvas(stepsAgo) {
+    const canvas = document.createElement("canvas");
+    canvas.width = SEEN.columns;
+    canvas.height = SEEN.rows;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", stepsAgo ? `Frame of ${stepsAgo} steps before` : "Last frame");
+    document.getElementById("seen").append(canvas);
+    return new Pixels(canvas);
+  }
+
+  /** Show a frame, out of the chunk that it lies in. */
+  show(chunk, frame) {
+    this.#showScreen(chunk, frame - chunk.firstFrame);
+    const step = this.episode.stepOf(frame) - chunk.firstStep;
+    this.seen.forEach((pixels, age) => this.#showSeen(pixels, chunk.seen, step + age));
+    if (chunk.attention) this.#showAttention(chunk.attention, step);
+  }
+
+  #showScreen({ screen, high }, place) {
+    const { words } = this.screen;
+    const begin = place * words.length;
+    for (let i = 0; i < words.length; i++) {
+      const number = screen[begin + i] | (high ? high[begin + i] << 8 : 0);
+      words[i] = this.palette[number];
+    }
+    this.screen.show();
+  }
+
+  #showSeen(pixels, seen, place) {
+    const { words } = pixels;
+    const begin = place * words.length;
+    for (let i = 0; i < words.length; i++) {
+      words[i] = ((255 << 24) | (seen[begin + i] * 0x010101)) >>> 0;
+    }
+    pixels.show();
+  }
+
+  /** From clear to magenta, which few games use; squared, so that the strongest stand out. */
+  #showAttention(attention, step) {
+    const { words } = this.attention;
+    const begin = (step * words.length) / 2;
+    for (let i = 0; i < words.length; i++) {
+      const pair = attention[begin + (i >> 1)];
+      const shade = i & 1 ? pair & 15 : pair >> 4;
+      words[i] = (((shade * shade) << 24) | 0xff30ff) >>> 0;
+    }
+    this.attention.show();
+  }
+}
