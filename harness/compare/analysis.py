@@ -215,7 +215,8 @@ def _notes(design: Design, table: Table, missing: Mapping[str, Sequence[str]]) -
     for game in design.games:
         if game not in table.floors and any(game in games for games in table.scores.values()):
             notes.append(
-                f"{game_title(game)} is left out of all sums: its runs are not clearly above random play"
+                f"{game_title(game)} is left out of all sums: "
+                "its runs are not clearly above random play"
             )
         baseline = table.scores.get(BASELINE, {}).get(game)
         floor = table.floors.get(game)
