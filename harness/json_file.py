@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,23 @@ def check_writable(file: Path) -> None:
 
 
 def write_json(file: Path, content: dict[str, Any]) -> None:
-    """Write beside the file, then put it in its place: it is never there in part."""
+    """Write beside the file, then put it in its place: it is never there in part. Numbers that are
+    not finite become null, since JSON has no others."""
+    text = json.dumps(_finite(content), indent=1, allow_nan=False)
     try:
         file = file.resolve()  # what a link points to is replaced, not the link
-        replace_file(file, _beside(file), (json.dumps(content, indent=1) + "\n").encode())
+        replace_file(file, _beside(file), f"{text}\n".encode())
     except OSError as error:
         raise UserError(f"cannot write to {file}: {error.strerror}") from None
+
+
+def _finite(content: Any) -> Any:
+    """The same with None for numbers that are not finite."""
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _beside(file: Path) -> Path:

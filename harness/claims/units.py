@@ -6,7 +6,6 @@ A piece that is done is never done again: an interrupted run goes on with the on
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -134,17 +133,7 @@ def do(folder: Path, unit: Unit, budget: Budget) -> None:
     """Measure a unit, whose pilot is done, and keep what was found."""
     decisive = decided_by(folder, unit, budget)
     profile = _measure(unit, budget, decisive.get("learning_rate"))
-    content = {"decided_by": decisive, "profile": finite(profile)}
-    write_json(folder / f"{unit.name}.json", content)
-
-
-def finite(numbers: Any) -> Any:
-    """The same with None for numbers that are not finite: JSON has no others."""
-    if isinstance(numbers, dict):
-        return {name: finite(value) for name, value in numbers.items()}
-    if isinstance(numbers, list):
-        return [finite(value) for value in numbers]
-    return None if isinstance(numbers, float) and not math.isfinite(numbers) else numbers
+    write_json(folder / f"{unit.name}.json", {"decided_by": decisive, "profile": profile})
 
 
 def _measure(unit: Unit, budget: Budget, learning_rate: float | None) -> Any:

@@ -23,6 +23,11 @@ from harness.probes.profile import Extent, controls
 from harness.probes.worlds import GAMES
 from harness.rundir import made
 
+WORDS = (
+    "block 2 and block 8: a drawn square of 2x2 or 8x8 pixels; presence: whether it is there\n"
+    "among rings (a guess is right in 50%); sprites: 1 to 8 drawn rectangles (a guess is off by 2)"
+)
+
 
 @dataclass(frozen=True)
 class ProbeCommand:
@@ -59,10 +64,12 @@ class ProbeCommand:
         console = Console(markup=False, emoji=False, highlight=False)
         profiles = {}
         for unit in agent_units(self.runs):
-            profiles[unit.agent] = measure_agent(unit, extent, self.network)
+            with console.status(f"probing {unit.agent}"):
+                profiles[unit.agent] = measure_agent(unit, extent, self.network)
             console.print(*tables(unit, profiles[unit.agent]), sep="\n\n")
-        pixels = controls(extent)
-        console.print("", control_table(pixels), sep="\n")
+        with console.status("the same from pixels"):
+            pixels = controls(extent)
+        console.print("", control_table(pixels), "", WORDS, sep="\n")
         if self.json:
             where = made(CPU, arrange(CPU, 1))
             write_json(self.json, {"made": where, "agents": profiles, "controls": pixels})
