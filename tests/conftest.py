@@ -41,9 +41,11 @@ def file(tmp_path: Path, game: EpisodeTrace) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _same_weights() -> None:
-    """Every test begins with the same random state."""
+def _same_state() -> None:
+    """Every test begins with the same random state, and with denormal numbers, which commands that
+    ran in this process flush and hypothesis needs."""
     torch.manual_seed(0)
+    torch.set_flush_denormal(False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
