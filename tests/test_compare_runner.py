@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -112,7 +113,15 @@ def test_a_signal_stops_the_programs_once_and_the_next_call_goes_on(tmp_path, na
     assert set(scripts.states().values()) == {"finished"}
 
 
-def test_an_error_here_leaves_no_program_behind(tmp_path):
+def test_an_error_here_leaves_no_program_behind(tmp_path, monkeypatch):
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
     scripts = Scripts(tmp_path, {"a": ["import signal\nsignal.pause()"], "b": []})
 
     def next_stage(job):
@@ -122,8 +131,8 @@ def test_an_error_here_leaves_no_program_behind(tmp_path):
 
     with pytest.raises(RuntimeError):
         Runner(2, Watch(100)).run(scripts.statuses, next_stage)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(started) == 1
+    assert started[0].poll() is not None
 
 
 # Cores
