@@ -57,6 +57,14 @@ def test_the_rule(values: Any, direction: Any, matters: float, verdict: str) -> 
     assert decide(effect, direction, matters) == verdict
 
 
+def test_ratios_are_averaged_by_their_logarithms() -> None:
+    twice_and_half = Effect((2.0, 0.5), (1, 2), ratio=True)
+    assert twice_and_half.mean == pytest.approx(1.0)
+    low, high = twice_and_half.interval or (0.0, 0.0)
+    # Student's t for 1 degree of freedom is 12.706; the standard error is log(2).
+    assert (low, high) == pytest.approx((2**-12.706, 2**12.706), rel=1e-3)
+
+
 def test_a_claim_needs_all_its_parts() -> None:
     assert together(["supported", "supported"]) == "supported"
     assert together(["supported", "undetermined"]) == "undetermined"

@@ -7,6 +7,7 @@ import pytest
 
 from agent.networks import QNetwork, make_network
 from envs.labels import labels_of
+from harness.probes.decoys import decoys
 from harness.probes.games import agent_profile, displaced_pairs, game_world
 
 
@@ -32,9 +33,9 @@ def test_no_episode_is_in_two_parts() -> None:
 
 @pytest.mark.parametrize("game", ["Pong", "SpaceInvaders", "MsPacman", "Freeway"])
 def test_pairs_differ_where_the_object_can_go(game: str) -> None:
-    before, after = displaced_pairs(game, labels_of(game).main, 4)
+    before, after, positions, moves = displaced_pairs(game, labels_of(game).main, 4)
     assert before.shape == after.shape
-    assert len(before) >= 4
+    assert len(before) == len(positions) == len(moves) >= 4
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
 
 
@@ -42,3 +43,28 @@ def test_an_agent_of_a_game_without_labels_has_no_sensitivity() -> None:
     network = make_network("stride", 9)
     assert isinstance(network, QNetwork)
     assert agent_profile(network, "asterix", 48) == {}
+
+
+def test_a_drawn_block_moves_as_the_object_did_and_nothing_else_differs() -> None:
+    """Pixel by pixel: the block's shade in its box, the game's own pixels everywhere else."""
+    rng = np.random.default_rng(3)
+    sprite = labels_of("Pong").sprites["ball"]  # 2 x 4 on the screen, 1 x 2 here
+    states = rng.integers(0, 200, (40, 4, 84, 84), np.uint8)
+    positions = rng.uniform(0, 84, (40, 2))
+    moves = np.array([(4.2, 0), (-4.2, 0), (0, 4.0), (0, -4.0)])[np.arange(40) % 4]
+    for number, pair in enumerate(zip(*decoys(states, positions, moves, sprite, 5), strict=True)):
+        corners = []
+        for found in pair:
+            differs = (found != states[number]).all(0)  # in all four pictures
+            assert ((found != states[number]).any(0) == differs).all()
+            rows, columns = np.nonzero(differs)
+            assert set(zip(rows - rows.min(), columns - columns.min(), strict=True)) == {
+                (0, 0),
+                (1, 0),
+            }
+            assert (found[:, rows, columns] == 236).all()
+            corners.append((columns.min(), rows.min()))
+            middle = np.array([columns.mean(), rows.mean()])
+            assert np.linalg.norm(middle - positions[number]) >= 12
+        went = np.subtract(corners[1], corners[0])
+        assert tuple(went) == tuple(np.rint(moves[number]).astype(int))

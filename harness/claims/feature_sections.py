@@ -156,7 +156,13 @@ def agents(results: Results) -> Section:
             rows.append(
                 (
                     *(f"{unit['network']}, {named(profile['run'])}", said["flips"]),
-                    *(said["flips_decided"], said["chance"], said["value"], said["advantage"]),
+                    *(
+                        said["drawn"]["flips"],
+                        said["flips_decided"],
+                        said["chance"],
+                        said["value"],
+                        said["advantage"],
+                    ),
                     *(profile["consistency"]["1"], profile["consistency"]["chance"]),
                     profile["object"]["conv3"],
                 )
@@ -165,6 +171,7 @@ def agents(results: Results) -> Section:
         "Trained agents: the object alone is moved by about 4 pixels",
         (
             *(Column("agent"), Column("greedy action changes", ".0%")),
+            Column("when a drawn block is moved instead", ".0%"),
             *(Column("where the choice was clear", ".0%"), Column("chance", ".0%")),
             *(Column("change of value, standard deviations", ".2f"),),
             *(Column("change of advantages, standard deviations", ".2f"),),

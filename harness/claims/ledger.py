@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.statistics import CONFIDENCE, mean_interval
 
@@ -35,6 +36,7 @@ class Part:
     against: str | None = None
     """The network it is compared with; None judges the measure itself."""
     ratio: bool = False
+    """Divided by it, not less it."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,30 @@ class Effect:
     values: tuple[float, ...]
     """One a seed, in the order of the seeds."""
     seeds: tuple[int, ...]
+    ratio: bool = False
+    """Whether they are ratios, above 0: twice and half are equally far from none."""
 
     @property
     def mean(self) -> float | None:
-        """None without any value."""
-        return float(np.mean(self.values)) if self.values else None
+        """That of ratios is the geometric one; None without any value."""
+        return self._back(float(np.mean(self._scale))) if self.values else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95% Student's t interval over seeds; None below two of them."""
-        return mean_interval(np.array(self.values)) if len(self.values) > 1 else None
+        """95% Student's t interval over seeds, of ratios that of their logarithms; None below two
+        seeds."""
+        if len(self.values) < 2:
+            return None
+        low, high = mean_interval(self._scale)
+        return self._back(low), self._back(high)
+
+    @property
+    def _scale(self) -> npt.NDArray[np.float64]:
+        """The values as they are averaged."""
+        return np.log(self.values) if self.ratio else np.array(self.values)
+
+    def _back(self, value: float) -> float:
+        return math.exp(value) if self.ratio else value
 
 
 def decide(effect: Effect, direction: Direction, matters: float) -> Verdict:

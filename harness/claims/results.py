@@ -36,12 +36,12 @@ def effect_of(part: Part, profiles: Profiles) -> Effect:
         value = measured(profiles.get((part.training, part.network, seed)), part.measure)
         if value is not None and part.against is not None:
             other = measured(profiles.get((part.training, part.against, seed)), part.measure)
-            if other is None or (part.ratio and other == 0):
+            if other is None or (part.ratio and min(value, other) <= 0):
                 continue
             value = value / other if part.ratio else value - other
         if value is not None:
             values[seed] = value
-    return Effect(tuple(values.values()), tuple(values))
+    return Effect(tuple(values.values()), tuple(values), part.ratio)
 
 
 def judged(part: Part, profiles: Profiles) -> dict[str, Any]:

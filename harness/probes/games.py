@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from agent.networks import QNetwork
 from envs.games import game_id
 from envs.interventions import displaced, intervened, possible
 from envs.labels import GAMES, in_small_pixels, labels_of, sprite_of
+from harness.probes.decoys import decoys
 from harness.probes.features import LAYERS, features
 from harness.probes.response import invariance
 from harness.probes.sensitivity import consistency, sensitivity
@@ -41,30 +42,52 @@ def game_world(game: str, count: int) -> World:
 
 def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
     """What a trained agent's Q-values and features do when the main object of its game alone is
-    moved, and when the whole picture is; nothing for a game without labels."""
+    moved, a block that means nothing in its stead, and when the whole picture is; nothing for a
+    game without labels."""
     if game_id(game) not in GAMES:
         return {}
-    before, after = displaced_pairs(game, labels_of(game).main, count // 4)
-    x, y = features(network, before), features(network, after)
+    name = labels_of(game).main
+    pairs = displaced_pairs(game, name, count // 4)
+    x, y = features(network, pairs.before), features(network, pairs.after)
+    drawn = decoys(pairs.before, pairs.positions, pairs.moves, sprite_of(game, name), _SEED)
     return {
-        "sensitivity": sensitivity(network, before, after) | {"pairs": len(before)},
+        "sensitivity": against(
+            sensitivity(network, pairs.before, pairs.after), sensitivity(network, *drawn)
+        )
+        | {"pairs": len(pairs.before)},
         "consistency": consistency(network, game_world(game, count).states),
         "object": {layer: invariance(x[layer], y[layer]) for layer in LAYERS},
     }
 
 
-def displaced_pairs(game: str, name: str, count: int) -> tuple[Pixels, Pixels]:
-    """States [N, 4, 84, 84] before and after an object alone was put four pixels further, `count`
-    moments for each way it can go. Left out are pairs in which it ended elsewhere: what is put
-    somewhere may do more in 16 frames, as a ball that bounces."""
-    before, after = [], []
+def against(moved: dict[str, float], drawn: dict[str, float]) -> dict[str, Any]:
+    """What moving the object does, what moving the drawn block does, and how many more states
+    change their greedy action for the object (share)."""
+    return moved | {"drawn": drawn, "beyond_drawn": moved["flips"] - drawn["flips"]}
+
+
+class Pairs(NamedTuple):
+    """N states before and after an object alone was moved."""
+
+    before: Pixels  # [N, 4, 84, 84]
+    after: Pixels  # [N, 4, 84, 84]
+    positions: npt.NDArray[np.float32]  # [N, 2] the object's (x, y) before (pixels of 84x84)
+    moves: npt.NDArray[np.float32]  # [N, 2] how far it was put (the same pixels)
+
+
+def displaced_pairs(game: str, name: str, count: int) -> Pairs:
+    """States before and after an object alone was put four pixels further, `count` moments for
+    each way it can go. Left out are pairs in which it ended elsewhere: what is put somewhere may
+    do more in 16 frames, as a ball that bounces."""
+    found = []
     for offset in _OFFSETS:
         if not possible(game, name, offset):
             continue
-        moves = displaced(game, name, count, _SEED, (offset,))
-        went = moves.positions[:, 1] - moves.positions[:, 0]
+        moved = displaced(game, name, count, _SEED, (offset,))
+        went = moved.positions[:, 1] - moved.positions[:, 0]
         wanted = in_small_pixels(np.array(offset, np.float32))
         close = np.linalg.norm(went - wanted, axis=-1) <= _CLOSE
-        before.append(moves.states[close, 0])
-        after.append(moves.states[close, 1])
-    return np.concatenate(before), np.concatenate(after)
+        states, positions = moved.states[close], moved.positions[close, 0]
+        moves = np.broadcast_to(wanted, positions.shape)
+        found.append((states[:, 0], states[:, 1], positions, moves))
+    return Pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
