@@ -10,9 +10,9 @@ are those of Nature DQN; what follows each of them is in agent/reducers.py.
     stride_g*p  as stride                          one value a map, spread over 7x7, after conv3
     imagenet    8x8/4 -> 21  4x4/2 -> 5   3x3 -> 2  max-pool 2x2/2 after each -> 10, 2, 1
 
-`dense_sub` computes the same function as `stride`. All but `imagenet` flatten 64x7x7 = 3136
-features into FC 512 and FC actions and have 1,687,206 parameters at 6 actions; `imagenet`, the
-textbook's habit, has 114,342.
+`dense_sub` and `half_sub` compute the same function as `stride`. All but `imagenet` flatten
+64x7x7 = 3136 features into FC 512 and FC actions and have 1,687,206 parameters at 6 actions;
+`imagenet`, the textbook's habit, has 114,342.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _dense(reducer: Callable[[int], nn.Module]) -> Downsampling:
 
 
 def _half(reducer: Callable[[int], nn.Module]) -> Downsampling:
-    """conv1 takes half of its stride, reducers the rest: a quarter of the arithmetic of `dense`."""
+    """conv1 takes half of its stride, reducers the rest: less than half of the arithmetic."""
     return Downsampling((2, 1, 1), reducers=(partial(reducer, 2), partial(reducer, 2), nn.Identity))
 
 
@@ -70,7 +70,7 @@ _POOL_2X2 = partial(nn.MaxPool2d, 2, 2)
 NETWORKS: dict[str, Downsampling] = {
     "stride": Downsampling(),
     **{f"dense_{name}": _dense(reducer) for name, reducer in _REDUCERS.items()},
-    **{f"half_{name}": _half(reducer) for name, reducer in _REDUCERS.items() if name != "sub"},
+    **{f"half_{name}": _half(reducer) for name, reducer in _REDUCERS.items()},
     "stride_gap": _then(partial(Broadcast, "avg")),
     "stride_gmp": _then(partial(Broadcast, "max")),
     "imagenet": Downsampling(

@@ -110,11 +110,12 @@ def twin(name: str, of: nn.Module) -> nn.Module:
     return network
 
 
-def test_striding_is_a_dense_convolution_of_which_points_are_left_out() -> None:
-    """`stride` and `dense_sub` with the same weights: the same outputs, gradients that differ by
-    a millionth of their norm."""
+@pytest.mark.parametrize("name", ["dense_sub", "half_sub"])
+def test_striding_is_a_dense_convolution_of_which_points_are_left_out(name: str) -> None:
+    """`stride` and its twin with the same weights: the same outputs, gradients that differ by a
+    millionth of their norm."""
     one = make_network("stride", 6)
-    two = twin("dense_sub", one)
+    two = twin(name, one)
     answers = [network(states()) for network in (one, two)]
     torch.testing.assert_close(*answers, atol=1e-6, rtol=1e-5)
     for answer in answers:

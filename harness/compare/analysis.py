@@ -16,7 +16,6 @@ from envs.games import game_title
 from envs.scores import REFERENCE_SCORES
 from harness.compare.design import (
     BASELINE,
-    CONTROL,
     SENSITIVE,
     TOLERANT,
     Design,
@@ -195,10 +194,11 @@ def _control(
     entry = next((e for e in networks if e["role"] == "control"), None)
     if entry is None:
         return None
-    found: dict[str, Any] = {"network": CONTROL, "difference": entry["difference"]}
+    name = entry["network"]
+    found: dict[str, Any] = {"network": name, "difference": entry["difference"]}
     if entry["difference"]:
-        games = table.shared(CONTROL, BASELINE)
-        strata = table.strata(CONTROL, games), table.strata(BASELINE, games)
+        games = table.shared(name, BASELINE)
+        strata = table.strata(name, games), table.strata(BASELINE, games)
         found["found_a_difference"] = entry["difference"]["p"] < LEVEL
         found["interval_false_positives"] = false_positives(*strata, table.of_games(games), rng)
     return found

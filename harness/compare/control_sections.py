@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.compare.design import BASELINE, CONTROL, teacher_of
+from harness.compare.design import BASELINE, CONTROLS, teacher_of
 from harness.compare.statistics import LEVEL
 from harness.compare.watching import RECENT
 from harness.compare.words import (
@@ -99,14 +99,15 @@ def control_text(results: Results) -> str:
     found = results["control"]
     if not found:
         return (
-            f"No A/A control: {CONTROL}, which computes the same function as {BASELINE}, is not "
-            "among the networks, so the rate of false findings was not measured here."
+            f"No A/A control: neither of {' and '.join(CONTROLS)}, which compute the same function "
+            f"as {BASELINE}, is among the networks, so the rate of false findings was not measured "
+            "here."
         )
     if not found["difference"]:
-        return f"The A/A control {CONTROL} has no runs that can be compared."
+        return f"The A/A control {found['network']} has no runs that can be compared."
     said = "a difference that cannot be" if found["found_a_difference"] else "none, as it should"
     return (
-        f"A/A control: {CONTROL} computes the same function as {BASELINE}. The test of a "
+        f"A/A control: {found['network']} computes the same function as {BASELINE}. The test of a "
         f"difference found {said}: {interval_text(found['difference'], '+.1%')}, "
         f"{p_said(found['difference']['p'])}. When the runs of both are dealt into two groups "
         f"again and again, the {INTERVAL} leaves out zero in "

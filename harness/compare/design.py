@@ -25,8 +25,9 @@ from harness.presets import PRESETS
 
 FORMAT = 1
 BASELINE = "stride"
-CONTROL = "dense_sub"
-"""Computes the same function as the baseline: a difference between them is a false one."""
+CONTROLS = ("dense_sub", "half_sub")
+"""They compute the same function as the baseline: a difference to it is a false one. The second
+costs as much as half_max, the first as much as dense_max."""
 SENSITIVE = ("pong", "breakout", "space_invaders", "asterix", "beam_rider")
 TOLERANT = ("boxing", "enduro", "road_runner", "ms_pacman")
 """Games in which small things have to be located exactly, and games that forgive."""
@@ -146,7 +147,9 @@ def teacher_of(tandem: str) -> tuple[str, str]:
 
 def role_of(network: str) -> str:
     """`baseline`, `control` or `compared`: what a network is in a comparison."""
-    return {BASELINE: "baseline", CONTROL: "control"}.get(network, "compared")
+    if network == BASELINE:
+        return "baseline"
+    return "control" if network in CONTROLS else "compared"
 
 
 def check_name(network: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.compare.design import CONTROL, Design, role_of
+from harness.compare.design import CONTROLS, Design, role_of
 from harness.compare.effects import SPREAD, power
 from harness.compare.statistics import LEVEL
 from harness.compare.tables import counted
@@ -44,10 +44,10 @@ def design_power(games: int, design: Design, spread: float | None = None) -> dic
 def design_notes(design: Design) -> list[str]:
     """What is to be known of a design before it starts."""
     notes = []
-    if CONTROL not in design.networks:
+    if not set(CONTROLS) & set(design.networks):
         notes.append(
-            f"no A/A control: without {CONTROL} among the networks the comparison's own rate of "
-            "false positives is not measured"
+            f"no A/A control: without {' or '.join(CONTROLS)} among the networks the comparison's "
+            "own rate of false positives is not measured"
         )
     if design.seeds < FEW_SEEDS:
         notes.append(
