@@ -1,7 +1,7 @@
 """Train a DQN agent on an Atari game: `python train.py --help`.
 
-Read from the top: `training` is the loop, `learn` its updates, `train` what is done around it
-(figures, evaluations, checkpoints), `main` the command line.
+Read from the top: `training` is the loop (its updates are in harness/updates.py), `train` what is
+done around it (figures, evaluations, checkpoints), `main` the command line.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, redirect_stdout, suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -42,6 +42,7 @@ from harness.rundir import (
     refuse_another_run,
 )
 from harness.scoring import evaluation_episodes
+from harness.updates import due_updates
 from replay.placement import place_replay
 from replay.ring import Ring
 
@@ -56,9 +57,7 @@ def training(
     """Act, learn, store, for ever; yields after each turn of the emulators. The ring holds their
     latest frames.
 
-    At every yield (steps - learn_from) // update_period updates were made since the warm-up,
-    whatever the number of emulators. Actions are sent first: the emulators run while the learner
-    learns.
+    Actions are sent first: the emulators run while the learner learns.
     """
     counters, stream, draws = course.counters, course.stream, course.draws
     epsilon = torch.zeros((), device=learner.device)
@@ -67,40 +66,17 @@ def training(
         states = ring.latest().to(learner.device)
         return epsilon_greedy(learner.q_values(states), epsilon, draws.acting)
 
-    def update(count: int) -> None:
-        batch_size, n_step = count * config.learner.batch_size, config.learner.n_step
-        batch = ring.sample(batch_size, n_step, draws.sampling)
-        learner.update(batch.to(learner.device), count)
-
     act = launcher(act, draws.acting)
-    updates = cache(lambda count: launcher(partial(update, count), draws.sampling))
+    learn = due_updates(config, course, ring, learner, launcher)
     while True:
         epsilon.fill_(epsilon_at(counters.steps, config.warmup, config.exploration))
         actions = act()
         stream.send(actions.cpu().numpy())
         counters.advance(stream.num_envs)
-        learn(config, learner, counters, updates)
+        learn()
         turn = stream.recv()
         store(config, ring, turn, actions)
         yield turn
-
-
-def learn(
-    config: RunConfig,
-    learner: Learner,
-    counters: Counters,
-    updates: Callable[[int], Callable[[], None]],
-) -> None:
-    """The updates that are due, as many together as no target copy parts; updates(count) makes
-    `count` of them."""
-    while counters.owed >= config.update_period:
-        before_copy = counters.updates_before_copy(config.update_period, config.target_period)
-        count = min(counters.owed // config.update_period, before_copy)
-        updates(count)()
-        counters.owed -= count * config.update_period
-        counters.updates += count
-        if count == before_copy:
-            learner.copy_to_target()
 
 
 class Stopped(Exception):

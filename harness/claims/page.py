@@ -132,7 +132,7 @@ def _sentence(part: dict[str, Any]) -> str:
         low, high = (number(end, ".2f") for end in part["interval"])
         how += f" (95% interval {low} to {high}, {len(part['values'])} seeds)"
     if part["against"] is not None:
-        both = (f"{name} {number(level, '.2f')}" for name, level in part["levels"].items())
+        both = (f"{name} {number(level, '.3g')}" for name, level in part["levels"].items())
         how += f"; the measure itself: {', '.join(both)}"
     return f"{what}: {how}."
 

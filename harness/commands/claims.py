@@ -13,7 +13,7 @@ from rich.table import Table
 
 from agent.networks import make_network
 from agent.scales import matchable
-from envs.games import game_title
+from envs.games import game_id, game_title
 from envs.labels import labels_of
 from harness.claims.budget import BUDGETS, Budget, BudgetName
 from harness.claims.ledger import read_ledger
@@ -98,7 +98,7 @@ class ClaimsCommand:
         for game in self.games or ():
             labels_of(game)
         games = budget.extent.games if self.games is None else self.games
-        titles = tuple(dict.fromkeys(map(game_title, games)))
+        titles = tuple(dict.fromkeys(game_title(game_id(game)) for game in games))
         return replace(
             budget,
             networks=tuple(dict.fromkeys((*budget.networks, *self.networks))),
@@ -107,21 +107,33 @@ class ClaimsCommand:
         )
 
     def _print(self, said: dict[str, Any]) -> None:
-        table = Table("claim", "verdict", "effect", "95% interval", "matters from", box=None)
+        table = Table(
+            *("claim", "verdict", "compared", "effect", "95% interval", "matters from"), box=None
+        )
         for claim in said["claims"]:
-            for number, part in enumerate(claim["parts"]):
-                table.add_row(
-                    claim["id"] if number == 0 else "",
-                    part["verdict"],
-                    "-" if part["mean"] is None else f"{part['mean']:+.2f} {part['unit']}",
-                    "-"
-                    if part["interval"] is None
-                    else "{:+.2f} to {:+.2f}".format(*part["interval"]),
-                    f"{part['matters']:g}",
-                )
+            parts = claim["parts"]
+            if len(parts) > 1:
+                table.add_row(claim["id"], claim["verdict"])
+            for part in parts:
+                name = "  part" if len(parts) > 1 else claim["id"]
+                table.add_row(name, part["verdict"], *_figures(part))
         console = Console(markup=False, emoji=False, highlight=False)
         console.print(table)
         for unit in said["missing"]:
             name = f"{unit['training']} {unit['network']} seed {unit['seed']}"
             console.print(f"missing: {name} {unit['reason']}", soft_wrap=True)
         console.print(f"report: {self.out / 'report.html'}", soft_wrap=True)
+
+
+def _figures(part: dict[str, Any]) -> tuple[str, str, str, str]:
+    """What a part compares, its effect, the interval and the smallest effect that matters."""
+    sign = "" if part["against"] is None or part["ratio"] else "+"
+    between = "/" if part["ratio"] else "-"
+    pair = part["network"] + (f" {between} {part['against']}" if part["against"] else "")
+    mean, interval = part["mean"], part["interval"]
+    return (
+        pair,
+        "-" if mean is None else f"{mean:{sign}.2f} {part['unit']}",
+        "-" if interval is None else " to ".join(f"{end:{sign}.2f}" for end in interval),
+        f"{part['matters']:g}",
+    )

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +39,7 @@ from harness.metrics import MetricLog
 from harness.reporting import NotFinite
 from harness.resuming import Standing, newest_standing, shards_of, turns_until
 from harness.rundir import Run, create_run_dir, read_run
+from harness.updates import due_updates
 from replay.placement import place_replay
 
 TANDEM_FILE = "tandem.json"
@@ -59,40 +59,16 @@ def passive_training(
 
     Updates, batches and target copies come when they came for the teacher (train.py, training).
     """
-    ring, learner, counters = parts.ring, parts.learner, course.counters
-
-    def update(count: int) -> None:
-        batch_size, n_step = count * config.learner.batch_size, config.learner.n_step
-        batch = ring.sample(batch_size, n_step, course.draws.sampling)
-        learner.update(batch.to(learner.device), count)
-
-    launcher = parts.execution.launcher
-    updates = cache(lambda count: launcher(partial(update, count), course.draws.sampling))
+    ring, counters = parts.ring, course.counters
+    learn = due_updates(config, course, ring, parts.learner, parts.execution.launcher)
     for _, frames, turn in course.stream.follow(blocks, rows, 0):
         if turn is None:
             ring.start(torch.from_numpy(frames))
             continue
         counters.advance(course.stream.num_envs)
-        _learn(config, learner, counters, updates)
+        learn()
         store(config, ring, turn)
         yield counters
-
-
-def _learn(
-    config: RunConfig,
-    learner: Learner,
-    counters: Counters,
-    updates: Callable[[int], Callable[[], None]],
-) -> None:
-    """The updates that are due, as many together as no target copy parts."""
-    while counters.owed >= config.update_period:
-        before_copy = counters.updates_before_copy(config.update_period, config.target_period)
-        count = min(counters.owed // config.update_period, before_copy)
-        updates(count)()
-        counters.owed -= count * config.update_period
-        counters.updates += count
-        if count == before_copy:
-            learner.copy_to_target()
 
 
 @dataclass(frozen=True)
