@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from agent.networks import make_network
 from agent.scales import matchable
@@ -107,33 +106,26 @@ class ClaimsCommand:
         )
 
     def _print(self, said: dict[str, Any]) -> None:
-        table = Table(
-            *("claim", "verdict", "compared", "effect", "95% interval", "matters from"), box=None
-        )
-        for claim in said["claims"]:
-            parts = claim["parts"]
-            if len(parts) > 1:
-                table.add_row(claim["id"], claim["verdict"])
-            for part in parts:
-                name = "  part" if len(parts) > 1 else claim["id"]
-                table.add_row(name, part["verdict"], *_figures(part))
         console = Console(markup=False, emoji=False, highlight=False)
-        console.print(table)
+        for claim in said["claims"]:
+            console.print(f"{claim['id']:<15}{claim['verdict']}")
+            for part in claim["parts"]:
+                verdict = part["verdict"] if len(claim["parts"]) > 1 else ""
+                console.print(f"    {verdict:<14}{_figures(part)}", soft_wrap=True)
         for unit in said["missing"]:
             name = f"{unit['training']} {unit['network']} seed {unit['seed']}"
             console.print(f"missing: {name} {unit['reason']}", soft_wrap=True)
         console.print(f"report: {self.out / 'report.html'}", soft_wrap=True)
 
 
-def _figures(part: dict[str, Any]) -> tuple[str, str, str, str]:
-    """What a part compares, its effect, the interval and the smallest effect that matters."""
+def _figures(part: dict[str, Any]) -> str:
+    """What a part compares, its effect with its interval, and the smallest effect that matters."""
     sign = "" if part["against"] is None or part["ratio"] else "+"
     between = "/" if part["ratio"] else "-"
     pair = part["network"] + (f" {between} {part['against']}" if part["against"] else "")
-    mean, interval = part["mean"], part["interval"]
-    return (
-        pair,
-        "-" if mean is None else f"{mean:{sign}.2f} {part['unit']}",
-        "-" if interval is None else " to ".join(f"{end:{sign}.2f}" for end in interval),
-        f"{part['matters']:g}",
-    )
+    if part["mean"] is None:
+        return f"{pair}: not measured"
+    said = f"{pair}: {part['mean']:{sign}.2f} {part['unit']}"
+    if part["interval"]:
+        said += " ({})".format(" to ".join(f"{end:{sign}.2f}" for end in part["interval"]))
+    return f"{said}, matters from {part['matters']:g}"
