@@ -8,6 +8,7 @@ are those of Nature DQN; what follows each of them is in agent/reducers.py.
     dense_*     8x8/1 -> 77  4x4/1 -> 17  3x3 -> 7  /4 -> 20 after conv1, /2 -> 9 after conv2
     half_*      8x8/2 -> 39  4x4/1 -> 17  3x3 -> 7  /2 -> 20 after conv1, /2 -> 9 after conv2
     stride_g*p  as stride                          one value a map, spread over 7x7, after conv3
+    stride_sort as stride                          the values of each map by their size, after conv3
     imagenet    8x8/4 -> 21  4x4/2 -> 5   3x3 -> 2  max-pool 2x2/2 after each -> 10, 2, 1
 
 `dense_sub` and `half_sub` compute the same function as `stride`. All but `imagenet` flatten
@@ -28,7 +29,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from agent.reducers import Average, Broadcast, Dial, Maximum, Subsample, blur
+from agent.reducers import Average, Broadcast, Dial, Maximum, Sorted, Subsample, blur
 
 INPUT_SHAPE = (4, 84, 84)
 Reducer = Callable[[], nn.Module]
@@ -73,6 +74,7 @@ NETWORKS: dict[str, Downsampling] = {
     **{f"half_{name}": _half(reducer) for name, reducer in _REDUCERS.items()},
     "stride_gap": _then(partial(Broadcast, "avg")),
     "stride_gmp": _then(partial(Broadcast, "max")),
+    "stride_sort": _then(Sorted),
     "imagenet": Downsampling(
         paddings=(2, 1, 1), reducers=(_POOL_2X2, _POOL_2X2, _POOL_2X2), features=64
     ),

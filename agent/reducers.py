@@ -126,3 +126,13 @@ class Broadcast(nn.Module):
         """float [B, C, H, W] -> the same shape."""
         reduce = torch.mean if self.kind == "avg" else torch.amax
         return reduce(maps, dim=(-2, -1), keepdim=True).expand_as(maps)
+
+
+class Sorted(nn.Module):
+    """The values of each map in falling order, row by row: where they stood is forgotten, and
+    nothing else. What a feature's answers were and how often they came is still there."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """float [B, C, H, W] -> the same shape."""
+        values: Tensor = maps.flatten(2).sort(-1, descending=True).values
+        return values.view(maps.shape)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.networks import INPUT_SHAPE, QNetwork, make_network
-from agent.reducers import Broadcast, Subsample, Weighted
+from agent.reducers import Broadcast, Sorted, Subsample, Weighted
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _receptive_field(network: QNetwork) -> int | None:
     for conv, reducer in zip(
         (network.conv1, network.conv2, network.conv3), network.reducers, strict=True
     ):
-        if isinstance(reducer, Broadcast):
+        if isinstance(reducer, Broadcast | Sorted):
             return None
         for window, stride in ((conv.kernel_size[0], conv.stride[0]), _window(reducer)):
             field, jump = field + (window - 1) * jump, jump * stride

@@ -9,13 +9,13 @@ from agent.networks import NETWORKS, make_network
 from harness.network_table import size_of
 
 MACS = {
-    "stride": 9.35, "stride_gap": 9.35, "stride_gmp": 9.35, "imagenet": 4.62,
+    "stride": 9.35, "stride_gap": 9.35, "stride_gmp": 9.35, "stride_sort": 9.35, "imagenet": 4.62,
     **{f"dense_{kind}": 61.46 for kind in ("sub", "max", "avg", "blur")},
     **{f"half_{kind}": 25.35 for kind in ("sub", "max", "avg", "blur")},
 }  # fmt: skip
 FIELDS = dict.fromkeys(MACS, 48) | {
     "stride": 36, "dense_sub": 36, "half_sub": 36,
-    "stride_gap": None, "stride_gmp": None, "imagenet": 148,
+    "stride_gap": None, "stride_gmp": None, "stride_sort": None, "imagenet": 148,
 }  # fmt: skip
 
 

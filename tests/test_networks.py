@@ -99,6 +99,8 @@ def by_hand(name: str, weights: dict[str, Tensor], images: Tensor) -> Tensor:
         x = x.flatten(2).mean(2)[..., None].expand(-1, -1, 49)
     if name == "stride_gmp":
         x = x.flatten(2).amax(2)[..., None].expand(-1, -1, 49)
+    if name == "stride_sort":
+        x = torch.tensor([[sorted(m, reverse=True) for m in s] for s in x.flatten(2).tolist()])
     x = F.relu(F.linear(x.flatten(1), weights["fc1.weight"], weights["fc1.bias"]))
     return F.linear(x, weights["fc2.weight"], weights["fc2.bias"])
 

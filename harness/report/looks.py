@@ -64,11 +64,13 @@ KNOWN: Final = {
     "dense_max": Look("vermilion", "square"),
     "dense_avg": Look("green", "square"),
     "dense_blur": Look("purple", "square"),
+    "half_sub": Look("sky", "triangle", MIXED),
     "half_max": Look("amber", "triangle", DASHED),
     "half_avg": Look("leaf", "triangle", DASHED),
     "half_blur": Look("pink", "triangle", DASHED),
     "stride_gap": Look("brown", "diamond", DOTTED),
     "stride_gmp": Look("maroon", "diamond", DOTTED),
+    "stride_sort": Look("blue", "diamond", DOTTED),
     "imagenet": Look("grey", "cross", MIXED),
     TRUTH: Look("ink", "ring"),
 }
