@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from envs.games import game_id
+from envs.games import game_id, game_title
 
 Rams = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.float32]
@@ -231,7 +231,8 @@ def labels_of(game: str) -> Labels:
     """The game's row, by any of its names. Raises NoLabels, UnknownGame."""
     wanted = game_id(game)
     if wanted not in GAMES:
-        raise NoLabels(f"no memory labels for {wanted}: there are some for {', '.join(GAMES)}")
+        known = ", ".join(map(game_title, GAMES))
+        raise NoLabels(f"no memory labels for {game_title(wanted)}: there are some for {known}")
     return GAMES[wanted]
 
 
@@ -239,7 +240,9 @@ def sprite_of(game: str, name: str) -> Sprite:
     """One object of a game. Raises NoLabels, UnknownGame."""
     sprites = labels_of(game).sprites
     if name not in sprites:
-        raise NoLabels(f"no object {name!r} in {game_id(game)}: it has {', '.join(sprites)}")
+        raise NoLabels(
+            f"no object {name!r} in {game_title(game_id(game))}: it has {', '.join(sprites)}"
+        )
     return sprites[name]
 
 

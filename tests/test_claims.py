@@ -18,7 +18,7 @@ from harness.claims.ledger import Effect, Part, decide, measured, read_ledger, r
 from harness.claims.page import report
 from harness.claims.results import content, effect_of, judged
 from harness.claims.runner import work
-from harness.claims.units import Unit, do, done, results, units
+from harness.claims.units import Unit, do, done, other_games, results, units
 from harness.probes.profile import Extent, locations
 from harness.probes.training import fresh
 from harness.probes.worlds import block
@@ -179,6 +179,14 @@ def test_units_are_done_once(measured_folder: Path) -> None:
     file.write_text(text)
     assert done(measured_folder, last, replace(TINY, boxes=121)) is None
     assert done(measured_folder, last, replace(TINY, networks=("stride",)))
+
+
+def test_units_of_other_games_are_noticed(measured_folder: Path) -> None:
+    assert other_games(measured_folder, TINY) is None
+    (measured_folder / "broken.json").write_text('{"decided_by": []}')
+    assert other_games(measured_folder, TINY) is None
+    in_pong = replace(TINY, extent=replace(TINY.extent, games=("Pong",)))
+    assert other_games(measured_folder, in_pong) == []
 
 
 def test_every_unit_has_a_file_of_its_own() -> None:

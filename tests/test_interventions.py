@@ -59,7 +59,7 @@ def test_the_ball_is_spread_over_the_field_and_all_states_differ() -> None:
     left, right = place[:, 0] < 42, place[:, 1] < 42
     assert 10 <= left.sum() <= 30
     assert 10 <= right.sum() <= 30
-    assert len({state.tobytes() for state in pong().states}) == 40
+    assert len({state.tobytes() for state in Pong().states}) == 40
 
 
 def test_labels_point_at_the_ball_on_screen_and_in_the_stack() -> None:
@@ -216,8 +216,8 @@ def test_y_goes_down_also_where_the_byte_goes_up() -> None:
     ("call", "error", "says"),
     [
         (lambda: intervened("pong", "player", 2, 0), NoLabels, "cannot be moved; try ball, enemy"),
-        (lambda: intervened("tennis", "ball", 2, 0), NoLabels, "no memory labels for tennis"),
-        (lambda: intervened("pong", "bal", 2, 0), NoLabels, "no object 'bal' in pong"),
+        (lambda: intervened("tennis", "ball", 2, 0), NoLabels, "no memory labels for Tennis"),
+        (lambda: intervened("pong", "bal", 2, 0), NoLabels, "no object 'bal' in Pong"),
         (lambda: intervened("pong", "ball", 0, 0), ValueError, "count must be at least 1, not 0"),
         (
             lambda: displaced("space_invaders", "player", 2, 0, [(0, 2)]),

@@ -218,9 +218,9 @@ def test_rows_are_sound(game: str, name: str) -> None:
 
 
 def test_what_the_table_has_not_is_named() -> None:
-    with pytest.raises(NoLabels, match="no memory labels for tennis: there are some for pong, br"):
+    with pytest.raises(NoLabels, match="no memory labels for Tennis: there are some for Pong, Br"):
         labels_of("Tennis")
-    with pytest.raises(NoLabels, match="no object 'bal' in pong: it has ball, player, enemy"):
+    with pytest.raises(NoLabels, match="no object 'bal' in Pong: it has ball, player, enemy"):
         sprite_of("Pong", "bal")
 
 

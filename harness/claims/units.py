@@ -129,6 +129,18 @@ def done(folder: Path, unit: Unit, budget: Budget) -> Any | None:
     return profile if made_by == decided_by(folder, unit, budget) else None
 
 
+def other_games(folder: Path, budget: Budget) -> list[str] | None:
+    """The games in which a folder's units were measured, where they are not the budget's."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            games = json.loads(file.read_text())["decided_by"]["extent"]["games"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if games != list(budget.extent.games):
+            return list(games)
+    return None
+
+
 def do(folder: Path, unit: Unit, budget: Budget) -> None:
     """Measure a unit, whose pilot is done, and keep what was found."""
     decisive = decided_by(folder, unit, budget)

@@ -20,7 +20,7 @@ from harness.claims.page import report
 from harness.claims.pictures import pictures
 from harness.claims.results import content
 from harness.claims.runner import work
-from harness.claims.units import agent_units, results, units
+from harness.claims.units import agent_units, other_games, results, units
 from harness.commands.games import option
 from harness.cores import usable_cores
 from harness.errors import UserError
@@ -36,7 +36,8 @@ class ClaimsCommand:
     as agents where some are given.
 
     The claims, the smallest effects that matter and the rule of the verdicts stand in
-    harness/claims/ledger.toml. Called again with the same --out it goes on with what is left.
+    harness/claims/ledger.toml. Called again with the same --out it goes on with what is left;
+    agents and networks may be added.
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -65,6 +66,12 @@ class ClaimsCommand:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, signal.default_int_handler)
         with writing(self.out):
+            if (others := other_games(folder, budget)) is not None:
+                of_others = ", ".join(others) or "no games"
+                raise UserError(
+                    f"{self.out} holds measurements of {of_others}, which would be lost: choose "
+                    "another --out"
+                )
             self._announce(budget, len(wanted), jobs)
             try:
                 failed = work(folder, wanted, budget, jobs)
