@@ -19,9 +19,8 @@ from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
 from envs.games import game_title, rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.errors import UserError
-from harness.history import History
 from harness.players.transport import FRAMES_PER_SECOND
 
 VIDEOS = (".mp4", ".gif")
@@ -105,6 +104,8 @@ class ReplayCommand:
                 f"{self.source} is a folder: add --episode NUMBER for one of its training "
                 "episodes, or give one of the files in its episodes/"
             )
+        from harness.history import History  # imports torch, which takes seconds
+
         return History(self.source).trace(self.episode)
 
     @property

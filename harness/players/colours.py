@@ -16,8 +16,7 @@ Images = npt.NDArray[np.uint8]
 def packed(images: Images) -> npt.NDArray[np.uint32]:
     """uint32 [...]: 0xRRGGBB of each pixel."""
     red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
-    colours: npt.NDArray[np.uint32] = red << 16 | green << 8 | blue
-    return colours
+    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 class Seen:

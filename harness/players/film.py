@@ -35,7 +35,7 @@ class Film:
         self._chunks: dict[int, bytes] = {}
         self._made = 0  # frames simulated since the start
         self._new: list[Frames] = []  # [H, W, 3] those of the chunk that is being made
-        self._chunk = lru_cache(maxsize=2)(self._unpack)
+        self._chunk: Callable[[int], Frames] = lru_cache(maxsize=2)(self._unpack)
         self._end: int | None = None
 
     @property
@@ -63,8 +63,8 @@ class Film:
             number = min(number, self._end - 1)
         chunk, at = divmod(number, CHUNK)
         if chunk in self._chunks:
-            frames: Frames = self._chunk(chunk)
-            return frames[at]
+            kept: Frames = self._chunk(chunk)[at]
+            return kept
         if number < self._made - len(self._new):  # it was given up
             self._steps, self._made, self._new, self._end = iter(self._play()), 0, [], None
             return self._frame(number)
