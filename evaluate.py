@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 
 import tyro
 
-from harness.errors import run_cli
+from harness.errors import UserError, run_cli
 
 COMMANDS = {
     "score": "ScoreCommand",
@@ -37,8 +37,10 @@ def parse(words: list[str]) -> Command:
     """The command of a command line.
 
     Only its own module is imported, unless the help needs all of them: what another one works
-    with (torch, scipy) takes seconds.
+    with (torch, scipy) takes seconds. Raises UserError for one that there is not.
     """
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        raise UserError(f"there is no command {words[0]!r}, only {', '.join(COMMANDS)}")
     known = [name for name in COMMANDS if name in words[:1]] or list(COMMANDS)
     classes = {
         name: getattr(import_module(f"harness.commands.{name}"), COMMANDS[name]) for name in known

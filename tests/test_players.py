@@ -200,11 +200,11 @@ def test_a_canvas_stays_inside_a_terminal_of_any_size(sizes: list[tuple[int, int
         assert sheet.line(-2 if with_keys else -1).startswith(status[: columns - 1])
         assert with_keys == ("space" in sheet.line(-1)[:columns]) or columns < 8
         assert tuple(sheet.cells[0, 0, 0]) == (200, 50, step)
-        if columns >= 46 and rows >= 5:
+        if columns >= 48 and rows >= 5:
             assert "DOWNRIGHTFIRE    3.000" in sheet.line(2)
-        if columns >= 64 and rows >= 4:
+        if columns >= 66 and rows >= 4:
             assert "FIRE            12.250 ████" in sheet.line(1)
-        assert columns >= 46 or "█" not in "".join(sheet.text.flat)
+        assert columns >= 48 or "█" not in "".join(sheet.text.flat)
 
 
 def test_a_canvas_sends_what_changed_and_all_after_a_resize() -> None:

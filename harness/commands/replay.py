@@ -164,8 +164,8 @@ class ReplayCommand:
         if self.out is None:
             return self.source / "episodes" / f"training{self.episode:06d}{suffixes[0]}"
         if self.out.suffix not in suffixes:
-            known, given = " or ".join(suffixes), self.out.suffix or repr(self.out.name)
-            raise UserError(f"--out must end in {known}, not {given}")
+            known, given = " or ".join(suffixes), self.out.suffix or self.out.name
+            raise UserError(f"--out must end in {known}, not {given!r}")
         return self.out
 
     def _play(self, trace: EpisodeTrace) -> None:

@@ -54,7 +54,9 @@ class Canvas:
 def panel_columns(view: View, columns: int) -> int:
     """How many of a terminal's columns the panel takes, with a margin: half of them at most,
     rather without bars; 0 in narrow terminals."""
-    figures = max(map(len, view.names)) + VALUE_COLUMNS + 1
+    # A column apart from the picture, and the last one free: the code that clears the rest of a
+    # line would take what was just written there.
+    figures = max(map(len, view.names)) + VALUE_COLUMNS + 2
     wanted = (figures + 1 + LEAST_BAR, figures) if view.best >= 0 else (figures,)
     return next((one for one in wanted if 2 * one <= columns), 0)
 
