@@ -50,5 +50,5 @@ clean:
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(INSTALL) -e '.[video,dev]'
+	$(INSTALL) -e '.[video,window,dev]'
 	@touch $@

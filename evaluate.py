@@ -3,35 +3,61 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from functools import reduce
+from importlib import import_module
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Protocol
 
 import tyro
 
-from harness.commands.claims import ClaimsCommand
-from harness.commands.compare import CompareCommand
-from harness.commands.episodes import EpisodesCommand
-from harness.commands.networks import NetworksCommand
-from harness.commands.probe import ProbeCommand
-from harness.commands.record import RecordCommand
-from harness.commands.replay import ReplayCommand
-from harness.commands.score import ScoreCommand
-from harness.errors import run_cli
+from harness.errors import UserError, run_cli
 
-Command = (
-    Annotated[ScoreCommand, tyro.conf.subcommand("score")]
-    | Annotated[RecordCommand, tyro.conf.subcommand("record")]
-    | Annotated[EpisodesCommand, tyro.conf.subcommand("episodes")]
-    | Annotated[NetworksCommand, tyro.conf.subcommand("networks")]
-    | Annotated[ClaimsCommand, tyro.conf.subcommand("claims")]
-    | Annotated[CompareCommand, tyro.conf.subcommand("compare")]
-    | Annotated[ProbeCommand, tyro.conf.subcommand("probe")]
-    | Annotated[ReplayCommand, tyro.conf.subcommand("replay")]
-)
+COMMANDS = {
+    "score": "ScoreCommand",
+    "record": "RecordCommand",
+    "episodes": "EpisodesCommand",
+    "networks": "NetworksCommand",
+    "claims": "ClaimsCommand",
+    "compare": "CompareCommand",
+    "probe": "ProbeCommand",
+    "replay": "ReplayCommand",
+}
+"""The class of each command, in the module of harness/commands/ that is called like it."""
+
+
+class Command(Protocol):
+    """What the classes have in common."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+
+
+def parse(words: list[str]) -> Command:
+    """The command of a command line.
+
+    Only its own module is imported, unless the help needs all of them: what another one works
+    with (torch, scipy) takes seconds. Raises UserError for one that there is not.
+    """
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        raise UserError(f"there is no command {words[0]!r}, only {', '.join(COMMANDS)}")
+    known = [name for name in COMMANDS if name in words[:1]] or list(COMMANDS)
+    classes = {
+        name: getattr(import_module(f"harness.commands.{name}"), COMMANDS[name]) for name in known
+    }
+    if len(known) == 1:
+        name = known[0]
+        words, description, wanted = words[1:], None, classes[name]
+    else:
+        kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in classes.items()]
+        name, description, wanted = "", __doc__, reduce(or_, kinds)
+    program = f"{Path(sys.argv[0]).name} {name}".rstrip()
+    command: Command = tyro.cli(wanted, prog=program, args=words, description=description)
+    return command
 
 
 def main() -> int:
-    command: Command = tyro.cli(Command, args=sys.argv[1:], description=__doc__)
-    return command.run()
+    return parse(sys.argv[1:]).run()
 
 
 if __name__ == "__main__":

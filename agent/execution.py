@@ -12,7 +12,7 @@ from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import torch
 
-from agent.precision import Unsupported
+from agent.errors import Unsupported
 
 Result = TypeVar("Result")
 ExecutionName = Literal["auto", "eager", "graph", "compile"]

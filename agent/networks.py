@@ -29,14 +29,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from agent.errors import UnknownNetwork
 from agent.reducers import Average, Broadcast, Dial, Maximum, Sorted, Subsample, blur
 
 INPUT_SHAPE = (4, 84, 84)
 Reducer = Callable[[], nn.Module]
-
-
-class UnknownNetwork(ValueError):
-    """A network name that is neither in the table nor an importable `module:Class`."""
 
 
 @dataclass(frozen=True)

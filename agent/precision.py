@@ -9,12 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from agent.errors import Unsupported
+
 PrecisionName = Literal["auto", "fp32", "tf32", "bf16"]
 Precision = Literal["fp32", "tf32", "bf16"]
-
-
-class Unsupported(ValueError):
-    """A setting that the device cannot have."""
 
 
 def resolve_precision(name: PrecisionName, device: torch.device) -> Precision:

@@ -16,7 +16,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from agent.networks import Init, QNetwork, UnknownNetwork, initialise, make_network
+from agent.errors import UnknownNetwork
+from agent.networks import Init, QNetwork, initialise, make_network
 
 LAYERS = ("conv1", "conv2", "conv3", "fc1", "fc2")
 _ROUNDS = 20

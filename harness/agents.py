@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from agent.networks import UnknownNetwork, is_own, make_network
+from agent.errors import UnknownNetwork
+from agent.networks import is_own, make_network
 from agent.shards import Shards
 from envs.emulators import EmulatorConfig, Emulators
 from envs.games import game_title

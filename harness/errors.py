@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from agent.networks import UnknownNetwork
-from agent.precision import Unsupported
+from agent.errors import UnknownNetwork, Unsupported
 from envs.episode_zip import BadEpisode
 from envs.games import UnknownGame
 from envs.labels import NoLabels
-from replay.placement import ReplayTooLarge
+from replay.errors import ReplayTooLarge
 
 
 class UserError(Exception):

@@ -7,14 +7,11 @@ from pathlib import Path
 
 import torch
 
+from replay.errors import ReplayTooLarge
 from replay.ring import SLOT_BYTES
 
 MARGIN = 0.9
 """Share of the free memory that the replay memory may take."""
-
-
-class ReplayTooLarge(ValueError):
-    """A replay memory that fits nowhere; the message says which size would."""
 
 
 def place_replay(slots: int, device: torch.device) -> tuple[torch.device, str]:

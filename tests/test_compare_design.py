@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from agent.networks import UnknownNetwork
+from agent.errors import UnknownNetwork
 from envs.games import UnknownGame
 from harness.checkpoint import CheckpointState
 from harness.commands.compare import CompareCommand, names_in

@@ -14,9 +14,10 @@ from rehearsal import begun
 from test_loop import REAL
 
 from agent import execution, precision
+from agent.errors import Unsupported
 from agent.execution import WARM_UP, Execution, Recorded, one_by_one, resolve_execution
 from agent.learner import Learner
-from agent.precision import Unsupported, resolve_precision
+from agent.precision import resolve_precision
 from envs.emulators import Emulators
 from harness.counters import Counters
 from replay.ring import Ring

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from agent.networks import NETWORKS, UnknownNetwork, initialise, make_network
+from agent.errors import UnknownNetwork
+from agent.networks import NETWORKS, initialise, make_network
 from agent.reducers import Dial
 
 BUILT_IN = tuple(NETWORKS)

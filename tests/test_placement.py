@@ -12,7 +12,8 @@ import torch
 import train
 from harness.errors import run_cli
 from replay import placement
-from replay.placement import MARGIN, ReplayTooLarge, place_replay
+from replay.errors import ReplayTooLarge
+from replay.placement import MARGIN, place_replay
 from replay.ring import SLOT_BYTES
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")

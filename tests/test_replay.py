@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -158,13 +160,35 @@ def test_another_cartridge_or_emulator_is_named(
     assert "warning: recorded with ale-py 0.1.0" in capsys.readouterr().err
 
 
+def test_wrong_options_are_answered_before_torch_is_imported() -> None:
+    """It takes seconds, which nobody waits for to read of a slip."""
+    for words in (["replay", "--in", "nothing"], ["replay", "nowhere.episode"], ["repaly"]):
+        asked = (
+            "import runpy, sys\n"
+            "try:\n"
+            "    runpy.run_path('evaluate.py', run_name='__main__')\n"
+            "except SystemExit as end:\n"
+            "    print('imported:', sorted({'torch', 'scipy'} & set(sys.modules)), end.code)"
+        )
+        told = subprocess.run(
+            [sys.executable, "-c", asked, *words],
+            cwd=Path(__file__).resolve().parent.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert told.stdout.rstrip().endswith("imported: [] 2"), words
+
+
 def test_replay_options_that_contradict_are_refused(file: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a Unix terminal"):
         ReplayCommand(file).run()
     with pytest.raises(UserError, match="--in video"):
         ReplayCommand(file, out=tmp_path / "x.mp4").run()
-    with pytest.raises(UserError, match=r"\.mp4"):
-        ReplayCommand(file, show_in="video", out=tmp_path / "x.gif").run()
+    with pytest.raises(UserError, match=r"\.mp4 or \.gif, not '\.avi'"):
+        ReplayCommand(file, show_in="video", out=tmp_path / "x.avi").run()
+    with pytest.raises(UserError, match="--values is for videos"):
+        ReplayCommand(file, values=True).run()
     with pytest.raises(UserError, match="--speed"):
         ReplayCommand(file, speed=0.0).run()
 

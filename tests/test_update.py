@@ -10,8 +10,9 @@ import torch
 from test_learning import batch, copies, same
 from torch import Tensor, nn
 
+from agent.errors import UnknownNetwork
 from agent.learner import Learner, LearnerConfig
-from agent.networks import UnknownNetwork, make_network
+from agent.networks import make_network
 from agent.optimizers import OptimizerName, make_optimizer
 from agent.shards import Shards, may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target

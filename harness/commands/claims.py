@@ -21,7 +21,7 @@ from harness.claims.pictures import pictures
 from harness.claims.results import content
 from harness.claims.runner import work
 from harness.claims.units import agent_units, other_games, results, units
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.cores import usable_cores
 from harness.errors import UserError
 from harness.json_file import write_json

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from envs.emulators import EmulatorConfig
 from harness.agents import num_actions
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.compare.budget import fit, jobs_at_once, time_networks
 from harness.compare.design import (
     ARROW,

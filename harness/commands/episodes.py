@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from envs.history import TrainingEpisode
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.errors import UserError
 from harness.history import History
 from harness.json_file import check_writable, write_json

@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-import tyro
-
 from envs.emulators import SEEDS
 from harness.agents import Agent
+from harness.commands.options import option
 from harness.device import DeviceName
 from harness.errors import UserError
 from harness.scoring import EVALUATION_SEED
-
-
-def option(metavar: str, hint: str) -> object:
-    """An option that may be left out, and what happens then."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {hint})")
 
 
 @dataclass(frozen=True)

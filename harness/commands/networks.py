@@ -13,7 +13,7 @@ from rich.table import Table
 from agent.networks import NETWORKS
 from envs.emulators import EmulatorConfig
 from harness.agents import num_actions
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.json_file import check_writable, write_json
 from harness.network_table import size_of
 

@@ -14,7 +14,7 @@ from envs.games import game_title
 from envs.labels import labels_of
 from harness.claims.results import CPU
 from harness.claims.units import Unit, agent_units, measure_agent
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.cores import arrange, prepare_process
 from harness.errors import UserError
 from harness.json_file import check_writable, write_json

@@ -17,7 +17,8 @@ from envs.episode_file import SUFFIX, save_episode
 from envs.trace import EpisodeTrace
 from harness.agents import load_agent
 from harness.checkpoint import find_checkpoint
-from harness.commands.games import GameOptions, option
+from harness.commands.games import GameOptions
+from harness.commands.options import option
 from harness.config import Flat
 from harness.device import pick_device
 from harness.errors import UserError

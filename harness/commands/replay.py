@@ -17,24 +17,27 @@ from rich.progress import track
 
 from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
-from envs.games import rom_digest
+from envs.games import game_title, rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.errors import UserError
-from harness.history import History
-from harness.players.video import FRAMES_PER_SECOND
+from harness.players.transport import FRAMES_PER_SECOND
+
+VIDEOS = (".mp4", ".gif")
+"""How the file of a video may end."""
 
 
 @dataclass(frozen=True)
 class ReplayCommand:
-    """Simulate an episode again: in the terminal, as a page or a video, or to verify it.
+    """Simulate an episode again: in the terminal, a window, as a page or a video, or to verify it.
 
     It is one that was recorded, or any training episode of a run: `evaluate.py episodes RUN`
     lists those.
 
-    In the terminal, q quits. A page is one file that any browser opens, with every frame, what the
-    agent saw and its Q-values. Videos need `pip install -e '.[video]'`; they hold every emulator
-    frame, 60 a second, 640x420.
+    The terminal and the window (`pip install -e '.[window]'`) can pause, go step by step, back too,
+    and faster or slower; a line says the keys. A page is one file that any browser opens, with
+    every frame, what the agent saw and its Q-values. Videos need `pip install -e '.[video]'`: an
+    .mp4 holds every emulator frame, 60 a second, a .gif 30 a second with exact colours.
     """
 
     source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="EPISODE_OR_RUN")]
@@ -44,10 +47,13 @@ class ReplayCommand:
     verify: bool = False
     """Compare every frame, reward, the length and the score with a new simulation; exit code 1
     when something differs. Nothing is shown unless --in is given too."""
-    show_in: Annotated[Literal["terminal", "page", "video"] | None, tyro.conf.arg(name="in")] = None
+    show_in: Annotated[
+        Literal["terminal", "window", "page", "video"] | None, tyro.conf.arg(name="in")
+    ] = None
     """Where to show it [default: terminal, unless --verify]."""
     out: Path | None = None
-    """File of the page, .html, or the video, .mp4 [default: the episode's name with that]."""
+    """File of the page, .html, or the video, .mp4 or .gif [default: the episode's name with the
+    first of these]."""
     second: Annotated[
         Path | None, tyro.conf.arg(name="with", metavar="RUN", help_behavior_hint="(optional)")
     ] = None
@@ -55,8 +61,10 @@ class ReplayCommand:
     where it would do something else."""
     attention: bool = False
     """Let the page show which pixels move the best Q-value of the network of --with."""
+    values: bool = False
+    """Draw the Q-values of the last six seconds beside a video."""
     speed: float = 1.0
-    """How fast the terminal plays (times real time)."""
+    """How fast the terminal or the window plays at first (times real time)."""
 
     def run(self) -> int:
         """Verify, show, or both; returns the exit code."""
@@ -68,7 +76,7 @@ class ReplayCommand:
             self._video(trace)
         elif self.show_in == "page":
             self._page(header, trace)
-        elif self.show_in == "terminal" or not self.verify:
+        elif self.show_in or not self.verify:
             self._play(trace)
         return code
 
@@ -80,6 +88,8 @@ class ReplayCommand:
             raise UserError("--with is for pages: add --in page")
         if self.attention and self.second is None:
             raise UserError("--attention is that of a network: add --with RUN")
+        if self.values and self.show_in != "video":
+            raise UserError("--values is for videos, the others show them anyway: add --in video")
         if not self.speed > 0:
             raise UserError(f"--speed must be above 0, not {self.speed}")
 
@@ -94,6 +104,8 @@ class ReplayCommand:
                 f"{self.source} is a folder: add --episode NUMBER for one of its training "
                 "episodes, or give one of the files in its episodes/"
             )
+        from harness.history import History  # imports torch, which takes seconds
+
         return History(self.source).trace(self.episode)
 
     @property
@@ -129,10 +141,12 @@ class ReplayCommand:
         _announce(out, page.frames)
 
     def _video(self, trace: EpisodeTrace) -> None:
+        from harness.players.strip import Strip
         from harness.players.video import write_video
 
-        out = self._file(".mp4")
-        _announce(out, write_video(out, self._tracked(trace, "encoding")))
+        out, names = self._file(*VIDEOS), action_names(trace.protocol)
+        strip = Strip(trace.q_values, trace.actions, names) if self.values else None
+        _announce(out, write_video(out, lambda: self._tracked(trace, "encoding"), strip))
 
     def _tracked(self, trace: EpisodeTrace, doing: str) -> Iterable[npt.NDArray[np.uint8]]:
         """The episode's screens, with a bar while they are made."""
@@ -142,26 +156,23 @@ class ReplayCommand:
             screens(trace), doing, len(trace), console=console, transient=True, disable=hidden
         )
 
-    def _file(self, suffix: str) -> Path:
-        """Where to write. Raises UserError for a name that ends otherwise."""
+    def _file(self, *suffixes: str) -> Path:
+        """Where to write, as one of these ends or by default the first. Raises UserError for a
+        name that ends otherwise."""
         if self.out is None and self.episode is None:
-            return self.source.with_suffix(suffix)
+            return self.source.with_suffix(suffixes[0])
         if self.out is None:
-            return self.source / "episodes" / f"training{self.episode:06d}{suffix}"
-        if self.out.suffix != suffix:
-            raise UserError(f"--out must end in {suffix}, not {self.out.suffix or self.out.name!r}")
+            return self.source / "episodes" / f"training{self.episode:06d}{suffixes[0]}"
+        if self.out.suffix not in suffixes:
+            known, given = " or ".join(suffixes), self.out.suffix or self.out.name
+            raise UserError(f"--out must end in {known}, not {given!r}")
         return self.out
 
     def _play(self, trace: EpisodeTrace) -> None:
-        from harness.players.terminal import play
-        from harness.players.tty import full_screen
+        from harness.players.show import show
 
-        try:
-            with full_screen() as terminal:
-                names = action_names(trace.protocol)
-                play(trace, screens(trace), names, terminal, self.speed)
-        except KeyboardInterrupt:
-            pass
+        name = f"{game_title(trace.protocol.game)}: {self._name}"
+        show(trace, name, "window" if self.show_in == "window" else "terminal", self.speed)
         print(f"{trace.protocol.game}: score {trace.score:,} in {len(trace):,} steps")
 
 

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from envs.emulators import EmulatorConfig
 from harness.agents import Agent, load_agent, random_agent, read_settings
-from harness.commands.games import GameOptions, option
+from harness.commands.games import GameOptions
+from harness.commands.options import option
 from harness.config import Flat, RunConfig
 from harness.device import pick_device
 from harness.errors import UserError

@@ -11,7 +11,7 @@ import tyro
 
 from agent.execution import ExecutionName
 from harness.agents import refuse_foreign_code
-from harness.commands.games import option
+from harness.commands.options import option
 from harness.config import Flat, PresetName, RunConfig
 from harness.device import DeviceName
 from harness.errors import UserError

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from agent.networks import QNetwork, UnknownNetwork, downsampling, is_own, make_network
+from agent.errors import UnknownNetwork
+from agent.networks import QNetwork, downsampling, is_own, make_network
 from envs.fields import parse
 from envs.games import game_id, game_title
 from envs.scores import REFERENCE_SCORES

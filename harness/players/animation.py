@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from envs.emulators import FRAMES_PER_STEP
 from envs.trace import EpisodeTrace, screens
+from harness.players.colours import Seen, packed, unpacked
 
 MOST_FRAMES = 150
 """Frames of a preview, one an agent step: ten seconds."""
@@ -95,19 +96,12 @@ class _Part(NamedTuple):
 
 def _palette(images: Images) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Colours [n, 3] and where each pixel's is among them, counted from 1: [T, H, W]."""
-    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
-    packed = red << 16 | green << 8 | blue
-    for lost_bits in range(8):
-        mask = (0xFF >> lost_bits << lost_bits) * 0x010101
-        seen = np.zeros(1 << 24, np.bool_)  # sorting millions of pixels would take longer
-        seen[packed & mask] = True
-        colours = np.flatnonzero(seen)
-        if len(colours) <= COLOURS:
-            break
+    pixels, seen = packed(images), Seen()
+    seen.add(pixels)
+    colours, mask = seen.few(COLOURS)
     number = np.zeros(1 << 24, np.uint8)
     number[colours] = np.arange(1, len(colours) + 1)
-    channels = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], 1)
-    return channels.astype(np.uint8), number[packed & mask]
+    return unpacked(colours), number[pixels & mask]
 
 
 def _differences(indices: npt.NDArray[np.uint8]) -> Sequence[tuple[_Part, int]]:

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
-from envs.emulators import FRAMES_PER_STEP
-from envs.trace import EpisodeTrace
 from harness.players.halfblocks import Cells, draw, fit, to_cells
+from harness.players.player import View
+from harness.players.transport import KEYS
 from harness.players.tty import Terminal
 
-FRAMES_PER_SECOND = 60
 REST = 0.025
 """Least time between the end of one drawing and the next (seconds): at most every other frame is
 drawn, and fewer when the terminal takes long to accept them."""
-PANEL_COLUMNS = 23
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What is to be seen of one moment of an episode."""
-
-    image: npt.NDArray[np.uint8]  # [210, 160, 3]
-    step: int
-    """Agent steps before this one."""
-    steps: int
-    """Length of the episode (agent steps)."""
-    score: int
-    """Before this step."""
-    action: int
-    """Index of the action being carried out."""
-    q_values: npt.NDArray[np.float32]  # [A], or [0] if unknown
-    names: Sequence[str]  # [A]
+VALUE_COLUMNS = 9
+LEAST_BAR, MOST_BAR = 8, 24
+"""Columns of a bar."""
+LEAST_ROWS = 12
+"""Terminals of fewer rows do without the line of keys."""
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 @dataclass
@@ -52,14 +35,15 @@ class Canvas:
             self.size, self.cells, self.lines = size, None, {}
             cleared = "\x1b[2J"
         columns, rows = size
-        beside = PANEL_COLUMNS if columns >= 2 * PANEL_COLUMNS else 0
-        width, height = fit(columns - beside, rows - 1)
+        below = [view.status, KEYS] if rows >= LEAST_ROWS else [view.status]
+        beside, room = panel_columns(view, columns), rows - len(below)
+        width, height = fit(columns - beside, room)
         cells = to_cells(view.image, width, height)
         picture, self.cells = draw(cells, self.cells), cells
 
-        lines = {(rows, 1): status_line(view)[: columns - 1]}
+        lines = {(room + 1 + i, 1): line[: columns - 1] for i, line in enumerate(below)}
         if beside:
-            panel = panel_lines(view)[: rows - 1]
+            panel = panel_lines(view, columns - width - 2)[:room]
             lines |= {(1 + i, width + 2): line for i, line in enumerate(panel)}
         changed = {at: line for at, line in lines.items() if self.lines.get(at) != line}
         self.lines = lines
@@ -67,62 +51,50 @@ class Canvas:
         return cleared + picture + text
 
 
-def status_line(view: View) -> str:
-    """Where the episode stands and what the agent does."""
-    value = f" (Q {view.q_values[view.action]:.3f})" if len(view.q_values) else ""
-    return (
-        f"step {view.step + 1:,}/{view.steps:,}  score {view.score}  "
-        f"{view.names[view.action]}{value}  q quits"
-    )
+def panel_columns(view: View, columns: int) -> int:
+    """How many of a terminal's columns the panel takes, with a margin: half of them at most,
+    rather without bars; 0 in narrow terminals."""
+    # A column apart from the picture, and the last one free: the code that clears the rest of a
+    # line would take what was just written there.
+    figures = max(map(len, view.names)) + VALUE_COLUMNS + 2
+    wanted = (figures + 1 + LEAST_BAR, figures) if view.best >= 0 else (figures,)
+    return next((one for one in wanted if 2 * one <= columns), 0)
 
 
-def panel_lines(view: View) -> list[str]:
-    """A line for each action with its Q-value, if known: the chosen one reversed, the best one
-    bold."""
-    best = int(view.q_values.argmax()) if len(view.q_values) else -1
-    values = [f"{value:8.3f}" for value in view.q_values] or [""] * len(view.names)
+def panel_lines(view: View, columns: int) -> list[str]:
+    """A line for each action with its Q-value, if known, and a bar if there is room: the chosen
+    one reversed, the best one bold. It has no colours, so NO_COLOR changes nothing here."""
+    longest = max(map(len, view.names))
+    bar_columns = min(columns - longest - VALUE_COLUMNS - 1, MOST_BAR)
     lines = []
-    for action, (name, value) in enumerate(zip(view.names, values, strict=True)):
-        weight = "\x1b[1m" if action == best else ""
+    for action, name in enumerate(view.names):
+        known = view.best >= 0
+        value = f"{view.q_values[action]:{VALUE_COLUMNS}.3f}" if known else ""
+        weight = "\x1b[1m" if action == view.best else ""
         ground = "\x1b[7m" if action == view.action else ""
-        lines.append(f"{weight}{ground}{name:<13}{value}\x1b[0m")
+        line = f"{weight}{ground}{name:<{longest}}{value}\x1b[0m"
+        if known and bar_columns >= LEAST_BAR:
+            line += f" {weight}{bar(float(view.shares[action]), bar_columns)}\x1b[0m"
+        lines.append(line)
     return lines
 
 
-def play(
-    trace: EpisodeTrace,
-    screens: Iterable[npt.NDArray[np.uint8]],
-    names: Sequence[str],
-    terminal: Terminal,
-    speed: float = 1.0,
-) -> None:
-    """Show the episode until it is over or someone quits, 60 * `speed` emulator frames a second.
+def bar(share: float, columns: int) -> str:
+    """A bar over `share` (0 to 1) of so many columns, exact to an eighth of one."""
+    whole, eighths = divmod(round(share * 8 * columns), 8)
+    return "█" * whole + (_EIGHTHS[eighths] if eighths else "")
 
-    `screens` are its frames, an array [k, 210, 160, 3] a step. Frames that fall due while the
-    terminal is still busy are simulated but not drawn, so a slow connection shows fewer of them
-    and the game keeps its pace.
-    """
-    canvas, started, drawn = Canvas(), terminal.now(), -1.0
-    scores = np.concatenate([[0], trace.rewards.cumsum()])
-    before: npt.NDArray[np.uint8] | None = None
-    for step, frames in enumerate(screens):
-        for i, frame in enumerate(frames):
-            due = started + (FRAMES_PER_STEP * step + i) / (FRAMES_PER_SECOND * speed)
-            if "q" in terminal.key(max(0.0, due - terminal.now())).lower():
-                return
-            # Many games draw a sprite in every other frame only: show two frames at once.
-            image = frame if before is None else np.maximum(before, frame)
-            before = frame
-            if terminal.now() - drawn < REST:
-                continue
-            view = View(
-                image,
-                step,
-                len(trace),
-                int(scores[step]),
-                int(trace.actions[step]),
-                trace.q_values[step],
-                names,
-            )
-            terminal.write(canvas.show(view, terminal.size()))
-            drawn = terminal.now()
+
+class TerminalDisplay:
+    """A terminal as a player's display."""
+
+    rest = REST
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal, self._canvas = terminal, Canvas()
+        self.interactive = terminal.has_keys
+        self.now, self.keys = terminal.now, terminal.keys
+
+    def show(self, view: View) -> None:
+        """Send what differs from what the terminal shows."""
+        self._terminal.write(self._canvas.show(view, self._terminal.size()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import sys
@@ -14,10 +15,24 @@ from harness.errors import UserError
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"  # other screen, cursor hidden, cleared
 _LEAVE = "\x1b[0m\x1b[?25h\x1b[?1049l"
+_KEY = re.compile(r"\x1b(?:\[[\d;]*[^\d;]?|O.?)|[\s\S]")
+_BEGUN = re.compile(r"\x1b(?:\[[\d;]*|O)?")
+
+
+NAMES = {
+    **dict.fromkeys(("\x1b[C", "\x1bOC"), "right"),
+    **dict.fromkeys(("\x1b[D", "\x1bOD"), "left"),
+    **dict.fromkeys(("\x1b[H", "\x1bOH", "\x1b[1~", "\x1b[7~"), "home"),
+    "\x1b[5~": "pageup",
+    "\x1b[6~": "pagedown",
+}
+"""Keys that terminals send as several characters (those of xterm and its like)."""
 
 
 class Terminal:
     """What a player needs of a terminal; `full_screen` yields one."""
+
+    _begun = ""
 
     def now(self) -> float:
         """A clock (seconds)."""
@@ -34,14 +49,29 @@ class Terminal:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
 
-    def key(self, timeout: float) -> str:
-        """The key pressed within `timeout` seconds, or "" after that long without one."""
-        if not sys.stdin.isatty():
+    @property
+    def has_keys(self) -> bool:
+        """Whether there is a keyboard."""
+        return sys.stdin.isatty()
+
+    def keys(self, timeout: float) -> list[str]:
+        """The keys pressed within `timeout` seconds: characters, or the names of NAMES. Returns as
+        soon as there is one, or none after that long."""
+        if not self.has_keys:
             time.sleep(timeout)
-            return ""
+            return []
         if not select.select([sys.stdin], [], [], timeout)[0]:
-            return ""
-        return os.read(sys.stdin.fileno(), 64).decode(errors="replace")
+            return []
+        sent = os.read(sys.stdin.fileno(), 4096).decode(errors="replace")
+        keys, self._begun = split_keys(self._begun + sent)
+        return keys
+
+
+def split_keys(sent: str) -> tuple[list[str], str]:
+    """Keys in what a keyboard sent, and the beginning of one whose rest is still on its way."""
+    codes = _KEY.findall(sent)
+    begun = codes.pop() if codes and _BEGUN.fullmatch(codes[-1]) else ""
+    return [NAMES.get(code, code) for code in codes], begun
 
 
 @contextmanager
@@ -50,7 +80,8 @@ def full_screen() -> Iterator[Terminal]:
     connection, an error. Raises UserError when standard output is no terminal."""
     if not sys.stdout.isatty() or os.name != "posix":
         raise UserError(
-            "standard output is not a Unix terminal: use --in video --out FILE.mp4, or --verify"
+            "standard output is not a Unix terminal: use --in window, --in video --out FILE.mp4, "
+            "or --verify"
         )
     with ExitStack() as give_back:
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -1,32 +1,53 @@
-"""A recorded episode as an H.264 video, every emulator frame of it."""
+"""A recorded episode as a video: H.264 with every emulator frame, or an animated GIF.
+
+A GIF counts in hundredths of a second, and browsers slow down pictures shorter than two of them:
+60 frames a second cannot be said. It gets 30, the brighter of every two frames, so that sprites
+drawn in every other frame only do not flicker away; they last 3, 3 and 4 hundredths in turn. Its
+colours are exact: a console's few fit a palette, of which every picture keeps what it changes.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.errors import UserError
+from harness.players.colours import Seen, packed, unpacked
+from harness.players.strip import COLOURS, HEIGHT, WIDTH, Strip
+from harness.players.transport import FRAMES_PER_SECOND
 
-FRAMES_PER_SECOND = 60
-PICTURE = (640, 420)
+GIF_PER_SECOND = 30
+ANAMORPHIC = (640, 420)
 """Width and height: each of the 160x210 pixels is drawn 4 wide and 2 high. A television showed
 them about 1.75 times as wide as high (4:3 in all); the file says so as its sample aspect ratio,
 7:8, which players apply. Whole multiples keep the pixels sharp and clear of chroma subsampling."""
+SQUARE = (560, 420)
+"""The same where pixels have to be square, as in a GIF: columns are 3 or 4 pixels wide."""
+
+Frames = npt.NDArray[np.uint8]
+"""[k, 210, 160, 3]: those of one step."""
 
 
-def write_video(path: Path, screens: Iterable[npt.NDArray[np.uint8]]) -> int:
-    """Write `screens`, arrays [k, 210, 160, 3], at 60 frames a second; returns the frame count.
+def write_video(
+    path: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None = None
+) -> int:
+    """Write the frames of `play()`, a step at a time, as `path` ends in .mp4 or .gif; with the
+    Q-values of `strip` beside them. A GIF is played twice, first for its colours.
 
-    The file appears whole or not at all. Raises UserError when ffmpeg is missing or fails.
+    Returns how many emulator frames are shown. The file appears whole or not at all. Raises
+    UserError when ffmpeg is missing or fails.
     """
     part = path.with_name(path.name + ".part")
     try:
-        frames = _encode(part, screens)
+        with tempfile.TemporaryDirectory() as folder:
+            encode = _gif if path.suffix == ".gif" else _mp4
+            frames = encode(part, play, strip, Path(folder))
         os.replace(part, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
@@ -35,16 +56,86 @@ def write_video(path: Path, screens: Iterable[npt.NDArray[np.uint8]]) -> int:
     return frames
 
 
-def _encode(path: Path, screens: Iterable[npt.NDArray[np.uint8]]) -> int:
-    frames = 0
-    command = [_ffmpeg(), "-v", "error", "-y", *_INPUT, *_OUTPUT, str(path)]
+def _mp4(part: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None, _: Path) -> int:
+    scale = f"scale={ANAMORPHIC[0]}:{ANAMORPHIC[1]}:flags=neighbor,setsar=7/8"
+    arguments = [
+        *([] if strip else ["-vf", scale]),
+        *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"),
+        *("-movflags", "+faststart", "-f", "mp4"),
+    ]
+    return _encode(part, _pictures(play(), strip), FRAMES_PER_SECOND, arguments, strip)
+
+
+def _gif(
+    part: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None, folder: Path
+) -> int:
+    palette = folder / "palette"
+    palette.write_bytes(_palette(map(_brighter, play()), strip))
+    scale = "null" if strip else f"scale={SQUARE[0]}:{SQUARE[1]}:flags=neighbor"
+    arguments = [
+        *f"-f rawvideo -pix_fmt rgba -s 16x16 -i {palette}".split(" "),
+        *("-lavfi", f"[0]{scale}[picture];[picture][1]paletteuse=dither=none", "-f", "gif"),
+    ]
+    shown = 0
+
+    def counted() -> Iterator[Frames]:
+        nonlocal shown
+        for frames in play():
+            shown += len(frames)
+            yield _brighter(frames)
+
+    _encode(part, _pictures(counted(), strip), GIF_PER_SECOND, arguments, strip)
+    return shown
+
+
+def _brighter(frames: Frames) -> Frames:
+    """[ceil(k / 2), 210, 160, 3]: every two of a step's k frames as one."""
+    ends = np.arange(1, len(frames) + 1, 2)
+    return np.maximum(frames[ends - 1], frames[np.minimum(ends, len(frames) - 1)])
+
+
+def _palette(steps: Iterable[Frames], strip: Strip | None) -> bytes:
+    """16x16 pixels RGBA: every colour, and one that is transparent; similar colours as one where
+    there are more than 255."""
+    seen = Seen()
+    for frames in steps:
+        seen.add(packed(frames))
+    others = np.array(COLOURS if strip else np.zeros((0, 3)), np.uint8)
+    colours = np.concatenate([others, unpacked(seen.few(255 - len(others))[0])])
+    palette = np.zeros((256, 4), np.uint8)
+    palette[:255] = 255
+    palette[: len(colours), :3] = colours
+    return palette.tobytes()
+
+
+def _pictures(steps: Iterable[Frames], strip: Strip | None) -> Iterator[Frames]:
+    """The frames of each step, with the strip beside them if there is one."""
+    across, down = (np.arange(n) * k // n for n, k in zip(SQUARE, (160, 210), strict=True))
+    for step, frames in enumerate(steps):
+        if strip is None:
+            yield np.ascontiguousarray(frames)
+            continue
+        whole = np.empty((len(frames), HEIGHT, SQUARE[0] + WIDTH, 3), np.uint8)
+        whole[:, :, : SQUARE[0]] = frames[:, down][:, :, across]
+        whole[:, :, SQUARE[0] :] = strip.picture(step)
+        yield whole
+
+
+def _encode(
+    path: Path, steps: Iterable[Frames], rate: int, arguments: list[str], strip: Strip | None
+) -> int:
+    """Hand the pictures to ffmpeg; how many there were."""
+    size = f"{SQUARE[0] + WIDTH}x{HEIGHT}" if strip else "160x210"
+    source = f"-f rawvideo -pix_fmt rgb24 -s {size} -r {rate} -i -".split()
+    pictures = 0
+    command = [_ffmpeg(), "-v", "error", "-y", *source, *arguments, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
         assert ffmpeg.stdin is not None
         assert ffmpeg.stderr is not None
         try:
-            for screen in screens:
-                ffmpeg.stdin.write(np.ascontiguousarray(screen).data)
-                frames += len(screen)
+            for frames in steps:
+                ffmpeg.stdin.write(frames.data)
+                pictures += len(frames)
             ffmpeg.stdin.close()
         except BrokenPipeError:
             pass  # it gave up early; why is in what it printed
@@ -56,15 +147,7 @@ def _encode(path: Path, screens: Iterable[npt.NDArray[np.uint8]]) -> int:
         raise UserError(
             f"ffmpeg cannot write {path}: {said.splitlines()[-1] if said else 'failed'}"
         )
-    return frames
-
-
-_INPUT = f"-f rawvideo -pix_fmt rgb24 -s 160x210 -r {FRAMES_PER_SECOND} -i -".split()
-_OUTPUT = [
-    *("-vf", f"scale={PICTURE[0]}:{PICTURE[1]}:flags=neighbor,setsar=7/8"),
-    *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"),
-    *("-movflags", "+faststart", "-f", "mp4"),
-]
+    return pictures
 
 
 def _ffmpeg() -> str:

@@ -1,0 +1,29 @@
+"""An episode shown at once, in the terminal or in a window."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Literal
+
+from envs.episode_file import action_names
+from envs.trace import EpisodeTrace, screens
+from harness.players.film import Film
+from harness.players.player import play
+from harness.players.terminal import TerminalDisplay
+from harness.players.tty import full_screen
+from harness.players.window import window
+
+
+def show(
+    trace: EpisodeTrace, title: str, where: Literal["terminal", "window"], speed: float
+) -> None:
+    """Play the episode in the terminal or in a window of its own. Raises UserError where there is
+    none."""
+    film, names = Film(lambda: screens(trace)), action_names(trace.protocol)
+    with suppress(KeyboardInterrupt):
+        if where == "window":
+            with window(title) as opened:
+                play(trace, film, names, opened, speed)
+        else:
+            with full_screen() as terminal:
+                play(trace, film, names, TerminalDisplay(terminal), speed)

@@ -1,0 +1,99 @@
+"""Where a player stands in an episode and how fast it moves, without a screen or a real clock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from envs.emulators import FRAMES_PER_STEP
+
+FRAMES_PER_SECOND = 60
+JUMP = 5
+"""How far < and > go (seconds of the game)."""
+SLOWEST, FASTEST = 1 / 16, 16.0
+"""Speeds that - and + lead to (times real time)."""
+KEYS = f"space pause  , . step  < > {JUMP} s  - + speed  0 restart  q quit"
+"""What each key does, in a line. Arrows, page keys and Home do what , . < > and 0 do."""
+QUIT = frozenset(("q", "Q"))
+
+_AHEAD = 1e-6  # of a frame: what rounding may take from one that is due
+
+
+@dataclass
+class Transport:
+    """A position that moves while nobody pauses it. Times are those of one clock (seconds)."""
+
+    frames: int
+    """Length of the episode (emulator frames)."""
+    speed: float = 1.0
+    """Times real time."""
+    paused: bool = False
+    position: float = 0.0
+    """Frames and parts of one since the start, from 0 to `frames`."""
+    clock: float | None = None
+    """When `position` was right; None before the first `follow`."""
+
+    @property
+    def frame(self) -> int:
+        """The frame to be seen."""
+        return min(int(self.position + _AHEAD), self.frames - 1)
+
+    @property
+    def over(self) -> bool:
+        """Whether the last frame has had its time."""
+        return self.position + _AHEAD >= self.frames
+
+    @property
+    def rate(self) -> float:
+        """Frames a second when not paused."""
+        return FRAMES_PER_SECOND * self.speed
+
+    def follow(self, now: float) -> None:
+        """Move on to where the game is at `now`; it pauses at its end."""
+        if self.clock is not None and not self.paused:
+            self.position = min(self.position + (now - self.clock) * self.rate, self.frames)
+            self.paused = self.over
+        self.clock = now
+
+    def due(self, earliest: float) -> float:
+        """When the next frame begins, or the first after `earliest` if that is later; never while
+        it is paused. `follow` came before."""
+        if self.paused or self.clock is None:
+            return math.inf
+        there = self.position + (earliest - self.clock) * self.rate
+        begins = max(math.ceil(there - _AHEAD), self.frame + 1)
+        return self.clock + (min(begins, self.frames) - self.position) / self.rate
+
+    def press(self, key: str) -> None:
+        """Do what a key says, if anything; see KEYS."""
+        match key:
+            case " ":
+                if self.over:
+                    self.position = 0.0
+                self.paused = not self.paused
+            case "," | "left":
+                self._step(-1)
+            case "." | "right":
+                self._step(1)
+            case "<" | "pageup":
+                self._seek(self.frame - JUMP * FRAMES_PER_SECOND)
+            case ">" | "pagedown":
+                self._seek(self.frame + JUMP * FRAMES_PER_SECOND)
+            case "-":
+                self.speed = max(self.speed / 2, min(self.speed, SLOWEST))
+            case "+" | "=":
+                self.speed = min(self.speed * 2, max(self.speed, FASTEST))
+            case "0" | "home":
+                self._seek(0)
+                self.paused = False
+
+    def _step(self, away: int) -> None:
+        """Stop at the first frame of a step nearby: with the frame before it, what the agent saw
+        when it chose."""
+        self.paused = True
+        last = (self.frames - 1) // FRAMES_PER_STEP
+        step = min(max(self.frame // FRAMES_PER_STEP + away, 0), last)
+        self.position = float(step * FRAMES_PER_STEP)
+
+    def _seek(self, frame: int) -> None:
+        self.position = float(min(max(frame, 0), self.frames - 1))
