@@ -59,7 +59,7 @@ def test_the_ball_is_spread_over_the_field_and_all_states_differ() -> None:
     left, right = place[:, 0] < 42, place[:, 1] < 42
     assert 10 <= left.sum() <= 30
     assert 10 <= right.sum() <= 30
-    assert len({state.tobytes() for state in Pong().states}) == 40
+    assert len({state.tobytes() for state in pong().states}) == 40
 
 
 def test_labels_point_at_the_ball_on_screen_and_in_the_stack() -> None:
