@@ -73,7 +73,7 @@ def _gif(
     palette.write_bytes(_palette(map(_brighter, play()), strip))
     scale = "null" if strip else f"scale={SQUARE[0]}:{SQUARE[1]}:flags=neighbor"
     arguments = [
-        *f"-f rawvideo -pix_fmt rgba -s 16x16 -i {palette}".split(" "),
+        *("-f", "rawvideo", "-pix_fmt", "rgba", "-s", "16x16", "-i", str(palette)),
         *("-lavfi", f"[0]{scale}[picture];[picture][1]paletteuse=dither=none", "-f", "gif"),
     ]
     shown = 0
