@@ -10,6 +10,7 @@ import tyro
 from harness.commands.claims import ClaimsCommand
 from harness.commands.compare import CompareCommand
 from harness.commands.episodes import EpisodesCommand
+from harness.commands.gallery import GalleryCommand
 from harness.commands.networks import NetworksCommand
 from harness.commands.probe import ProbeCommand
 from harness.commands.record import RecordCommand
@@ -21,6 +22,7 @@ Command = (
     Annotated[ScoreCommand, tyro.conf.subcommand("score")]
     | Annotated[RecordCommand, tyro.conf.subcommand("record")]
     | Annotated[EpisodesCommand, tyro.conf.subcommand("episodes")]
+    | Annotated[GalleryCommand, tyro.conf.subcommand("gallery")]
     | Annotated[NetworksCommand, tyro.conf.subcommand("networks")]
     | Annotated[ClaimsCommand, tyro.conf.subcommand("claims")]
     | Annotated[CompareCommand, tyro.conf.subcommand("compare")]
