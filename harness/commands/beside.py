@@ -117,12 +117,12 @@ def _shelved(one: Played, title: str, screens: Screens) -> Shelved:
         ("Length", f"{len(one.trace):,} steps"),
         ("Seed", str(one.trace.seed)),
     ]
-    if isinstance(one.header, EpisodeHeader) and one.header.agent is not None:
-        facts.insert(1, ("Agent", one.header.agent))
-    game = game_title(one.trace.protocol.game)
-    return Shelved(
-        f"{title}: {game}", one.name, one.header, one.trace, iter(screens(one.trace)), tuple(facts)
-    )
+    header = one.header
+    if isinstance(header, EpisodeHeader) and header.agent is not None:
+        facts.insert(1, ("Agent", header.agent))
+    if isinstance(header, EpisodeHeader) and header.agent_steps is not None:
+        facts.insert(-2, ("Trained for", f"{header.agent_steps:,} steps"))
+    return Shelved(title, one.name, one.header, one.trace, iter(screens(one.trace)), tuple(facts))
 
 
 def _locators(episode: Played, opinion: SecondOpinion | None) -> list[Locator]:

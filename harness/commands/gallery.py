@@ -105,7 +105,7 @@ def _training(run_dir: Path, history: History) -> Iterator[_Chosen]:
         header, trace = history.trace(one.number)
         steps = history.episodes[one.number - 1].steps
         seed = f"{trace.seed}" + (
-            f", then {len(trace.before):,} steps" if len(trace.before) else ""
+            f", {len(trace.before):,} steps before it" if len(trace.before) else ""
         )
         how = "from the action log: the network learned and explored meanwhile"
         facts = _facts(one, "training episodes", trace, seed, steps, how)
@@ -120,7 +120,7 @@ def _facts(
 ) -> tuple[tuple[str, str], ...]:
     alike = f"; the first of {one.alike:,} with this score" if one.alike > 1 else ""
     return (
-        ("Is", f"number {one.number:,} of {one.total:,} {kind}{alike}"),
+        ("Which", f"number {one.number:,} of {one.total:,} {kind}{alike}"),
         ("Trained for", "not known" if steps is None else f"{steps:,} steps"),
         ("Length", f"{len(trace):,} steps" + (", cut off" if trace.truncated else "")),
         ("Seed", seed),

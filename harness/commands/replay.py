@@ -60,7 +60,7 @@ class ReplayCommand:
     """Let the page show which pixels move the best Q-value of the network of --with."""
     locate: bool = False
     """Let the page mark where the network of --with, and the agent that played if its checkpoint is
-    here, take the game's main object to be. Takes about a minute more."""
+    here, take the game's main object to be. Takes about 20 seconds more."""
     speed: float = 1.0
     """How fast the terminal plays (times real time)."""
 

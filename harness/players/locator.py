@@ -28,7 +28,7 @@ from harness.probes.readout import LinearMap
 from harness.probes.worlds import World
 from replay.ring import STACK_SIZE
 
-STATES = 800
+STATES = 2_400
 """States with the object put at random places: 5/8 to fit the readout, 1/8 to choose its penalty,
 2/8 to tell its error (count)."""
 LAYER = "conv3"
@@ -86,7 +86,7 @@ def describe(locators: Sequence[Locator]) -> dict[str, Any] | None:
     return {
         "object": locators[0].object,
         "guess": locators[0].guess,
-        "tested": f"Errors are medians in pixels of 84x84 over a quarter of {STATES} states of "
+        "tested": f"Errors are medians in pixels of 84x84 over a quarter of {STATES:,} states of "
         "random play with the object put anywhere, which the readout was not fitted to.",
         "networks": [{"block": one.block, "error": one.error} for one in locators],
     }

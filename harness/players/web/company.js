@@ -23,8 +23,10 @@ class Company {
   begin(press) {
     this.press = press;
     const main = document.querySelector("main");
-    new ResizeObserver(() => this.#say({ height: main.offsetHeight })).observe(main);
-    this.#say({ height: main.offsetHeight, frames: this.#player.episode.frames });
+    new ResizeObserver(() => {
+      this.#say({ height: main.getBoundingClientRect().height });
+    }).observe(main);
+    this.#say({ frames: this.#player.episode.frames });
   }
 
   /** Say where the game stands; `acted` where the user did something. */

@@ -12,21 +12,28 @@ class Opened {
   claims = 0;
   frames = 0;
 
-  constructor(place, name) {
+  constructor(place, name, close) {
     const text = $(`data-page-${place}`).textContent;
     const page = text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
     const address = URL.createObjectURL(new Blob([page], { type: "text/html" }));
     this.place = place;
     this.box = document.createElement("section");
     this.box.className = "player";
+    const top = document.createElement("header");
     const heading = document.createElement("h3");
     heading.textContent = name;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Close";
+    button.setAttribute("aria-label", `Close ${name}`);
+    button.addEventListener("click", close);
+    top.append(heading, button);
     this.frame = document.createElement("iframe");
     this.frame.title = name;
     this.frame.setAttribute("sandbox", "allow-scripts");
     this.frame.addEventListener("load", () => URL.revokeObjectURL(address));
     this.frame.src = address;
-    this.box.append(heading, this.frame);
+    this.box.append(top, this.frame);
   }
 
   send(message) {
@@ -44,7 +51,11 @@ class Shelf {
     $("together").checked = together;
     $("together").addEventListener("change", () => this.#gather());
     buttons.forEach((button, place) => {
-      button.addEventListener("click", () => this.toggle(place));
+      button.addEventListener("click", () => {
+        this.toggle(place);
+        const { box } = this.#opened.find((opened) => opened.place === place) ?? {};
+        box?.scrollIntoView({ block: "start" });
+      });
     });
     window.addEventListener("message", ({ source, data }) => {
       const from = this.#opened.find(({ frame }) => frame.contentWindow === source);
@@ -68,7 +79,10 @@ class Shelf {
       this.#opened = this.#opened.filter((opened) => opened !== there);
       if (this.#leader === there) this.#leader = this.#state = null;
     } else {
-      const opened = new Opened(place, button.dataset.name);
+      const opened = new Opened(place, button.dataset.name, () => {
+        this.toggle(place);
+        button.focus();
+      });
       const after = this.#opened.find((other) => other.place > place);
       $("players").insertBefore(opened.box, after?.box ?? null);
       this.#opened.push(opened);
