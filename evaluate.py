@@ -17,6 +17,7 @@ COMMANDS = {
     "score": "ScoreCommand",
     "record": "RecordCommand",
     "episodes": "EpisodesCommand",
+    "gallery": "GalleryCommand",
     "networks": "NetworksCommand",
     "claims": "ClaimsCommand",
     "compare": "CompareCommand",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import browsing
 import pytest
 import torch
 from ale_py import ALEInterface, LoggerMode
 from episode_samples import BREAKOUT
 from hypothesis import settings
+from selenium import webdriver
 
 from envs.episode_file import save_episode
 from envs.trace import EpisodeTrace
@@ -24,13 +27,28 @@ settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
-def game() -> EpisodeTrace:
-    """A whole game of Breakout, the second that its emulator played."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """One browser for all tests of pages."""
+    if not (browsing.CHROMIUM and browsing.DRIVER):
+        pytest.skip("no chromium and chromedriver to look at the page with")
+    with browsing.chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def games() -> dict[int, EpisodeTrace]:
+    """Four whole games of Breakout by their number."""
     policy = torch.Generator().manual_seed(0)
     played = play_episodes(
         lambda states: torch.rand((len(states), 4), generator=policy), BREAKOUT, range(4), 0.1
     )
-    return dict(played)[3]
+    return dict(played)
+
+
+@pytest.fixture(scope="session")
+def game(games: dict[int, EpisodeTrace]) -> EpisodeTrace:
+    """A whole game of Breakout, the second that its emulator played."""
+    return games[3]
 
 
 @pytest.fixture

@@ -5,36 +5,23 @@ Skipped where there is no Chromium: the Debian packages are chromium and chromiu
 
 from __future__ import annotations
 
-import base64
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from browsing import at, complaints, open_at, pixels, press, show, text, wait_for
+from locator_samples import spotter
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
 from agent.networks import make_network
 from envs.episode_file import read_header, save_episode
 from envs.trace import EpisodeTrace, resimulate, screens
 from harness.players.page import write_page
 from harness.players.second_opinion import SecondOpinion
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver to look at the page with"
-)
-OPTIONS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-)
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +33,11 @@ def page(tmp_path_factory: pytest.TempPathFactory, game: EpisodeTrace) -> Path:
     opinion = SecondOpinion("</script><b>other</b>", make_network("stride", 4).eval())
     header = read_header(folder / "game.episode")
     out = folder / "game.html"
-    write_page(out, game, screens(game), header, "game.episode", opinion, attention=True)
+    marks = (spotter("place"), replace(spotter("other-place"), error=1.25))
+    write_page(
+        out, game, screens(game), header, "game.episode", opinion, attention=True, locators=marks
+    )
     return out
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    profile = tmp_path_factory.mktemp("profile")
-    for option in (*OPTIONS.split(), f"--user-data-dir={profile}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, Service(DRIVER))
-    try:
-        yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture
@@ -73,65 +48,6 @@ def browser(chromium: webdriver.Chrome, page: Path) -> Iterator[webdriver.Chrome
     complaints(chromium)
     yield chromium
     assert complaints(chromium) == []
-
-
-def complaints(browser: webdriver.Chrome) -> list[str]:
-    """What stands in the console since the last call, but for advice on how the test reads."""
-    messages = [entry["message"] for entry in browser.get_log("browser")]
-    return [message for message in messages if "readback operations" not in message]
-
-
-def show(browser: webdriver.Chrome, width: int, paper: str) -> None:
-    """Width of the page (CSS pixels), light or dark paper."""
-    size: dict[str, Any] = {"width": width, "height": 900, "deviceScaleFactor": 1}
-    size["mobile"] = width < 600
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": paper}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-def open_at(browser: webdriver.Chrome, page: Path, link: str) -> None:
-    browser.get("about:blank")
-    browser.get(page.as_uri() + link)
-    wait_for(browser, "document.documentElement.dataset.frame")
-
-
-def wait_for(browser: webdriver.Chrome, condition: str) -> None:
-    WebDriverWait(browser, 60, 0.05).until(lambda b: b.execute_script(f"return {condition}"))
-
-
-def at(browser: webdriver.Chrome, frame: int) -> None:
-    """Wait until that frame is on the screen."""
-    wait_for(browser, f"document.documentElement.dataset.frame === '{frame}'")
-
-
-def press(browser: webdriver.Chrome, *keys: str, shift: bool = False) -> None:
-    actions = ActionChains(browser)
-    if shift:
-        actions = actions.key_down(Keys.SHIFT)
-    for key in keys:
-        actions = actions.send_keys(key)
-    if shift:
-        actions = actions.key_up(Keys.SHIFT)
-    actions.perform()
-
-
-def text(browser: webdriver.Chrome, name: str) -> str:
-    return str(browser.execute_script(f"return document.getElementById('{name}').textContent"))
-
-
-def pixels(browser: webdriver.Chrome, selector: str) -> np.ndarray:
-    """[rows, columns, 4] of a canvas: red, green, blue, alpha."""
-    rows, columns, data = browser.execute_script(
-        """
-        const canvas = document.querySelector(arguments[0]);
-        const { width, height } = canvas;
-        const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
-        return [height, width, btoa(Array.from(data, b => String.fromCharCode(b)).join(''))];
-        """,
-        selector,
-    )
-    return np.frombuffer(base64.b64decode(data), np.uint8).reshape(rows, columns, 4)
 
 
 def test_pixels_are_those_of_the_emulator(browser: webdriver.Chrome, game: EpisodeTrace) -> None:
@@ -262,6 +178,28 @@ def test_attention_is_a_switch(browser: webdriver.Chrome) -> None:
     assert not layer.is_displayed()
 
 
+def test_marks_are_where_the_readout_says(browser: webdriver.Chrome, game: EpisodeTrace) -> None:
+    seen = [moment.frame for moment in islice(resimulate(game), 66)]
+    for frame in (0, 2, 3, 4, 6, 239, 240, 243, 259):
+        browser.execute_script(f"location.hash = '#frame={frame}'")
+        at(browser, frame)
+        newest = seen[(frame + 1) // 4].astype(float)  # of the last step that is over
+        x, y = newest[:, :42].mean(), newest[:, 42:].mean()
+        for name in ("place", "other-place"):
+            left, top = browser.execute_script("""
+                const mark = document.getElementById(arguments[0]).getBoundingClientRect();
+                const box = document.getElementById('screen').getBoundingClientRect();
+                return [(mark.left + mark.width / 2 - box.left) / box.width,
+                        (mark.top + mark.height / 2 - box.top) / box.height];
+            """, name)  # fmt: skip
+            assert (left, top) == pytest.approx(((x + 0.5) / 84, (y + 0.5) / 84), abs=0.002)
+    assert "second network (median error 1.3 pixels)" in text(browser, "places-note")
+    press(browser, "o")
+    assert not browser.find_element("id", "place").is_displayed()
+    browser.find_element("id", "locate").click()
+    assert browser.find_element("id", "place").is_displayed()
+
+
 def test_the_next_difference_is_one(browser: webdriver.Chrome, game: EpisodeTrace) -> None:
     browser.find_element("id", "differ").click()
     wait_for(browser, "document.documentElement.dataset.frame !== ''")
@@ -309,4 +247,6 @@ def test_a_page_without_q_values_says_so(
     open_at(chromium, out, "#frame=79")
     assert "no Q-values" in text(chromium, "values-note")
     assert not chromium.find_element("id", "attention-switch").is_displayed()
+    assert not chromium.find_element("id", "locate").is_displayed()
+    assert not chromium.find_element("id", "places").is_displayed()
     assert complaints(chromium) == []

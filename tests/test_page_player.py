@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +29,7 @@ from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
 from harness.players import second_opinion as opinions
 from harness.players.colours import Palette
+from harness.players.locator import Locator
 from harness.players.page import write_page
 from harness.players.page_data import CHUNK_STEPS, PageData, in_words
 from harness.players.row_deltas import pictures, row_deltas
@@ -96,10 +98,14 @@ def short(trace: EpisodeTrace, steps: int) -> EpisodeTrace:
 
 
 def made(
-    trace: EpisodeTrace, opinion: SecondOpinion | None = None, *, attention: bool = False
+    trace: EpisodeTrace,
+    opinion: SecondOpinion | None = None,
+    *,
+    attention: bool = False,
+    locators: Sequence[Locator] = (),
 ) -> Page:
     """The data of an episode's page, without the page around it."""
-    data = PageData(trace, opinion, attention=attention)
+    data = PageData(trace, opinion, attention=attention, locators=locators)
     text = "".join(data.blocks(screens(trace)))
     about = json.dumps(data.about())
     return Page(f'{text}<script type="text/plain" id="data-about">{about}</script>')

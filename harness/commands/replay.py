@@ -19,6 +19,7 @@ from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
 from envs.games import game_title, rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
+from harness.commands.beside import Beside, Played
 from harness.commands.options import option
 from harness.errors import UserError
 from harness.players.transport import FRAMES_PER_SECOND
@@ -55,14 +56,19 @@ class ReplayCommand:
     """File of the page, .html, or the video, .mp4 or .gif [default: the episode's name with the
     first of these]."""
     second: Annotated[
-        Path | None, tyro.conf.arg(name="with", metavar="RUN", help_behavior_hint="(optional)")
+        Path | None,
+        tyro.conf.arg(name="with", metavar="RUN_OR_EPISODE", help_behavior_hint="(optional)"),
     ] = None
     """Run or checkpoint whose network looks on: the page has its Q-values too and marks the steps
-    where it would do something else."""
+    where it would do something else. Or the file of another episode: the page has both side by
+    side, and they play together."""
     attention: bool = False
     """Let the page show which pixels move the best Q-value of the network of --with."""
     values: bool = False
     """Draw the Q-values of the last six seconds beside a video."""
+    locate: bool = False
+    """Let the page mark where the network of --with, and the agent that played if its checkpoint is
+    here, take the game's main object to be. Takes about 20 seconds more."""
     speed: float = 1.0
     """How fast the terminal or the window plays at first (times real time)."""
 
@@ -84,10 +90,7 @@ class ReplayCommand:
         """Raise UserError for options that do not go together."""
         if self.out is not None and self.show_in not in ("video", "page"):
             raise UserError("--out is for pages and videos: add --in page or --in video")
-        if self.second is not None and self.show_in != "page":
-            raise UserError("--with is for pages: add --in page")
-        if self.attention and self.second is None:
-            raise UserError("--attention is that of a network: add --with RUN")
+        self._beside.check(self.show_in)
         if self.values and self.show_in != "video":
             raise UserError("--values is for videos, the others show them anyway: add --in video")
         if not self.speed > 0:
@@ -125,20 +128,19 @@ class ReplayCommand:
         )
         return 0
 
-    def _page(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> None:
-        from harness.players.page import write_page
-        from harness.players.second_opinion import second_opinion
+    @property
+    def _beside(self) -> Beside:
+        return Beside(self.second, self.attention, self.locate)
 
+    def _page(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> None:
         out = self._file(".html")
-        opinion = second_opinion(self.second, trace.protocol) if self.second else None
-        frames = self._tracked(trace, "writing")
-        page = write_page(out, trace, frames, header, self._name, opinion, attention=self.attention)
-        if page.departs is not None:
-            print(
-                f"warning: the game departs from its recording at step {page.departs:,}",
-                file=sys.stderr,
-            )
-        _announce(out, page.frames)
+        file = None if self.source.is_dir() else self.source
+        episode = Played(self._name, file, header, trace)
+        other = self._beside.other()
+        if other:
+            check_emulator(other.header, strict=False)
+        frames = self._beside.write(out, episode, other, lambda t: self._tracked(t, "writing"))
+        _announce(out, frames)
 
     def _video(self, trace: EpisodeTrace) -> None:
         from harness.players.strip import Strip

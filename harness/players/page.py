@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -24,11 +24,15 @@ from envs.episode_file import EpisodeHeader
 from envs.games import game_title
 from envs.trace import EpisodeTrace
 from harness.errors import UserError
+from harness.players.locator import Locator
 from harness.players.page_data import PageData, data_block
 from harness.players.second_opinion import SecondOpinion
 
-SCRIPTS: Final = ("store.js", "pictures.js", "timeline.js", "values.js", "player.js")
-"""In the order in which they use each other."""
+SCRIPTS: Final = (
+    *("store.js", "pictures.js", "timeline.js", "table.js", "values.js"),
+    *("player.js", "company.js", "controls.js"),
+)
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _WEB: Final = Path(__file__).parent / "web"
 
 
@@ -41,51 +45,72 @@ def write_page(
     opinion: SecondOpinion | None = None,
     *,
     attention: bool = False,
+    locators: Sequence[Locator] = (),
 ) -> PageData:
     """Write the page of an episode called `name`; returns what went into it.
 
     `screens` are its frames, uint8 [k, 210, 160, 3] a step, as `envs.trace.screens` plays them.
     They are written as they come, a few seconds of the game in memory. With `opinion` that
     network's Q-values stand beside the recorded ones, and with `attention` the pixels that move
-    it. The file appears whole or not at all. Raises UserError where it cannot be written.
+    it; `locators` mark where networks take the game's main object to be. The file appears whole
+    or not at all. Raises UserError where it cannot be written.
     """
+    data = PageData(trace, opinion, attention=attention, locators=locators)
+    write_texts(path, page_texts(data, screens, header, name))
+    return data
+
+
+def write_texts(path: Path, texts: Iterable[str]) -> None:
+    """Write a file of several texts, whole or not at all. Raises UserError where that cannot be."""
     part = path.with_name(path.name + ".part")
-    data = PageData(trace, opinion, attention=attention)
     try:
         with part.open("w", encoding="utf-8", newline="\n") as file:
-            for text in _document(data, screens, header, name):
+            for text in texts:
                 file.write(text)
         os.replace(part, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
         part.unlink(missing_ok=True)
-    return data
 
 
-def _document(
+def page_texts(
     data: PageData,
     screens: Iterable[npt.NDArray[np.uint8]],
     header: EpisodeHeader | LogHeader,
     name: str,
 ) -> Iterator[str]:
-    script = "\n".join((_WEB / file).read_text(encoding="utf-8") for file in SCRIPTS)
-    page = (_WEB / "page.html").read_text(encoding="utf-8")
+    """The page, piece by piece."""
     title = f"{game_title(header.protocol.game)}: {data.trace.score:,} points"
-    style = (_WEB / "page.css").read_text(encoding="utf-8")
-    for mark, text in (("policy", _policy(script)), ("title", escape(title)), ("style", style)):
+    page, script = web("page.html"), player_script()
+    policy = f"{POLICY}; script-src {script_hash(script)}"
+    for mark, text in (("policy", policy), ("title", escape(title)), ("style", web("page.css"))):
         page = page.replace(f"<!--{mark}-->", text)
     before, _, after = page.partition("<!--data-->")
     yield before
     yield from data.blocks(screens)
-    about = {**data.about(), "name": name, "facts": _facts(data, header)}
-    yield data_block("about", json.dumps(about, allow_nan=False).replace("<", "\\u003c"))
+    yield about_block({**data.about(), "name": name, "facts": _facts(data, header)})
     yield after.replace("<!--script-->", f"<script>{script}</script>")
 
 
-def _policy(script: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+def web(file: str) -> str:
+    """A file of web/."""
+    return (_WEB / file).read_text(encoding="utf-8")
+
+
+def player_script() -> str:
+    """The script of an episode's page."""
+    return "\n".join(map(web, SCRIPTS))
+
+
+def about_block(content: dict[str, object]) -> str:
+    """The data block that a page's script reads first."""
+    return data_block("about", json.dumps(content, allow_nan=False).replace("<", "\\u003c"))
+
+
+def script_hash(script: str) -> str:
+    """What a Content-Security-Policy calls the script that it lets run."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _facts(data: PageData, header: EpisodeHeader | LogHeader) -> list[tuple[str, str]]:

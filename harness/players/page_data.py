@@ -13,6 +13,9 @@ and needs no other chunk. Of the whole episode of T steps there are
     rewards       int32 [T]          raw score points
     lives         uint8 [T + 1]      when each action was chosen, and at the end
     q, other-q    float32 [A, T]     Q-values of the agent, of the second network, where known
+    place, other-place
+                  float32 [2, T]     x and y of where they take the game's main object to be, if
+                                     asked for (pixels of what the agent sees)
 
 all little-endian, deflated (zlib) and in base64. Frames are 60 a second, 4 a step: frame f belongs
 to step f // 4, during which the agent carries out what it chose on the stack of that step.
@@ -23,7 +26,7 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -34,6 +37,7 @@ from envs.episode_file import action_names
 from envs.games import game_title
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate
 from harness.players.colours import Palette
+from harness.players.locator import Locator, describe
 from harness.players.row_deltas import row_deltas
 from harness.players.second_opinion import SecondOpinion, packed, stacks
 from replay.ring import STACK_SIZE
@@ -57,7 +61,12 @@ class PageData:
     """The blocks of one episode, and what there is to say of them when all are made."""
 
     def __init__(
-        self, trace: EpisodeTrace, opinion: SecondOpinion | None, *, attention: bool
+        self,
+        trace: EpisodeTrace,
+        opinion: SecondOpinion | None,
+        *,
+        attention: bool,
+        locators: Sequence[Locator] = (),
     ) -> None:
         self.trace, self.opinion = trace, opinion
         self.departs: int | None = None
@@ -70,6 +79,8 @@ class PageData:
         self._rewards: list[int] = []
         self._lives: list[int] = []
         self._other: list[npt.NDArray[np.float32]] = []
+        self._locators = locators
+        self._places: list[list[npt.NDArray[np.float32]]] = [[] for _ in locators]
 
     def blocks(self, screens: Iterable[npt.NDArray[np.uint8]]) -> Iterator[str]:
         """Every block, from the frames uint8 [k, 210, 160, 3] of each step."""
@@ -103,6 +114,7 @@ class PageData:
             "palette": self._palette.colours,
             "second": self.opinion.name if self.opinion else None,
             "attention": self._attention,
+            "located": describe(self._locators),
             "departs": self.departs,
         }
 
@@ -125,8 +137,10 @@ class PageData:
         if high.any():
             yield _block(f"high-{name}", row_deltas(high))
         yield _block(f"seen-{name}", row_deltas(seen))
+        states = stacks(seen)
+        for locator, places in zip(self._locators, self._places, strict=True):
+            places.append(locator.places(states))
         if self.opinion:
-            states = stacks(seen)
             self._other.append(self.opinion.q_values(states))
             if self._attention:
                 shades = packed(self.opinion.attention(states))
@@ -143,6 +157,8 @@ class PageData:
             yield _block("q", self.trace.q_values[:steps].T.astype("<f4").tobytes())
         if self._other:
             yield _block("other-q", np.concatenate(self._other).T.astype("<f4").tobytes())
+        for locator, places in zip(self._locators, self._places, strict=True):
+            yield _block(locator.block, np.concatenate(places).T.astype("<f4").tobytes())
 
 
 def _block(name: str, content: bytes) -> str:

@@ -61,14 +61,11 @@ class Readout:
     def of(cls, features: Tensor, parts: Split) -> Readout:
         """The readout of features [N, ...], float."""
         flat = features.flatten(1)
-        train = flat[torch.from_numpy(parts.train)]
-        centre = train.mean(0)
-        train = train - centre
-        scale = float(train.double().square().sum(1).mean().sqrt()) or 1.0
-        train = train / scale
+        unit = _Unit.of(flat[torch.from_numpy(parts.train)])
+        train = unit.scaled(flat[torch.from_numpy(parts.train)])
 
         def products(rows: npt.NDArray[np.int64]) -> Floats:
-            chosen = (flat[torch.from_numpy(rows)] - centre) / scale
+            chosen = unit.scaled(flat[torch.from_numpy(rows)])
             return np.asarray((chosen @ train.T).double().numpy())
 
         return cls(products(parts.train), products(parts.valid), products(parts.test))
@@ -98,13 +95,27 @@ class Readout:
         the least squared error on `valid` [v, k], columns weighed alike whatever their unit, or
         where `counted` [v, k] says. `states` fits the first so many alone."""
         n = len(train) if states is None else states
+        basis, weights, (mean, unit) = self._fit(train[:n], valid, counted)
+        return np.asarray((basis.test @ weights) * unit + mean)
+
+    def shares(self, train: Floats, valid: Floats) -> tuple[Floats, Floats]:
+        """The same fit by training states: what each adds to a prediction for each unit of its
+        product [n, k], and the prediction without any [k]."""
+        basis, weights, (mean, unit) = self._fit(train, valid)
+        return np.asarray((basis.vectors @ weights) * unit), mean
+
+    def _fit(
+        self, train: Floats, valid: Floats, counted: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[_Basis, Floats, tuple[Floats, Floats]]:
+        """The basis, the weights [n, k] of its columns, and the mean and unit of targets [k]."""
+        n = len(train)
         basis = self._basis(n)
-        mean = train[:n].mean(0)
-        unit = train[:n].std(0)
+        mean = train.mean(0)
+        unit = train.std(0)
         unit[unit == 0] = 1.0
         if counted is not None:
             unit[:] = 1.0
-        wanted = basis.vectors.T @ ((train[:n] - mean) / unit)
+        wanted = basis.vectors.T @ ((train - mean) / unit)
         best, chosen = np.inf, wanted
         for penalty in PENALTIES:
             weights = wanted / (basis.values + penalty)[:, None]
@@ -112,7 +123,7 @@ class Readout:
             error = float(off.mean() if counted is None else off[counted].mean())
             if error < best:
                 best, chosen = error, weights
-        return np.asarray((basis.test @ chosen) * unit + mean)
+        return basis, chosen, (mean, unit)
 
     def _basis(self, states: int) -> _Basis:
         """For the first so many training states, made once."""
@@ -120,6 +131,48 @@ class Readout:
             parts = self.train[:states, :states], self.valid[:, :states], self.test[:, :states]
             self._bases[states] = _Basis.of(*_centred(*parts))
         return self._bases[states]
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """A linear readout for states that it was not made with."""
+
+    centre: Tensor  # [D]
+    weights: Tensor  # [D, k] float64
+    offset: Floats  # [k]
+
+    @classmethod
+    def of(cls, features: Tensor, parts: Split, targets: Floats) -> LinearMap:
+        """What `Readout.of(features, parts)` says of `targets` [N, k], for any features."""
+        readout = Readout.of(features, parts)
+        shares, offset = readout.shares(targets[parts.train], targets[parts.valid])
+        train = features.flatten(1)[torch.from_numpy(parts.train)]
+        unit = _Unit.of(train)
+        weights = unit.scaled(train).double().T @ torch.from_numpy(shares) / unit.scale
+        return cls(unit.centre, weights, offset)
+
+    def __call__(self, features: Tensor) -> Floats:
+        """float64 [M, k] of features [M, ...]."""
+        moved = (features.flatten(1) - self.centre).double()
+        return np.asarray((moved @ self.weights).numpy() + self.offset)
+
+
+class _Unit(NamedTuple):
+    """What features are centred by and divided by."""
+
+    centre: Tensor  # [D]
+    scale: float
+
+    @classmethod
+    def of(cls, train: Tensor) -> _Unit:
+        """That of training states [n, D]: then their mean squared length is 1."""
+        centre = train.mean(0)
+        scale = float((train - centre).double().square().sum(1).mean().sqrt()) or 1.0
+        return cls(centre, scale)
+
+    def scaled(self, rows: Tensor) -> Tensor:
+        """Features [M, D] centred and divided."""
+        return (rows - self.centre) / self.scale
 
 
 class _Basis(NamedTuple):

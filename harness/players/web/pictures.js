@@ -1,4 +1,4 @@
-/* The three kinds of pictures: the screen, what the agent saw, and attention over the screen. */
+/* The pictures: the screen, what the agent saw, and over the screen attention and marks. */
 
 /** A canvas that is written pixel by pixel. */
 class Pixels {
@@ -23,6 +23,7 @@ class Pictures {
     });
     this.screen = new Pixels(document.getElementById("screen"));
     this.attention = new Pixels(document.getElementById("attention"));
+    this.marks = ["place", "other-place"].map((name) => document.getElementById(name));
     this.seen = Array.from({ length: STACK }, (_, age) => this.#seenCanvas(STACK - 1 - age));
   }
 
@@ -42,6 +43,19 @@ class Pictures {
     const step = this.episode.stepOf(frame) - chunk.firstStep;
     this.seen.forEach((pixels, age) => this.#showSeen(pixels, chunk.seen, step + age));
     if (chunk.attention) this.#showAttention(chunk.attention, step);
+    this.#showPlaces(Math.min(this.episode.stepsOver(frame), this.episode.steps - 1));
+  }
+
+  /** Where each network takes the object to be, in pixels of what it sees, read from the stack that
+   * ends with the last step that is over. */
+  #showPlaces(step) {
+    this.episode.places.forEach((place, network) => {
+      const mark = this.marks[network];
+      mark.hidden = !place;
+      if (!place) return;
+      mark.style.left = `${(100 * (place[0][step] + 0.5)) / SEEN.columns}%`;
+      mark.style.top = `${(100 * (place[1][step] + 0.5)) / SEEN.rows}%`;
+    });
   }
 
   #showScreen({ screen, high }, place) {

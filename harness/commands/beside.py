@@ -1,0 +1,144 @@
+"""The pages of evaluate.py replay: an episode, and what stands beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.action_log import LogHeader
+from envs.episode_file import EpisodeHeader, load_episode, read_header
+from envs.games import game_title
+from envs.labels import labels_of
+from envs.trace import EpisodeTrace
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.players.locator import Locator
+    from harness.players.page_data import PageData
+    from harness.players.second_opinion import SecondOpinion
+    from harness.players.shelf import Shelved
+
+Screens = Callable[[EpisodeTrace], Iterable[npt.NDArray[np.uint8]]]
+
+
+@dataclass(frozen=True)
+class Played:
+    """An episode and where it is from."""
+
+    name: str
+    file: Path | None
+    """Where it is recorded; None for one of an action log."""
+    header: EpisodeHeader | LogHeader
+    trace: EpisodeTrace
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a page is to show beside its episode."""
+
+    second: Path | None
+    """Run or checkpoint whose network looks on, or the file of another episode."""
+    attention: bool
+    locate: bool
+
+    def check(self, show_in: str | None) -> None:
+        """Raise UserError for options that do not go together."""
+        for option, given in (("--with", self.second is not None), ("--locate", self.locate)):
+            if given and show_in != "page":
+                raise UserError(f"{option} is for pages: add --in page")
+        if self.attention and (self.second is None or self._another):
+            raise UserError("--attention is that of a network: add --with RUN")
+        if self.locate and self._another:
+            raise UserError("--locate is for one episode: give --with the folder of a run")
+
+    @property
+    def _another(self) -> bool:
+        """Whether the second is an episode."""
+        return self.second is not None and self.second.is_file()
+
+    def other(self) -> Played | None:
+        """The episode to stand beside, if it is one. Raises BadEpisode."""
+        if self.second is None or not self._another:
+            return None
+        header, trace = read_header(self.second), load_episode(self.second)
+        return Played(str(self.second), self.second, header, trace)
+
+    def write(self, out: Path, episode: Played, other: Played | None, screens: Screens) -> int:
+        """Write the page; returns how many frames it has. `screens` are those of a trace."""
+        if other:
+            pages = _pair(out, (episode, other), screens)
+        else:
+            pages = [self._single(out, episode, screens)]
+        for page in pages:
+            if page.departs is not None:
+                print(
+                    f"warning: the game departs from its recording at step {page.departs:,}",
+                    file=sys.stderr,
+                )
+        return sum(page.frames for page in pages)
+
+    def _single(self, out: Path, episode: Played, screens: Screens) -> PageData:
+        from harness.players.page import write_page
+        from harness.players.second_opinion import second_opinion
+
+        header, trace = episode.header, episode.trace
+        if self.locate:
+            labels_of(trace.protocol.game)  # said before anything takes time
+        opinion = second_opinion(self.second, trace.protocol) if self.second else None
+        locators = _locators(episode, opinion) if self.locate else []
+        return write_page(
+            out, trace, screens(trace), header, episode.name, opinion,
+            attention=self.attention, locators=locators,
+        )  # fmt: skip
+
+
+def _pair(out: Path, episodes: tuple[Played, Played], screens: Screens) -> list[PageData]:
+    """Write the page of two episodes."""
+    from harness.players.shelf import write_shelf
+    from harness.report.markup import Html
+
+    names = ("First", "Second")
+    both = [_shelved(one, name, screens) for name, one in zip(names, episodes, strict=True)]
+    games = dict.fromkeys(game_title(one.trace.protocol.game) for one in episodes)
+    return write_shelf(out, f"{' and '.join(games)}: two episodes", Html(""), both, opened=True)
+
+
+def _shelved(one: Played, title: str, screens: Screens) -> Shelved:
+    from harness.players.shelf import Shelved
+
+    facts = [
+        ("From", one.name),
+        ("Length", f"{len(one.trace):,} steps"),
+        ("Seed", str(one.trace.seed)),
+    ]
+    header = one.header
+    if isinstance(header, EpisodeHeader) and header.agent is not None:
+        facts.insert(1, ("Agent", header.agent))
+    if isinstance(header, EpisodeHeader) and header.agent_steps is not None:
+        facts.insert(-2, ("Trained for", f"{header.agent_steps:,} steps"))
+    return Shelved(title, one.name, one.header, one.trace, iter(screens(one.trace)), tuple(facts))
+
+
+def _locators(episode: Played, opinion: SecondOpinion | None) -> list[Locator]:
+    """Those of the networks that there are. Raises UserError where there are none."""
+    from harness.players.locator import locator, own_network
+
+    game, found = episode.trace.protocol.game, []
+    if episode.file and isinstance(episode.header, EpisodeHeader):
+        own = own_network(episode.file, episode.header, episode.trace)
+        if own:
+            found.append(locator("place", own, game))
+    if opinion:
+        found.append(locator("other-place", opinion.network, game))
+    if not found:
+        raise UserError(
+            "--locate needs a network, and the checkpoint that played this episode is not here: "
+            "add --with RUN"
+        )
+    return found

@@ -1,0 +1,105 @@
+"""Which episodes of a run are worth watching first: its best, worst, median and first.
+
+A run has two kinds, which are never mixed: games recorded with a network that stood still, one of
+each evaluation and whatever `evaluate.py record` left in episodes/, and the training episodes in
+its action log, played while it learned and explored. Of each kind
+
+    best     the highest score
+    worst    the lowest score
+    median   the score in the middle of all, of an even number the lower one of the two
+    first    recorded: by the network that was trained least; training: the one that ended first
+
+and of several episodes with that score the first one. Often one episode is several of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envs.episode_file import SUFFIX, EpisodeHeader, load_episode, read_header
+from envs.trace import EpisodeTrace
+from harness.errors import UserError
+from harness.history import History
+
+ROLES = ("best", "worst", "median", "first")
+
+
+@dataclass(frozen=True)
+class Highlight:
+    """An episode and what it is among those of its kind."""
+
+    roles: tuple[str, ...]
+    """Of ROLES, in that order."""
+    number: int
+    """Its place among those of its kind, from 1, in the order of `first`."""
+    score: int
+    """Raw, unclipped return (points)."""
+    alike: int
+    """How many of its kind have this score, itself among them (count)."""
+    total: int
+    """How many there are of its kind (count)."""
+
+
+def highlights(scores: Sequence[int]) -> list[Highlight]:
+    """Those of episodes with these scores, in their order; in the order of ROLES, each once."""
+    if not scores:
+        return []
+    ranked = sorted(scores)
+    wanted = (ranked[-1], ranked[0], ranked[(len(ranked) - 1) // 2])
+    places = [*(scores.index(score) for score in wanted), 0]
+    return [
+        Highlight(
+            tuple(role for role, at in zip(ROLES, places, strict=True) if at == place),
+            place + 1,
+            scores[place],
+            scores.count(scores[place]),
+            len(scores),
+        )
+        for place in dict.fromkeys(places)
+    ]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The recorded episodes of a run, the one of the least trained network first."""
+
+    files: tuple[Path, ...]
+    headers: tuple[EpisodeHeader, ...]
+
+    @classmethod
+    def of(cls, run_dir: Path) -> Recorded:
+        """Those in episodes/. Raises BadEpisode for a damaged one."""
+        found = [(file, read_header(file)) for file in (run_dir / "episodes").glob(f"*{SUFFIX}")]
+        found.sort(key=lambda pair: (_trained(pair[1]), pair[0].name))
+        return cls(tuple(file for file, _ in found), tuple(header for _, header in found))
+
+    @property
+    def scores(self) -> list[int]:
+        return [header.score for header in self.headers]
+
+    def trace(self, number: int) -> tuple[EpisodeHeader, EpisodeTrace]:
+        """Episode `number`, from 1."""
+        return self.headers[number - 1], load_episode(self.files[number - 1])
+
+
+def _trained(header: EpisodeHeader) -> float:
+    return float("inf") if header.agent_steps is None else header.agent_steps
+
+
+def training(run_dir: Path) -> History | None:
+    """The training episodes of a run; None for a folder without an action log."""
+    return History(run_dir) if any(run_dir.glob("*.actions")) else None
+
+
+def check_some(run_dir: Path, recorded: Recorded, history: History | None) -> None:
+    """Raise UserError, in one line, for a folder without episodes."""
+    if not run_dir.is_dir():
+        raise UserError(f"{run_dir} is no folder: give the folder of a run")
+    if recorded.files or (history and history.episodes):
+        return
+    raise UserError(
+        f"{run_dir} has no episodes to show yet: none in its episodes/ and no whole one in an "
+        "action log; evaluate.py record makes some where there is a checkpoint"
+    )
