@@ -108,5 +108,5 @@ def test_what_cannot_be_located_is_one_clear_line(file: Path, tmp_path: Path) ->
         locator("place", torch.nn.Linear(1, 1), "Pong")
     carnival = tmp_path / "carnival.episode"
     save_episode(carnival, made_up(3, EmulatorConfig("Carnival", num_envs=1)))
-    with pytest.raises(NoLabels, match="no memory labels for carnival: there are some for pong"):
+    with pytest.raises(NoLabels, match="no memory labels for Carnival: there are some for Pong"):
         ReplayCommand(carnival, locate=True, show_in="page").run()
