@@ -31,13 +31,13 @@ class Budget:
 
 _LOCAL = ("half_max", "half_avg", "half_blur")
 _GLOBAL = ("stride_gap", "stride_gmp")
-_NOWHERE = "stride_sort"
-"""The control that has to lose location."""
+_PLACELESS = "stride_sort"
+"""Forgets the places of all values behind conv3: what is read there of location is in the values."""
 _DIAL = tuple(f"dial:{sigma},{beta}" for sigma, beta in ((0.25, 0), (0.5, 0), (0.5, 4), (0.5, 16)))
 
 BUDGETS: dict[BudgetName, Budget] = {
     "quick": Budget(
-        networks=("stride", *_LOCAL, *_GLOBAL, _NOWHERE),
+        networks=("stride", *_LOCAL, *_GLOBAL, _PLACELESS),
         taught=("stride", "half_max", *_GLOBAL),
         seeds=4,
         extent=Extent(800, games=GAMES),
@@ -48,9 +48,9 @@ BUDGETS: dict[BudgetName, Budget] = {
     "full": Budget(
         networks=(
             *("stride", "dense_sub", "dense_max", "dense_avg", "dense_blur"),
-            *(*_LOCAL, *_GLOBAL, _NOWHERE, "imagenet", *_DIAL),
+            *(*_LOCAL, *_GLOBAL, _PLACELESS, "imagenet", *_DIAL),
         ),
-        taught=("stride", "dense_sub", "dense_max", *_LOCAL, *_GLOBAL, _NOWHERE),
+        taught=("stride", "dense_sub", "dense_max", *_LOCAL, *_GLOBAL, _PLACELESS),
         seeds=10,
         extent=Extent(4000, sizes=(2, 4, 8), games=GAMES),
         updates=4000,
