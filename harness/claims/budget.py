@@ -32,7 +32,7 @@ class Budget:
 _LOCAL = ("half_max", "half_avg", "half_blur")
 _GLOBAL = ("stride_gap", "stride_gmp")
 _PLACELESS = "stride_sort"
-"""Forgets the places of all values behind conv3: what is read there of location is in the values."""
+"""Forgets the places of values behind conv3: what it still knows of location is in the values."""
 _DIAL = tuple(f"dial:{sigma},{beta}" for sigma, beta in ((0.25, 0), (0.5, 0), (0.5, 4), (0.5, 16)))
 
 BUDGETS: dict[BudgetName, Budget] = {
