@@ -130,7 +130,8 @@ def _sentence(part: dict[str, Any]) -> str:
         how = f"{part['network']} has {size} {way} than {part['against']}"
     if part["interval"]:
         low, high = (number(end, ".2f") for end in part["interval"])
-        how += f" (95% interval {low} to {high}, {len(part['values'])} seeds)"
+        kind = "agents" if part["training"] == "agent" else "seeds"
+        how += f" (95% interval {low} to {high}, {len(part['values'])} {kind})"
     if part["against"] is not None:
         both = (f"{name} {number(level, '.3g')}" for name, level in part["levels"].items())
         how += f"; the measure itself: {', '.join(both)}"
