@@ -129,8 +129,8 @@ class Broadcast(nn.Module):
 
 
 class Sorted(nn.Module):
-    """The values of each map in falling order, row by row: where they stood is forgotten, and
-    nothing else. What a feature's answers were and how often they came is still there."""
+    """The values of each map in falling order, row by row: where they stood is forgotten, and with
+    it which features were met at one place. What each feature's answers were is still there."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """float [B, C, H, W] -> the same shape."""

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from agent.networks import QNetwork, make_network
-from envs.labels import labels_of
+from envs.labels import in_small_pixels, labels_of
 from harness.probes.decoys import decoys
-from harness.probes.games import agent_profile, displaced_pairs, game_world
+from harness.probes.games import against, agent_profile, displaced_pairs, game_world, middles
 
 
 @pytest.mark.parametrize("game", ["Pong", "Boxing"])
@@ -39,6 +39,30 @@ def test_pairs_differ_where_the_object_can_go(game: str) -> None:
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
 
 
+def test_an_object_counts_for_what_a_drawn_block_does_not_do() -> None:
+    said = against({"flips": 0.5, "value": 1.0}, {"flips": 0.125, "value": 0.25})
+    assert said["beyond_drawn"] == 0.375
+    assert (said["flips"], said["value"], said["drawn"]["value"]) == (0.5, 1.0, 0.25)
+
+
+@pytest.mark.parametrize("game", ["Boxing", "Seaquest", "Pong"])
+def test_drawn_blocks_are_clear_of_the_object(game: str) -> None:
+    """Their box and the object's have 8 pixels between them, before and after."""
+    name = labels_of(game).main
+    sprite = labels_of(game).sprites[name]
+    pairs = displaced_pairs(game, name, 8)
+    centres = middles(pairs.positions, sprite)
+    copies = decoys(pairs.before, centres, pairs.moves, sprite, 1)
+    half = in_small_pixels(np.array(sprite.size)) / 2
+    for found in copies:
+        for state, drawn, centre in zip(pairs.before, found, centres, strict=True):
+            rows, columns = np.nonzero((state != drawn).any(0))
+            left, right = columns.min() - 0.5, columns.max() + 0.5
+            top, bottom = rows.min() - 0.5, rows.max() + 0.5
+            (x0, y0), (x1, y1) = centre - half, centre + half
+            assert max(left - x1, x0 - right, top - y1, y0 - bottom) >= 7  # rounded to pixels
+
+
 def test_an_agent_of_a_game_without_labels_has_no_sensitivity() -> None:
     network = make_network("stride", 9)
     assert isinstance(network, QNetwork)
@@ -64,7 +88,7 @@ def test_a_drawn_block_moves_as_the_object_did_and_nothing_else_differs() -> Non
             }
             assert (found[:, rows, columns] == 236).all()
             corners.append((columns.min(), rows.min()))
-            middle = np.array([columns.mean(), rows.mean()])
-            assert np.linalg.norm(middle - positions[number]) >= 12
+            apart = np.abs([columns.mean(), rows.mean()] - positions[number]) - (1, 2)
+            assert apart.max() >= 8
         went = np.subtract(corners[1], corners[0])
         assert tuple(went) == tuple(np.rint(moves[number]).astype(int))

@@ -183,6 +183,31 @@ def test_each_alone_when_they_are_not_together(browser: webdriver.Chrome, pair: 
     there(browser, 1, f"{SHOWN} > 20")
 
 
+def test_one_that_was_led_goes_on_alone(browser: webdriver.Chrome, pair: Path) -> None:
+    """When they part while they play, and when the one that led is closed."""
+    open_pair(browser, pair)
+    click(browser, 0, "play")
+    there(browser, 1, f"{SHOWN} > 5")
+    browser.execute_script("document.getElementById('together').click()")
+    since = int(inside(browser, 1, SHOWN))
+    there(browser, 1, f"{SHOWN} > {since + 20}")
+    open_pair(browser, pair)
+    click(browser, 0, "play")
+    there(browser, 1, f"{SHOWN} > 5")
+    browser.find_element("css selector", ".player button").click()
+    since = int(inside(browser, 0, SHOWN))
+    there(browser, 0, f"{SHOWN} > {since + 20}")
+
+
+def test_a_leader_out_of_sight_leads_on(browser: webdriver.Chrome, pair: Path) -> None:
+    open_pair(browser, pair)
+    browser.execute_script("document.querySelector('.player').style.marginBottom = '5000px'")
+    click(browser, 0, "play")
+    browser.execute_script("window.scrollTo(0, document.body.scrollHeight)")
+    since = int(inside(browser, 1, SHOWN) or 0)
+    there(browser, 1, f"{SHOWN} > {since + 20}")
+
+
 def test_names_are_text_and_only_the_pages_own_scripts_run(
     browser: webdriver.Chrome, pair: Path
 ) -> None:

@@ -28,7 +28,7 @@ from harness.probes.profile import Extent, controls, counts, whole
 from harness.probes.training import SIZES, Task, answers, fresh, trained
 from harness.probes.worlds import PLANTED_SEED, block
 
-MEASURES = 3
+MEASURES = 4
 """Grows when a measure changes, so that old numbers and new ones never meet."""
 _PILOT_STATES, _PILOT_SEED = 400, 30_000
 """On which learning rates are compared (count), and which no probe sees."""

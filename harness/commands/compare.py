@@ -31,7 +31,7 @@ from harness.compare.prospects import design_notes, design_power
 from harness.compare.results import content
 from harness.compare.runner import Runner
 from harness.compare.stages import Stages
-from harness.compare.tables import WIDTH, control_line, findings, job_count, power_lines, seeds
+from harness.compare.tables import WIDTH, control_lines, findings, job_count, power_lines, seeds
 from harness.compare.watching import Status, Watch
 from harness.config import PresetName
 from harness.device import DeviceName, pick_device
@@ -57,7 +57,7 @@ class CompareCommand:
     games: Annotated[str | None, option("GAME,...", "those of --out")] = None
     """Games, the same for every network."""
     networks: Annotated[str | None, option("NETWORK,...", "those of --out")] = None
-    """Networks: stride, what it is compared with, and dense_sub as the A/A control."""
+    """Networks: stride, what it is compared with, and half_sub or dense_sub as the A/A control."""
     seeds: Annotated[int | None, option("N", "those of --out, else 5")] = None
     """Runs of each network on each game, with seeds 0 to N - 1."""
     steps: Annotated[int | None, option("STEPS", "those of --out, else the preset's")] = None
@@ -193,7 +193,7 @@ class CompareCommand:
         console.width = max(console.width, WIDTH)
         for table in (seeds(results), findings(results)):
             console.print(table, "")
-        if line := control_line(results):
+        for line in control_lines(results):
             console.print(line, soft_wrap=True)
         for note in results["notes"]:
             console.print(f"note: {note}", soft_wrap=True)

@@ -98,7 +98,7 @@ def tables(unit: Unit, profile: dict[str, Any]) -> list[Table | str]:
             "object moved by about 4 pixels: the greedy action changes in "
             f"{said['flips']:.0%} of states ({said['flips_decided']:.0%} where it was clear; "
             f"by chance {said['chance']:.0%}; {said['drawn']['flips']:.0%} when a drawn block is "
-            "moved instead), the value by {said['value']:.2f} standard deviations"
+            f"moved instead), the value by {said['value']:.2f} standard deviations"
         )
     return found
 

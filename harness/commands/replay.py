@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class ReplayCommand:
     The terminal and the window (`pip install -e '.[window]'`) can pause, go step by step, back too,
     and faster or slower; a line says the keys. A page is one file that any browser opens, with
     every frame, what the agent saw and its Q-values. Videos need `pip install -e '.[video]'`: an
-    .mp4 holds every emulator frame, 60 a second, a .gif 30 a second with exact colours.
+    .mp4 holds every emulator frame, 60 a second, a .gif 30 a second, in exact colours where a game
+    shows at most 255.
     """
 
     source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="EPISODE_OR_RUN")]
@@ -93,8 +95,8 @@ class ReplayCommand:
         self._beside.check(self.show_in)
         if self.values and self.show_in != "video":
             raise UserError("--values is for videos, the others show them anyway: add --in video")
-        if not self.speed > 0:
-            raise UserError(f"--speed must be above 0, not {self.speed}")
+        if not 0 < self.speed < math.inf:
+            raise UserError(f"--speed must be above 0 and finite, not {self.speed}")
 
     def _load(self) -> tuple[EpisodeHeader | LogHeader, EpisodeTrace]:
         """The episode and what it was played with. Raises UserError or BadEpisode."""

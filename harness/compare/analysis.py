@@ -58,7 +58,7 @@ class RunScore(NamedTuple):
 def analyse(
     design: Design, runs: Sequence[RunScore], missing: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """What the runs say: `games`, `networks`, `tandems`, `control`, `power` and `notes`."""
+    """What the runs say: `games`, `networks`, `tandems`, `controls`, `power` and `notes`."""
     rng = np.random.default_rng(SEED)
     table = tabulate([(r.game, r.arm, r.score) for r in runs], design.networks)
     timed = [(r.game, r.arm, r.at_equal_time) for r in runs if r.at_equal_time is not None]
@@ -83,7 +83,7 @@ def analyse(
         "games": {game: _game(table, design, game) for game in design.games},
         "networks": networks,
         "tandems": tandems,
-        "control": _control(table, networks, rng),
+        "controls": [_control(table, e, rng) for e in networks if e["role"] == "control"],
         "power": design_power(len(table.floors) or len(design.games), design, _spread(table)),
         "notes": _notes(design, table, missing),
     }
@@ -187,13 +187,8 @@ def _mean(table: Table, arm: str, game: str) -> float | None:
     return None if scores is None else float(scores.mean()) + REFERENCE_SCORES[game].random
 
 
-def _control(
-    table: Table, networks: Sequence[Mapping[str, Any]], rng: np.random.Generator
-) -> dict[str, Any] | None:
-    """The A/A control: a network that computes the baseline's function. None without it."""
-    entry = next((e for e in networks if e["role"] == "control"), None)
-    if entry is None:
-        return None
+def _control(table: Table, entry: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """An A/A control: a network that computes the baseline's function."""
     name = entry["network"]
     found: dict[str, Any] = {"network": name, "difference": entry["difference"]}
     if entry["difference"]:

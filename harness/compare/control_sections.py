@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from harness.compare.design import BASELINE, CONTROLS, teacher_of
 from harness.compare.statistics import LEVEL
 from harness.compare.watching import RECENT
@@ -91,18 +94,18 @@ def control(results: Results) -> Section:
         "What this comparison finds where there is nothing to find, and what it would find if "
         "there were something."
     )
-    return Section("Control and power", lead, (Text((control_text(results),)), table))
+    said = tuple(map(control_text, results["controls"])) or (NO_CONTROL,)
+    return Section("Control and power", lead, (Text(said), table))
 
 
-def control_text(results: Results) -> str:
-    """What the A/A control found, or that there is none."""
-    found = results["control"]
-    if not found:
-        return (
-            f"No A/A control: neither of {' and '.join(CONTROLS)}, which compute the same function "
-            f"as {BASELINE}, is among the networks, so the rate of false findings was not measured "
-            "here."
-        )
+NO_CONTROL = (
+    f"No A/A control: neither of {' and '.join(CONTROLS)}, which compute the same function as "
+    f"{BASELINE}, is among the networks, so the rate of false findings was not measured here."
+)
+
+
+def control_text(found: Mapping[str, Any]) -> str:
+    """What an A/A control found."""
     if not found["difference"]:
         return f"The A/A control {found['network']} has no runs that can be compared."
     said = "a difference that cannot be" if found["found_a_difference"] else "none, as it should"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from envs.games import game_title
@@ -90,15 +91,19 @@ def _design(results: Results) -> str:
 
 
 def _checks(results: Results) -> str:
-    """The control in a sentence."""
-    found = results["control"]
-    if not found:
+    """Each control in a sentence."""
+    if not results["controls"]:
         return "There is no A/A control."
+    return " ".join(_check(found) for found in results["controls"])
+
+
+def _check(found: Mapping[str, Any]) -> str:
     if not found["difference"]:
-        return control_text(results)
+        return control_text(found)
     said = "finds a false difference" if found["found_a_difference"] else "finds nothing"
     return (
-        f"The A/A control, a network that computes the same function as {BASELINE}, {said}: "
+        f"The A/A control {found['network']}, which computes the same function as {BASELINE}, "
+        f"{said}: "
         f"{interval_text(found['difference'], '+.1%', short=True)}, "
         f"{p_said(found['difference']['p'])}."
     )

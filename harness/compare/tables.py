@@ -75,11 +75,12 @@ def seeds(results: Mapping[str, Any]) -> Table:
     return table
 
 
-def control_line(results: Mapping[str, Any]) -> str | None:
-    """What the A/A control found."""
-    control = results["control"]
-    if not control or not control["difference"]:
-        return None
+def control_lines(results: Mapping[str, Any]) -> list[str]:
+    """What each A/A control found."""
+    return [_control(found) for found in results["controls"] if found["difference"]]
+
+
+def _control(control: Mapping[str, Any]) -> str:
     said = "a false difference" if control["found_a_difference"] else "no difference, as it should"
     return (
         f"A/A control: {control['network']} against stride finds {said} "

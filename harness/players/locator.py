@@ -103,7 +103,7 @@ def own_network(file: Path, header: EpisodeHeader, trace: EpisodeTrace) -> nn.Mo
         for place in (folder / "best", folder / "last", folder):
             try:
                 network, config, _ = load_network(find_checkpoint(place))
-            except UserError:
+            except (UserError, OSError):  # the agent's name is a stranger's: any path at all
                 continue
             network.requires_grad_(False).eval()
             if config.emulators.game == header.protocol.game and _played(network, header, trace):

@@ -3,7 +3,8 @@
 A GIF counts in hundredths of a second, and browsers slow down pictures shorter than two of them:
 60 frames a second cannot be said. It gets 30, the brighter of every two frames, so that sprites
 drawn in every other frame only do not flicker away; they last 3, 3 and 4 hundredths in turn. Its
-colours are exact: a console's few fit a palette, of which every picture keeps what it changes.
+colours are exact where a game shows at most 255, as most do: they fit a palette, of which every
+picture keeps what it changes. More are merged (Air Raid shows 856).
 """
 
 from __future__ import annotations

@@ -10,48 +10,53 @@ from envs.labels import Sprite, in_small_pixels
 from harness.probes.patterns import SIDE
 
 Pixels = npt.NDArray[np.uint8]
-_CLEAR = 12
-"""Least distance between the block's middle and the object's, before and after (pixels)."""
+_CLEAR = 8
+"""Pixels in a row, or in a column, between the block and the object, before and after."""
 _LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601, with which the emulator makes grey of colours."""
 
 
 def decoys(
     states: Pixels,
-    positions: npt.NDArray[np.floating],
+    middles: npt.NDArray[np.floating],
     moves: npt.NDArray[np.floating],
     sprite: Sprite,
     seed: int,
 ) -> tuple[Pixels, Pixels]:
     """Two copies of states uint8 [N, 4, 84, 84], in all four pictures of which a block of the size
     and the shade of `sprite` stands still: in the second copy `moves` [N, 2] (x, y) further,
-    rounded to whole pixels. Where it stands is drawn uniformly from the places clear of the object,
-    which is at `positions` [N, 2]; all lengths are pixels of 84x84.
+    rounded to whole pixels. Where it stands is drawn uniformly from the places where it is seen and
+    clear of the object, whose middle is at `middles` [N, 2]; all lengths are pixels of 84x84.
     """
     width, height = (max(1, round(float(side))) for side in in_small_pixels(np.array(sprite.size)))
     shade = round(float(np.dot(_LUMA, sprite.colours[0])))
     rng = np.random.default_rng(seed)
     before, after = states.copy(), states.copy()
     for number, move in enumerate(np.rint(moves).astype(int)):
-        x, y = _place(rng, (width, height), positions[number], move)
-        before[number, :, y : y + height, x : x + width] = shade
-        x, y = x + move[0], y + move[1]
-        after[number, :, y : y + height, x : x + width] = shade
+        places = _clear(width, height, middles[number], move)
+        rng.shuffle(places)
+        boxes = ([_box(x, y, width, height) for x, y in (c, c + move)] for c in places)
+        seen = (b for b in boxes if not any((states[number][box] == shade).any() for box in b))
+        first, second = next(seen)
+        before[number][first] = after[number][second] = shade
     return before, after
 
 
-def _place(
-    rng: np.random.Generator,
-    size: tuple[int, int],
-    position: npt.NDArray[np.floating],
-    move: npt.NDArray[np.int_],
-) -> tuple[int, int]:
-    """Upper left corner of a block that is on the screen and clear at both ends of its move."""
-    most = SIDE - np.array(size)
-    while True:
-        corner = rng.integers(0, most + 1)
-        ends = np.stack([corner, corner + move])
-        middles = ends + (np.array(size) - 1) / 2
-        clear = np.linalg.norm(middles - position, axis=1) >= _CLEAR
-        if (ends >= 0).all() and (ends <= most).all() and clear.all():
-            return int(corner[0]), int(corner[1])
+def _clear(
+    width: int, height: int, middle: npt.NDArray[np.floating], move: npt.NDArray[np.int_]
+) -> npt.NDArray[np.int_]:
+    """[M, 2] upper left corners (x, y) of a block that is on the screen and clear of an object of
+    its size at both ends of its move."""
+    size = np.array([width, height])
+    rows, columns = np.mgrid[: SIDE - height + 1, : SIDE - width + 1]
+    corners = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    ends = np.stack([corners, corners + move])
+    apart = np.abs(ends + (size - 1) / 2 - middle) - size
+    inside = ((ends >= 0) & (ends <= SIDE - size)).all(-1)
+    chosen: npt.NDArray[np.int_] = corners[(inside & (apart.max(-1) >= _CLEAR)).all(0)]
+    return chosen
+
+
+def _box(x: int, y: int, width: int, height: int) -> tuple[slice, slice, slice]:
+    """A block in all pictures of a stack."""
+    return slice(None), slice(y, y + height), slice(x, x + width)

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from agent.networks import QNetwork
 from envs.games import game_id
 from envs.interventions import displaced, intervened, possible
-from envs.labels import GAMES, in_small_pixels, labels_of, sprite_of
+from envs.labels import GAMES, Positions, Sprite, in_small_pixels, labels_of, sprite_of
 from harness.probes.decoys import decoys
 from harness.probes.features import LAYERS, features
+from harness.probes.readout import Floats
 from harness.probes.response import invariance
 from harness.probes.sensitivity import consistency, sensitivity
 from harness.probes.worlds import World
@@ -34,10 +35,17 @@ def game_world(game: str, count: int) -> World:
     before, so that all of a stack's frames are the game's own."""
     name = labels_of(game).main
     found = intervened(game, name, count, _SEED)
-    half = in_small_pixels(np.array(sprite_of(game, name).size, np.float32)) / 2
-    # Labels are upper left corners; a pixel reaches half a pixel to each side of its number.
-    positions = found.positions[name].astype(np.float64) + half - 0.5
+    sprite = sprite_of(game, name)
+    half = in_small_pixels(np.array(sprite.size, np.float32)) / 2
+    positions = middles(found.positions[name], sprite)
     return World(found.states, positions, found.episodes, (half[0] + 1, half[1] + 1))
+
+
+def middles(corners: Positions, sprite: Sprite) -> Floats:
+    """[..., 2] of sprites whose labels, upper left corners, are at `corners` [..., 2] (pixels of
+    84x84); a pixel reaches half a pixel to each side of its number."""
+    half = in_small_pixels(np.array(sprite.size, np.float32)) / 2
+    return corners.astype(np.float64) + half - 0.5
 
 
 def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
@@ -49,7 +57,8 @@ def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
     name = labels_of(game).main
     pairs = displaced_pairs(game, name, count // 4)
     x, y = features(network, pairs.before), features(network, pairs.after)
-    drawn = decoys(pairs.before, pairs.positions, pairs.moves, sprite_of(game, name), _SEED)
+    sprite = sprite_of(game, name)
+    drawn = decoys(pairs.before, middles(pairs.positions, sprite), pairs.moves, sprite, _SEED)
     return {
         "sensitivity": against(
             sensitivity(network, pairs.before, pairs.after), sensitivity(network, *drawn)
@@ -71,7 +80,7 @@ class Pairs(NamedTuple):
 
     before: Pixels  # [N, 4, 84, 84]
     after: Pixels  # [N, 4, 84, 84]
-    positions: npt.NDArray[np.float32]  # [N, 2] the object's (x, y) before (pixels of 84x84)
+    positions: npt.NDArray[np.float32]  # [N, 2] the object's label (x, y) before (pixels of 84x84)
     moves: npt.NDArray[np.float32]  # [N, 2] how far it was put (the same pixels)
 
 

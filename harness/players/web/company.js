@@ -40,10 +40,11 @@ class Company {
     window.parent.postMessage(message, "*"); // a file has no origin that could be named
   }
 
-  #hear({ extent, claims, state, key }) {
+  #hear({ extent, claims, state, key, released }) {
     const player = this.#player;
     if (extent !== undefined) player.extent = Math.max(extent, player.episode.frames);
     if (state && claims === this.#claims) player.follow(state);
     if (key) this.press(key);
+    if (released) player.release();
   }
 }

@@ -90,10 +90,31 @@ class Player {
     this.led = false;
     if (this.company) this.company.tell(true);
     else if (!this.playing) history.replaceState(null, "", `#frame=${this.frame}`);
-    if (!this.playing) return;
+    if (this.playing) this.#start();
+  }
+
+  /** Nobody leads this player any more: it goes on by its own clock. */
+  release() {
+    if (!this.led) return;
+    this.led = false;
+    if (this.playing) this.#start();
+  }
+
+  #start() {
     this.run = {}; // a clock that was started before stops
     this.clock = undefined;
-    requestAnimationFrame((now) => this.#tick(now, this.run));
+    this.#later(this.run);
+  }
+
+  #later(run) {
+    let waiting = true;
+    const tick = () => {
+      if (waiting) this.#tick(performance.now(), run);
+      waiting = false;
+    };
+    requestAnimationFrame(tick);
+    // Scrolled out of view a player gets no animation frames, but others may follow it.
+    if (this.company && !document.hidden) setTimeout(tick, 34);
   }
 
   #tick(now, run) {
@@ -107,7 +128,7 @@ class Player {
       this.company?.tell(false);
     }
     if (this.position >= this.extent - 1) this.pause();
-    else requestAnimationFrame((later) => this.#tick(later, run));
+    else this.#later(run);
   }
 
   #showSpeed(speed) {

@@ -49,7 +49,10 @@ class Shelf {
   constructor(buttons, together) {
     this.buttons = buttons;
     $("together").checked = together;
-    $("together").addEventListener("change", () => this.#gather());
+    $("together").addEventListener("change", () => {
+      if (!this.#together) for (const one of this.#opened) one.send({ released: true });
+      this.#gather();
+    });
     buttons.forEach((button, place) => {
       button.addEventListener("click", () => {
         this.toggle(place);
@@ -77,7 +80,7 @@ class Shelf {
     if (there) {
       there.box.remove();
       this.#opened = this.#opened.filter((opened) => opened !== there);
-      if (this.#leader === there) this.#leader = this.#state = null;
+      if (this.#leader === there) this.#succeed();
     } else {
       const opened = new Opened(place, button.dataset.name, () => {
         this.toggle(place);
@@ -92,6 +95,13 @@ class Shelf {
     button.setAttribute("aria-expanded", String(!there));
     $("together-switch").hidden = this.#opened.length < 2;
     this.#gather();
+  }
+
+  /** The leader is gone: another goes on in its place. */
+  #succeed() {
+    this.#leader = this.#opened[0] ?? null;
+    if (!this.#leader) this.#state = null;
+    else if (this.#together) this.#leader.send({ released: true });
   }
 
   get #together() {
