@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -162,16 +163,17 @@ def evaluation_due(config: RunConfig, counters: Counters) -> bool:
 
 def ending(run_dir: Path, config: RunConfig, counters: Counters, clock: str, *, over: bool) -> str:
     """The last lines of a run: what was done, and how to go on."""
+    folder = shlex.quote(str(run_dir))
     done = f"{counters.steps:,} steps and {counters.updates:,} updates in {clock}"
     if not over:
         return (
             f"stopped after {done}; checkpoint written\n"
-            f"go on with: python train.py --resume {run_dir}"
+            f"go on with: python train.py --resume {folder}"
         )
     return (
         f"finished: {done}\n"
-        f"score it:  python evaluate.py score {run_dir}\n"
-        f"train on:  python train.py --resume {run_dir} --steps {2 * config.steps}"
+        f"score it:  python evaluate.py score {folder}\n"
+        f"train on:  python train.py --resume {folder} --steps {2 * config.steps}"
     )
 
 

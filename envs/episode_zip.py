@@ -54,8 +54,9 @@ def reading(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _line(error: Exception) -> str:
-    text = error.args[0] if isinstance(error, KeyError) else error
-    return str(text).partition("\n")[0]
+    if isinstance(error, KeyError):
+        return "a part of it is missing"
+    return str(error).partition("\n")[0]
 
 
 def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

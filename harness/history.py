@@ -22,7 +22,9 @@ class History:
         """Raises UserError for a folder without an action log, or with one of another format."""
         files = sorted(f for f in run_dir.glob("*.actions") if re.fullmatch(LOG_NAME, f.name))
         if not files:
-            raise UserError(f"{run_dir} holds no action log: give the folder of a training run")
+            raise UserError(
+                f"{run_dir} holds no action log: give a training run, or an .episode file"
+            )
         newest = max(standings(run_dir)[0], key=lambda s: s.state.steps, default=None)
         self.episodes: list[TrainingEpisode] = []
         self._logs: list[tuple[LogHeader, list[tuple[int, Turns]]]] = []

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from harness.pace import Pace
 from harness.sparkline import bar, cut_left, fitting, means, sparkline
+from harness.wording import counted
 
 LIVE_INTERVAL = 0.25
 PLAIN_INTERVAL = 10.0
@@ -101,7 +102,9 @@ class Display:
         if not self._scores:
             return Text("score: no game has ended yet")
         games = min(len(self._scores), MEAN_OF)
-        line = fitting([f"score {self._mean():.1f}", f"mean of {games} games"], self._width)
+        line = fitting(
+            [f"score {self._mean():.1f}", f"mean of {counted(games, 'game')}"], self._width
+        )
         heights = means(self._scores, min(WIDEST_GRAPH, self._width - len(line) - 2))
         graph = sparkline(heights, ascii_only=self._ascii_only)
         room = self._width - len(line) - len(graph) - 4

@@ -19,6 +19,7 @@ from harness.pictures import is_drawn, weights
 from harness.players.animation import preview
 from harness.progress import Display, duration
 from harness.rundir import Run, settings_lines
+from harness.wording import counted
 
 
 class NotFinite(RuntimeError):
@@ -87,7 +88,9 @@ class Reporter:
 
     def evaluating(self, games: int, counters: Counters) -> None:
         """An evaluation begins: whole games can take minutes."""
-        self._display.waiting(f"{counters.steps:,} steps: playing {games} whole games to evaluate")
+        self._display.waiting(
+            f"{counters.steps:,} steps: playing {counted(games, 'whole game')} to evaluate"
+        )
 
     def evaluation(self, traces: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
         """The games of an evaluation. The time they took does not count as training."""

@@ -24,6 +24,7 @@ from harness.report.blocks import Curves, Series
 from harness.report.curves import draw_curves
 from harness.report.looks import Looks
 from harness.report.markup import Html, join, tag
+from harness.wording import counted
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class GalleryCommand:
                     f"warning: {one.name} departs from its recording at step {page.departs:,}"
                 )
         size = out.stat().st_size / 1e6
-        console.print(f"{out}: {len(episodes)} episodes, {size:.1f} MB", soft_wrap=True)
+        console.print(f"{out}: {counted(len(episodes), 'episode')}, {size:.1f} MB", soft_wrap=True)
         return 0
 
 
@@ -107,7 +108,7 @@ def _training(run_dir: Path, history: History) -> Iterator[_Chosen]:
         seed = f"{trace.seed}" + (
             f", {len(trace.before):,} steps before it" if len(trace.before) else ""
         )
-        how = "from the action log: the network learned and explored meanwhile"
+        how = "from the action log: the network explored, and learned once the warm-up was over"
         facts = _facts(one, "training episodes", trace, seed, steps, how)
         name = f"{run_dir.resolve().name} episode {one.number}"
         yield _Chosen(

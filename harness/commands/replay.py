@@ -56,7 +56,7 @@ class ReplayCommand:
     """Where to show it [default: terminal, unless --verify]."""
     out: Path | None = None
     """File of the page, .html, or the video, .mp4 or .gif [default: the episode's name with the
-    first of these]."""
+    first of these; for a training episode in the run's episodes/]."""
     second: Annotated[
         Path | None,
         tyro.conf.arg(name="with", metavar="RUN_OR_EPISODE", help_behavior_hint="(optional)"),
@@ -65,12 +65,13 @@ class ReplayCommand:
     where it would do something else. Or the file of another episode: the page has both side by
     side, and they play together."""
     attention: bool = False
-    """Let the page show which pixels move the best Q-value of the network of --with."""
+    """Let the page show which pixels move the best Q-value of the network of --with. It takes about
+    ten times as long, and the page becomes as much larger."""
     values: bool = False
     """Draw the Q-values of the last six seconds beside a video."""
     locate: bool = False
     """Let the page mark where the network of --with, and the agent that played if its checkpoint is
-    here, take the game's main object to be. Takes about 20 seconds more."""
+    here, take the game's main object to be. Takes about 20 seconds a network."""
     speed: float = 1.0
     """How fast the terminal or the window plays at first (times real time)."""
 

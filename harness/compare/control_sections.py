@@ -11,7 +11,6 @@ from harness.compare.watching import RECENT
 from harness.compare.words import (
     INTERVAL,
     Results,
-    counted,
     difference_row,
     differences,
     few_note,
@@ -27,6 +26,7 @@ from harness.report.blocks import (
     Table,
     Text,
 )
+from harness.wording import counted
 
 
 def tandems(results: Results) -> Section | None:

@@ -14,8 +14,9 @@ from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.score_sections import kinds, sums
 from harness.compare.statistics import LEARNED, REDRAWS
 from harness.compare.verdict_section import compared, outcome, reason, verdicts
-from harness.compare.words import INTERVAL, UNIT, Results, counted, interval_text, p_said
+from harness.compare.words import INTERVAL, UNIT, Results, interval_text, p_said
 from harness.report.blocks import Column, Outcome, Report, Section, Table, Text
+from harness.wording import counted
 
 TITLE = "Does it matter how the network downsamples?"
 NAMED = 4

@@ -11,7 +11,7 @@ import numpy as np
 from harness.compare.design import CONTROLS, Design, role_of
 from harness.compare.effects import SPREAD, power
 from harness.compare.statistics import LEVEL
-from harness.compare.tables import counted
+from harness.wording import counted
 
 EFFECTS = (-0.1, -0.2)
 """Differences for which the power of a design is told (share of the baseline's score)."""

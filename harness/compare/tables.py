@@ -9,6 +9,7 @@ from rich.table import Table
 
 from envs.games import game_title
 from harness.compare.statistics import CONFIDENCE
+from harness.wording import counted
 
 WIDTH = 126
 """Columns that the table of findings takes, also on a terminal that has fewer."""
@@ -104,8 +105,3 @@ def job_count(games: Sequence[str], networks: Sequence[str], count: int) -> str:
     """`3 games x 4 networks x 5 seeds: 60 runs`."""
     factors = counted(len(games), "game"), counted(len(networks), "network"), counted(count, "seed")
     return f"{' x '.join(factors)}: {counted(len(games) * len(networks) * count, 'run')}"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 seed`, `2 seeds`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

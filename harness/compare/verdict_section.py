@@ -8,7 +8,6 @@ from harness.compare.words import (
     INTERVAL,
     UNIT,
     Results,
-    counted,
     difference_row,
     differences,
     few_note,
@@ -17,6 +16,7 @@ from harness.compare.words import (
     p_said,
 )
 from harness.report.blocks import Block, Outcome, Section, Text, Verdict
+from harness.wording import counted
 
 
 def verdicts(results: Results) -> Section:

@@ -10,6 +10,7 @@ from harness.compare.prospects import FEW_SEEDS
 from harness.compare.statistics import CONFIDENCE
 from harness.report.blocks import Band, Intervals, Reference, Row
 from harness.report.markup import number
+from harness.wording import counted
 
 Results = Mapping[str, Any]
 """What results.json holds, or an object in it."""
@@ -37,11 +38,6 @@ def interval_text(found: Results, form: str = ".2f", short: bool = False) -> str
     if not has_width(found):
         return f"{value} (no interval)"
     return f"{value} ({'' if short else INTERVAL + ' '}{low} to {high})"
-
-
-def counted(count: int, what: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def row_of(

@@ -30,7 +30,7 @@ class View:
     steps: int
     """Length of the episode (agent steps)."""
     score: int
-    """Before this step."""
+    """Before this step, behind it at the last frame."""
     action: int
     """Index of the action being carried out."""
     q_values: npt.NDArray[np.float32]  # [A], or [0] if unknown
@@ -38,6 +38,8 @@ class View:
     shares: npt.NDArray[np.float32]  # [A] Q-values from 0, the episode's least, to 1, its largest
     speed: float = 1.0
     paused: bool = False
+    last: bool = False
+    """Whether nothing comes behind it."""
 
     @property
     def best(self) -> int:
@@ -49,9 +51,10 @@ class View:
         """Where the episode stands, what the agent does, and how the player moves."""
         value = f" (Q {self.q_values[self.action]:.3f})" if len(self.q_values) else ""
         speed = f"  {self.speed:g}x" if self.speed != 1 else ""
+        state = "  end" if self.last else "  paused" if self.paused else ""
         return (
             f"step {self.step + 1:,}/{self.steps:,}  score {self.score:,}  "
-            f"{self.names[self.action]}{value}{speed}{'  paused' if self.paused else ''}"
+            f"{self.names[self.action]}{value}{speed}{state}"
         )
 
 
@@ -124,13 +127,14 @@ class Views:
             image=image,
             step=step,
             steps=len(trace),
-            score=int(self._scores[step]),
+            score=int(self._scores[step + 1 if transport.last else step]),
             action=int(trace.actions[step]),
             q_values=trace.q_values[step],
             names=self._names,
             shares=self._shares[step],
             speed=transport.speed,
             paused=transport.paused,
+            last=transport.last,
         )
 
 

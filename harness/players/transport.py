@@ -39,6 +39,11 @@ class Transport:
         return min(int(self.position + _AHEAD), self.frames - 1)
 
     @property
+    def last(self) -> bool:
+        """Whether the last frame is to be seen."""
+        return self.frame == self.frames - 1
+
+    @property
     def over(self) -> bool:
         """Whether the last frame has had its time."""
         return self.position + _AHEAD >= self.frames
@@ -68,7 +73,7 @@ class Transport:
         """Do what a key says, if anything; see KEYS."""
         match key:
             case " ":
-                if self.over:
+                if self.last:
                     self.position = 0.0
                 self.paused = not self.paused
             case "," | "left":

@@ -80,7 +80,7 @@ def full_screen() -> Iterator[Terminal]:
     connection, an error. Raises UserError when standard output is no terminal."""
     if not sys.stdout.isatty() or os.name != "posix":
         raise UserError(
-            "standard output is not a Unix terminal: use --in window, --in video --out FILE.mp4, "
+            "standard output is not a Unix terminal: use --in page, --in window, --in video, "
             "or --verify"
         )
     with ExitStack() as give_back:

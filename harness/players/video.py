@@ -45,6 +45,8 @@ def write_video(
     UserError when ffmpeg is missing or fails.
     """
     part = path.with_name(path.name + ".part")
+    if not path.parent.is_dir():  # ffmpeg would name a file that nobody asked for
+        raise UserError(f"cannot write {path}: {path.parent} is no folder")
     try:
         with tempfile.TemporaryDirectory() as folder:
             encode = _gif if path.suffix == ".gif" else _mp4

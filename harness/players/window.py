@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import pygame
 
 NO_SCREEN = "there is no screen to open a window on: use --in terminal, --in page or --in video"
+_SCREENS = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"}
+"""One of them is set wherever SDL can draw on Linux."""
 PICTURES = ((1120, 840), (560, 420))
 """Sizes of the picture (pixels), 7 x 4 and 3.5 x 2 of them for each of the emulator's: the first
 with which the window fits on the screen."""
@@ -42,6 +45,8 @@ def window(title: str) -> Iterator[Window]:
         import pygame
     except ImportError:
         raise UserError("windows need pygame-ce: pip install -e '.[window]'") from None
+    if sys.platform == "linux" and not _SCREENS & os.environ.keys():
+        raise UserError(NO_SCREEN)  # SDL would say it in words of its own first
     try:
         pygame.display.init()
         # Where it finds no screen, SDL draws to memory, which nobody would see.

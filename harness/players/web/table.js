@@ -19,7 +19,7 @@ class ActionTable {
     const table = document.getElementById("actions");
     const heads = ["Action"];
     if (episode.q) heads.push("Q-value");
-    if (episode.otherQ) heads.push("Second");
+    if (episode.otherQ) heads.push(episode.q ? "Second" : "Network of --with");
     const top = table.tHead.insertRow();
     for (const head of heads) {
       const cell = document.createElement("th");

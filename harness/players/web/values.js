@@ -46,6 +46,7 @@ class ValueDrawing {
       const whose = q ? "" : " of the second network";
       notes.push(`Lines: every action's Q-value${whose}, the best one strong.`);
       if (q && otherQ) notes.push("Dashes: the second network's best.");
+      notes.push("Bars: full for the best action of the step, empty for one far behind it.");
       notes.push("Rows: the stronger the colour, the closer to the best of the step.");
     } else {
       notes.push("This recording has no Q-values.");
