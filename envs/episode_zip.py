@@ -29,8 +29,8 @@ class BadEpisode(ValueError):
 
 
 _DAMAGE = (
-    *(ValueError, KeyError, RuntimeError, RecursionError, EOFError, OverflowError),
-    *(zlib.error, struct.error),
+    *(ValueError, RuntimeError, RecursionError, EOFError, OverflowError, zlib.error),
+    struct.error,
 )
 """What zipfile, json and numpy raise for content that is not theirs."""
 
@@ -45,18 +45,13 @@ def reading(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FileNotFoundError:
         raise BadEpisode(f"{path} does not exist") from None
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, KeyError):  # no zip, or one without the parts of an episode
         raise BadEpisode(f"{path} is not an episode file, or is cut short or damaged") from None
     except OSError as error:
         raise BadEpisode(f"cannot read {path}: {error.strerror or error}") from None
     except _DAMAGE as error:
-        raise BadEpisode(f"{path} cannot be read as an episode: {_line(error)}") from None
-
-
-def _line(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return "a part of it is missing"
-    return str(error).partition("\n")[0]
+        line = str(error).partition("\n")[0]
+        raise BadEpisode(f"{path} cannot be read as an episode: {line}") from None
 
 
 def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

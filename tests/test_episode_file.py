@@ -170,7 +170,7 @@ def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
     refused(foreign)
     with zipfile.ZipFile(foreign, "w") as archive:
         archive.writestr("readme.txt", "something else")
-    assert "episode.json" in refused(foreign)
+    assert "is not an episode file" in refused(foreign)
 
 
 @pytest.mark.parametrize(

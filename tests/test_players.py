@@ -324,8 +324,11 @@ def test_keys_move_the_picture_and_the_status_with_it() -> None:
         ("-", 1, ""),
         (">", 76, "paused"),
         (">", 151, "paused"),
-        (">", 200, "paused"),
+        (">", 200, "end"),
+        (".", 200, "end"),
+        (",", 199, "paused"),
         (".", 200, "paused"),
+        (".", 200, "end"),
     ]
     plan = [(4.01 + i, key) for i, (key, _, _) in enumerate(expected)]
     terminal = FakeTerminal(plan=[*plan, (30, "q")])
@@ -345,7 +348,8 @@ def test_keys_move_the_picture_and_the_status_with_it() -> None:
     for (key, step, says), status, picture in zip(
         expected, terminal.before_keys[1:], pictures[1:], strict=True
     ):
-        assert status.startswith(f"step {step}/200  score {step - 1}  {NAMES[(step - 1) % 3]}"), key
+        score = step if says == "end" else step - 1
+        assert status.startswith(f"step {step}/200  score {score}  {NAMES[(step - 1) % 3]}"), key
         assert status.rstrip().endswith(says), key
         # A frame is shown with the one before it; a step back or on stops at its first.
         shown = shade(step - 1)
@@ -357,7 +361,8 @@ def test_the_game_waits_at_its_end_and_space_plays_it_again() -> None:
     play(made_up(30), shades(30), NAMES, TerminalDisplay(terminal))
     at_end, again = terminal.before_keys
     assert at_end.startswith("step 30/30")
-    assert at_end.rstrip().endswith("paused")
+    assert at_end.rstrip().endswith("end")
+    assert at_end.startswith("step 30/30  score 30")
     assert again.startswith("step 8/30")
     assert "paused" not in again
 
@@ -375,8 +380,10 @@ def test_a_transport_by_hand() -> None:
         ("home", 0, False),
         ("pagedown", 300, False),
         ("pagedown", 401, False),
+        (".", 401, True),
+        ("x", 401, True),
+        ("left", 396, True),
         (".", 400, True),
-        ("x", 400, True),
         ("pageup", 100, True),
     ]:
         transport.press(key)
@@ -610,7 +617,7 @@ def test_a_video_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_video(tmp_path / "x.mp4", interrupted)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="nowhere is no folder"):
         write_video(tmp_path / "nowhere" / "x.mp4", lambda: [coloured((1, 2, 3))])
 
 

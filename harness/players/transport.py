@@ -93,12 +93,10 @@ class Transport:
                 self.paused = False
 
     def _step(self, away: int) -> None:
-        """Stop at the first frame of a step nearby: with the frame before it, what the agent saw
-        when it chose."""
+        """Stop at the first frame of a step nearby, with the frame before it what the agent saw
+        when it chose; on from the last step at the end."""
         self.paused = True
-        last = (self.frames - 1) // FRAMES_PER_STEP
-        step = min(max(self.frame // FRAMES_PER_STEP + away, 0), last)
-        self.position = float(step * FRAMES_PER_STEP)
+        self._seek((self.frame // FRAMES_PER_STEP + away) * FRAMES_PER_STEP)
 
     def _seek(self, frame: int) -> None:
         self.position = float(min(max(frame, 0), self.frames - 1))
