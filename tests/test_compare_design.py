@@ -207,6 +207,12 @@ def test_a_damaged_design_is_one_clear_line(tmp_path, damage):
         read_design(tmp_path)
 
 
+def test_a_file_is_no_folder_of_a_comparison(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="file is a file: give a folder"):
+        read_design(tmp_path / "file")
+
+
 # The command
 
 

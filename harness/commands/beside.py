@@ -72,15 +72,11 @@ class Beside:
     def write(self, out: Path, episode: Played, other: Played | None, screens: Screens) -> int:
         """Write the page; returns how many frames it has. `screens` are those of a trace."""
         if other:
-            pages = _pair(out, (episode, other), screens)
+            played, pages = [episode, other], _pair(out, (episode, other), screens)
         else:
-            pages = [self._single(out, episode, screens)]
-        for page in pages:
-            if page.departs is not None:
-                print(
-                    f"warning: the game departs from its recording at step {page.departs:,}",
-                    file=sys.stderr,
-                )
+            played, pages = [episode], [self._single(out, episode, screens)]
+        for one, page in zip(played, pages, strict=True):
+            warn_departed(one.name, page)
         return sum(page.frames for page in pages)
 
     def _single(self, out: Path, episode: Played, screens: Screens) -> PageData:
@@ -96,6 +92,13 @@ class Beside:
             out, trace, screens(trace), header, episode.name, opinion,
             attention=self.attention, locators=locators,
         )  # fmt: skip
+
+
+def warn_departed(name: str, page: PageData) -> None:
+    """Say on standard error that an episode went another way than it was recorded, if it did."""
+    if page.departs is not None:
+        what = f"{name} departs from its recording at step {page.departs:,}"
+        print(f"warning: {what}", file=sys.stderr)
 
 
 def _pair(out: Path, episodes: tuple[Played, Played], screens: Screens) -> list[PageData]:

@@ -14,6 +14,7 @@ from rich.progress import track
 
 from envs.games import game_title
 from envs.trace import EpisodeTrace, screens
+from harness.commands.beside import warn_departed
 from harness.commands.options import option
 from harness.compare.watching import RECENT, read_figures
 from harness.errors import UserError
@@ -56,10 +57,7 @@ class GalleryCommand:
         above = join([*_words(recorded, history), _curve(self.run_dir, chosen)])
         pages = write_shelf(out, title, above, episodes)
         for one, page in zip(episodes, pages, strict=True):
-            if page.departs is not None:
-                console.print(
-                    f"warning: {one.name} departs from its recording at step {page.departs:,}"
-                )
+            warn_departed(one.name, page)
         size = out.stat().st_size / 1e6
         console.print(f"{out}: {counted(len(episodes), 'episode')}, {size:.1f} MB", soft_wrap=True)
         return 0

@@ -212,6 +212,8 @@ def read_design(out: Path) -> Design | None:
         return parse(Design, file.read_text(), FORMAT)
     except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        raise UserError(f"{out} is a file: give a folder") from None
     except (OSError, ValueError, TypeError, RecursionError, UserError) as error:
         raise UserError(f"{file} is not a design: {error}") from None
 
