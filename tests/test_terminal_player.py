@@ -88,5 +88,5 @@ def test_keys_in_a_real_terminal(tmux: Tmux, file: Path) -> None:
     tmux.type("Home")
     tmux.wait(lambda lines: "paused" not in status(lines) and step(lines) < there + 60)
     tmux.type("q")
-    ended = tmux.wait(lambda lines: any(line.startswith("breakout: score") for line in lines))
+    ended = tmux.wait(lambda lines: any(line.startswith("Breakout: score") for line in lines))
     assert "step" not in status(ended)

@@ -178,7 +178,7 @@ class ReplayCommand:
 
         name = f"{game_title(trace.protocol.game)}: {self._name}"
         show(trace, name, "window" if self.show_in == "window" else "terminal", self.speed)
-        print(f"{trace.protocol.game}: score {trace.score:,} in {len(trace):,} steps")
+        print(f"{game_title(trace.protocol.game)}: score {trace.score:,} in {len(trace):,} steps")
 
 
 def _announce(file: Path, frames: int) -> None:
