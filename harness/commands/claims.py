@@ -13,7 +13,7 @@ from rich.console import Console
 from agent.networks import make_network
 from agent.scales import matchable
 from envs.games import game_id, game_title
-from envs.labels import labels_of
+from envs.labels import GAMES, labels_of
 from harness.claims.budget import BUDGETS, Budget, BudgetName
 from harness.claims.ledger import read_ledger
 from harness.claims.page import report
@@ -101,10 +101,12 @@ class ClaimsCommand:
         budget = BUDGETS[self.budget]
         for name in self.networks:
             matchable(make_network(name, 2))
-        for game in self.games or ():
-            labels_of(game)
         games = budget.extent.games if self.games is None else self.games
-        titles = tuple(dict.fromkeys(game_title(game_id(game)) for game in games))
+        for game in games:
+            labels_of(game)
+        # In one order, however they were named: the same games are the same measurements.
+        wanted = {game_id(game) for game in games}
+        titles = tuple(game_title(game) for game in GAMES if game in wanted)
         return replace(
             budget,
             networks=tuple(dict.fromkeys((*budget.networks, *self.networks))),
