@@ -32,7 +32,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 board: .venv/installed
 	$(BIN)/tensorboard --logdir checkpoints --samples_per_plugin images=100,histograms=100
