@@ -26,11 +26,6 @@ settings.register_profile("same", derandomize=True, deadline=None, database=None
 settings.load_profile("same")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first: among several processes it would be the last to end."""
-    items.sort(key=lambda item: item.path.name != "test_resume.py")
-
-
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """One browser for all tests of pages."""
@@ -72,7 +67,9 @@ def _same_state() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a CUDA device where there is none."""
+    """The longest file first, which would end last among several processes; skip what needs a
+    CUDA device where there is none."""
+    items.sort(key=lambda item: item.path.name != "test_resume.py")
     if torch.cuda.is_available():
         return
     for item in items:
