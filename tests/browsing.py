@@ -45,11 +45,12 @@ def complaints(browser: webdriver.Chrome) -> list[str]:
 
 
 def show(browser: webdriver.Chrome, width: int, paper: str) -> None:
-    """Width of the page (CSS pixels), light or dark paper."""
+    """Width of the page (CSS pixels), light or dark paper, and no scrolling that takes time."""
     size: dict[str, Any] = {"width": width, "height": 900, "deviceScaleFactor": 1}
     size["mobile"] = width < 600
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": paper}]
+    features = [{"name": "prefers-color-scheme", "value": paper},
+                {"name": "prefers-reduced-motion", "value": "reduce"}]  # fmt: skip
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 

@@ -5,24 +5,17 @@ Skipped where there is no Chromium: the Debian packages are chromium and chromiu
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
+from browsing import CHROMIUM, DRIVER, chromium, show
 from report_samples import everything
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from harness.report.page import write_page
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no chromium and chromedriver to look at the page with"
-)
-OPTIONS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
 )
 WIDTHS = (390, 768, 1400)
 
@@ -32,28 +25,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     """A browser that shows the page of every block."""
     folder = tmp_path_factory.mktemp("browser")
     write_page(folder / "report.html", everything())
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for option in (*OPTIONS.split(), f"--user-data-dir={folder / 'profile'}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, Service(DRIVER))
-    try:
+    with chromium(folder / "profile") as driver:
         show(driver, 1400, "light")
         driver.get((folder / "report.html").as_uri())
         yield driver
-    finally:
-        driver.quit()
-
-
-def show(browser: webdriver.Chrome, width: int, paper: str) -> None:
-    """Width of the page (CSS pixels), light or dark paper, and no scrolling that takes time."""
-    size: dict[str, Any] = {"width": width, "height": 900, "deviceScaleFactor": 1}
-    size["mobile"] = width < 600
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": paper},
-                {"name": "prefers-reduced-motion", "value": "reduce"}]  # fmt: skip
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 @pytest.mark.parametrize("width", WIDTHS)
