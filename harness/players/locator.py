@@ -96,6 +96,9 @@ def own_network(file: Path, header: EpisodeHeader, trace: EpisodeTrace) -> nn.Mo
     """The network that played the episode recorded in `file`, where its checkpoint is found: in
     the run that the file lies in, or under the agent's name here or in checkpoints/. It is the one
     whose Q-values are those of the recording; a run's best/ may be a later network by now."""
+    if not trace.q_values.shape[1]:
+        return None
+    opening = _opening(trace)
     folders = [file.resolve().parent.parent]
     if header.agent is not None:
         folders += [Path(header.agent), "checkpoints" / Path(header.agent)]
@@ -106,20 +109,26 @@ def own_network(file: Path, header: EpisodeHeader, trace: EpisodeTrace) -> nn.Mo
             except (UserError, OSError):  # the agent's name is a stranger's: any path at all
                 continue
             network.requires_grad_(False).eval()
-            if config.emulators.game == header.protocol.game and _played(network, header, trace):
+            of_game = config.emulators.game == header.protocol.game
+            if of_game and _played(network, header, trace, opening):
                 return network
     return None
 
 
-def _played(network: nn.Module, header: EpisodeHeader, trace: EpisodeTrace) -> bool:
-    """Whether the recording's first Q-values are the network's, but for their rounding."""
-    if not trace.q_values.shape[1]:
-        return False
+def _opening(trace: EpisodeTrace) -> States:
+    """The first states of an episode, at most COMPARED."""
     seen = [moment.frame for moment in islice(resimulate(trace), min(COMPARED, len(trace)))]
-    recorded = trace.q_values[: len(seen)]
     blank = np.zeros((STACK_SIZE - 1, *FRAME_SHAPE), np.uint8)
+    return stacks(np.concatenate([blank, np.stack(seen)]))
+
+
+def _played(
+    network: nn.Module, header: EpisodeHeader, trace: EpisodeTrace, opening: States
+) -> bool:
+    """Whether the recording's first Q-values are the network's, but for their rounding."""
+    recorded = trace.q_values[: len(opening)]
     with torch.inference_mode():
-        found = network(torch.from_numpy(stacks(np.concatenate([blank, np.stack(seen)]))))
+        found = network(torch.from_numpy(opening))
     if found.shape != recorded.shape:
         return False
     # Evaluations in training may have been computed in bf16, which has three digits.

@@ -84,13 +84,19 @@ def page_texts(
     title = f"{game_title(header.protocol.game)}: {data.trace.score:,} points"
     page, script = web("page.html"), player_script()
     policy = f"{POLICY}; script-src {script_hash(script)}"
-    for mark, text in (("policy", policy), ("title", escape(title)), ("style", web("page.css"))):
-        page = page.replace(f"<!--{mark}-->", text)
+    page = filled(page, policy=policy, title=escape(title), style=web("page.css"))
     before, _, after = page.partition("<!--data-->")
     yield before
     yield from data.blocks(screens)
     yield about_block({**data.about(), "name": name, "facts": _facts(data, header)})
     yield after.replace("<!--script-->", f"<script>{script}</script>")
+
+
+def filled(page: str, **texts: str) -> str:
+    """A page of web/ with texts in place of the marks that are called like them."""
+    for mark, text in texts.items():
+        page = page.replace(f"<!--{mark}-->", text)
+    return page
 
 
 def web(file: str) -> str:

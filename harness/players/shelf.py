@@ -23,6 +23,7 @@ from envs.trace import EpisodeTrace
 from harness.players.page import (
     POLICY,
     about_block,
+    filled,
     page_texts,
     player_script,
     script_hash,
@@ -71,9 +72,7 @@ def _texts(
     style = web("../../report/page.css") + colour_rules() + web("shelf.css")
     body = join([shape_symbols(), Html("<main>"), tag("h1", title), above, *_cards(episodes)])
     policy = f"{POLICY}; script-src {hashes}; frame-src blob:"
-    for mark, text in (("policy", policy), ("title", escape(title)), ("style", style),
-                       ("body", body)):  # fmt: skip
-        page = page.replace(f"<!--{mark}-->", text)
+    page = filled(page, policy=policy, title=escape(title), style=style, body=body)
     before, _, after = page.partition("<!--data-->")
     yield before
     for place, (one, its) in enumerate(zip(episodes, data, strict=True)):
