@@ -6,64 +6,84 @@ All parameters therefore lie in one stretch of memory, of which each shard owns 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
 
 from agent.optimizers import STATE_KEYS, OptimizerName, make_optimizer
+from agent.shards import Shards
 
 ALIGNMENT = 64
 """Each parameter starts at a multiple of this (elements), as vector instructions like it."""
 
 
 class FlatOptimizer:
-    """Weights, gradients and averages of an optimizer, each as one vector [N] cut in slices.
+    """Weights, gradients and averages of an optimizer, each as one vector [N] cut in slices, which
+    shards move at the same time.
 
-    An update is `put` for each part of the batch, then `merge` and `step` for each slice; calls
-    of one kind may run at the same time.
+    Each parameter's follower is the parameter itself or a copy of another dtype, which gets its
+    new value in every step.
     """
 
     def __init__(
         self,
         parameters: Iterable[tuple[str, nn.Parameter]],
+        followers: Sequence[Tensor],
         name: OptimizerName,
         learning_rate: float,
         epsilon: float,
-        shards: int,
+        shards: Shards,
     ) -> None:
         self._parameters = dict(parameters)
         self._keys = STATE_KEYS[name]
+        self._shards = shards
         self._weights = self._move_together()
-        parts = [torch.zeros_like(self._weights) for _ in range(shards)]
-        self._put = [self._views(part) for part in parts]
-        self._gradients = [part.tensor_split(shards) for part in parts]
-        for parameter, view in zip(self._parameters.values(), self._put[0], strict=True):
+        gradients = torch.zeros_like(self._weights)
+        views = self._views(gradients)
+        for parameter, view in zip(self._parameters.values(), views, strict=True):
             parameter.grad = view
-        self._slices = [nn.Parameter(part) for part in self._weights.tensor_split(shards)]
-        for part, gradient in zip(self._slices, self._gradients[0], strict=True):
+        self._slices = [nn.Parameter(part) for part in self._weights.tensor_split(shards.count)]
+        for part, gradient in zip(self._slices, gradients.tensor_split(shards.count), strict=True):
             part.grad = gradient
         self._optimizers = [
             make_optimizer(name, [part], learning_rate, epsilon) for part in self._slices
         ]
+        self._spans = self._cut()
+        self._gradients = [self._pieces(index, views) for index in range(shards.count)]
+        weights = list(self._parameters.values())
+        copies = [i for i, follower in enumerate(followers) if follower is not weights[i]]
+        self._copies = [
+            [[self._pieces(index, tensors)[i] for i in copies] for tensors in (followers, weights)]
+            for index in range(shards.count)
+        ]
 
-    def put(self, part: int, gradients: tuple[Tensor, ...]) -> None:
-        """The gradients of a part of the batch, in the parameters' order and of any dtype."""
-        torch._foreach_copy_(self._put[part], gradients)
+    def step(self, gradients: Sequence[Tensor], max_norm: float) -> Tensor:
+        """Move the weights along gradients of any dtype, in the parameters' order, that are scaled
+        down to `max_norm` (0 leaves them alone). Their norm [] before that."""
+        slices = range(self._shards.count)
+        squares = self._shards.map(lambda index: self._take(index, gradients), slices)
+        norm = torch.stack(squares).sum().sqrt()
+        scale = (max_norm / (norm + 1e-6)).clamp(max=1) if max_norm else None
+        self._shards.map(lambda index: self._move(index, scale), slices)
+        return norm
 
-    def merge(self, index: int, parts: int) -> Tensor:
-        """Sum a slice of the gradients over the first `parts` parts; the square of its norm []."""
-        total = self._gradients[0][index]
-        for other in self._gradients[1:parts]:
-            total += other[index]
-        norm: Tensor = torch.linalg.vector_norm(total)
+    def _take(self, index: int, gradients: Sequence[Tensor]) -> Tensor:
+        """Keep a slice of the gradients; the square of its norm []."""
+        torch._foreach_copy_(self._gradients[index], self._pieces(index, gradients))
+        norm: Tensor = torch.linalg.vector_norm(self._slices[index].grad)
         return norm.square()
 
-    def step(self, index: int, scale: Tensor | None) -> None:
+    def _move(self, index: int, scale: Tensor | None) -> None:
         """Move a slice of the weights along its gradient times `scale` []."""
-        if scale is not None:
-            self._gradients[0][index].mul_(scale)
+        gradient = self._slices[index].grad
+        if scale is not None and gradient is not None:
+            gradient.mul_(scale)
         self._optimizers[index].step()
+        followers, weights = self._copies[index]
+        if followers:  # none in fp32
+            torch._foreach_copy_(followers, weights)
 
     def state(self) -> dict[str, Tensor]:
         """What the optimizer keeps, as `<parameter>.<key>`; nothing before its first step."""
@@ -117,6 +137,23 @@ class FlatOptimizer:
             parameter.data = view
         return vector
 
+    def _cut(self) -> list[list[slice]]:
+        """Which elements of each parameter, in the order of its memory, each slice holds."""
+        cuts = list(accumulate((len(part) for part in self._slices), initial=0))
+        spans: list[list[slice]] = [[] for _ in self._slices]
+        start = 0
+        for parameter in self._parameters.values():
+            inside = [min(max(cut - start, 0), parameter.numel()) for cut in cuts]
+            for held, ends in zip(spans, pairwise(inside), strict=True):
+                held.append(slice(*ends))
+            start += _room(parameter)
+        return spans
+
+    def _pieces(self, index: int, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The elements [n] that a slice holds of tensors with the parameters' shapes."""
+        triples = zip(tensors, self._parameters.values(), self._spans[index], strict=True)
+        return [_in_memory_order(tensor, like)[span] for tensor, like, span in triples]
+
     def _views(self, vector: Tensor) -> list[Tensor]:
         """The part of a vector [N] that belongs to each parameter, with its shape and layout."""
         parameters = list(self._parameters.values())
@@ -126,6 +163,14 @@ class FlatOptimizer:
             part.as_strided(parameter.shape, torch.empty_like(parameter).stride())
             for part, parameter in zip(parts, parameters, strict=True)
         ]
+
+
+def _in_memory_order(tensor: Tensor, like: Tensor) -> Tensor:
+    """The elements [n] of a tensor in the order in which those of `like` lie in memory: the tensor
+    itself as a vector if it lies like it, else a copy."""
+    if tensor.stride() != like.stride():
+        tensor = torch.empty_like(like, dtype=tensor.dtype).copy_(tensor)
+    return tensor.detach().as_strided((tensor.numel(),), (1,))
 
 
 def _room(parameter: Tensor) -> int:

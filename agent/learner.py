@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from agent.networks import Init, initialise, make_network
 from agent.optimizers import OptimizerName
 from agent.precision import PrecisionName, Working, allow_tf32, resolve_precision
 from agent.scales import match_scales, matchable
-from agent.shards import Shards, may_be_split
+from agent.shards import Shards
+from agent.splitting import may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 
@@ -70,20 +71,11 @@ class LearnerConfig:
             raise ValueError(f"max-grad-norm must not be negative, not {self.max_grad_norm}")
 
 
-class Figures(NamedTuple):
-    """What came out of a part of a batch, b transitions."""
-
-    loss: Tensor  # [] its share of the batch's loss
-    best: Tensor  # [b] max_a Q
-    td_errors: Tensor  # [b]
-
-
 class Learner:
     """Owns the networks and the optimizer. Only `metrics` waits for the device.
 
-    With `shards` above 1 each batch is learned from in so many parts at the same time. The
-    sum is that of the whole batch but for rounding, and the same every time. `compiled`
-    networks go through torch.compile.
+    With `shards` above 1 so many cores share each update. It is that of one core but for
+    rounding, and the same every time. `compiled` networks go through torch.compile.
     """
 
     METRICS = ("loss", "q_mean", "q_max", "td_error", "grad_norm")
@@ -108,30 +100,28 @@ class Learner:
         # Several threads cannot enter one compiled network for the first time.
         split = may_be_split(self.online) and not compiled
         self._shards = Shards(shards if split else 1)
+        self._online = Working(self.online, self.precision, self._shards, compiled)
+        self._target = Working(self.target, self.precision, self._shards, compiled)
         named = self.online.named_parameters()
         self._optimizer = FlatOptimizer(
             ((name, parameter) for name, parameter in named if parameter.requires_grad),
+            self._online.parameters,
             config.optimizer,
             config.learning_rate,
             config.optimizer_epsilon,
-            self._shards.count,
+            self._shards,
         )
-        self._online = Working(self.online, self.precision, compiled)
-        self._target = Working(self.target, self.precision, compiled)
         self._sums = torch.zeros(len(self.METRICS) + 1, device=self.device)
         """Of the figures since they were last asked for, and the number of updates."""
 
     @property
     def shards(self) -> int:
-        """Parts of a batch that are learned from at the same time."""
+        """Cores that share an update."""
         return self._shards.count
 
+    @torch.no_grad()
     def q_values(self, states: Tensor) -> Tensor:
         """float32 [B, A] of the online network for states uint8 [B, 4, 84, 84], no gradient."""
-        return self._shards.rows(self._acting, states)
-
-    @torch.no_grad()
-    def _acting(self, states: Tensor) -> Tensor:
         return self._online(states)
 
     def target_values(self, batch: Batch) -> Tensor:
@@ -141,9 +131,8 @@ class Learner:
     @torch.no_grad()
     def future_values(self, batch: Batch) -> Tensor:
         """float32 [B, A]: what the target network says of the next states."""
-        return self._shards.rows(self._target, batch.next_states)
+        return self._target(batch.next_states)
 
-    @torch.no_grad()
     def _targets(self, batch: Batch, future: Tensor) -> Tensor:
         config = self.config
         rewards = batch.rewards.clamp(-1, 1) if config.clip_rewards else batch.rewards
@@ -151,7 +140,7 @@ class Learner:
             n_step_return(rewards, config.gamma),
             bootstrap_discount(batch.lengths, batch.terminal, config.gamma),
             future,
-            self._shards.rows(self._acting, batch.next_states) if config.double else None,
+            self.q_values(batch.next_states) if config.double else None,
         )
 
     def update(self, batch: Batch, updates: int = 1) -> None:
@@ -165,40 +154,14 @@ class Learner:
             self._step(part, self._targets(part, values))
 
     def _step(self, batch: Batch, targets: Tensor) -> None:
-        count, shards = len(targets), range(self._shards.count)
-        parts = range(min(count, len(shards)))
-        split, wanted = batch.split(len(parts)), targets.tensor_split(len(parts))
-        figures = self._shards.map(
-            lambda i: self._gradients(i, split[i], wanted[i], len(wanted[i]) / count), parts
-        )
-        squares = self._shards.map(lambda i: self._optimizer.merge(i, len(parts)), shards)
-        norm = torch.stack(squares).sum().sqrt()
-        scale = self._clipping(norm)
-        self._shards.map(lambda i: self._optimizer.step(i, scale), shards)
-        self._online.refresh()
-        self._count(figures, norm)
-
-    def _gradients(self, index: int, batch: Batch, targets: Tensor, share: float) -> Figures:
-        """Hand the optimizer the gradients of `share` times the loss of part `index`."""
         q_values = self._online(batch.states)
         loss, td_errors = td_loss(q_values, batch.actions, targets, self.config.loss)
-        loss = loss * share
         gradients = torch.autograd.grad(loss, self._online.parameters, materialize_grads=True)
-        self._optimizer.put(index, gradients)
-        return Figures(loss.detach(), q_values.detach().amax(1), td_errors)
-
-    def _clipping(self, norm: Tensor) -> Tensor | None:
-        """What gradients of a norm [] are multiplied with to keep it within the limit."""
-        limit = self.config.max_grad_norm
-        return (limit / (norm + 1e-6)).clamp(max=1) if limit else None
-
-    def _count(self, parts: list[Figures], grad_norm: Tensor) -> None:
-        loss = torch.stack([part.loss for part in parts]).sum()
-        best = torch.cat([part.best for part in parts])
-        td_errors = torch.cat([part.td_errors for part in parts])
-        one = torch.ones_like(loss)
+        grad_norm = self._optimizer.step(gradients, self.config.max_grad_norm)
+        best = q_values.detach().amax(1)
+        one = torch.ones_like(grad_norm)
         self._sums += torch.stack(
-            (loss, best.mean(), best.max(), td_errors.abs().mean(), grad_norm, one)
+            (loss.detach(), best.mean(), best.max(), td_errors.abs().mean(), grad_norm, one)
         )
 
     def match_scales(self, states: Tensor) -> None:

@@ -120,19 +120,30 @@ class QNetwork(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """uint8 [B, 4, 84, 84] -> float [B, actions]."""
-        q_values: Tensor = self.fc2(self.features(states)["fc1"])
+        q_values: Tensor = self.fc2(self.hidden(self.convolve(states)))
         return q_values
+
+    def convolve(self, states: Tensor) -> Tensor:
+        """What the fully connected layers get: uint8 [B, 4, 84, 84] -> float [B, features]."""
+        return self._maps(states)["conv3"].flatten(1)
+
+    def hidden(self, features: Tensor, fc1: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """float [B, features] -> float [B, 512]; `fc1` stands in for the layer of that name."""
+        return (fc1 or self.fc1)(features).relu_()
 
     def features(self, states: Tensor) -> dict[str, Tensor]:
         """What each layer hands to the next, from uint8 [B, 4, 84, 84]: maps [B, C, H, W] of
         `conv1`, `conv2` and `conv3` behind their reducers, and `fc1` [B, 512]."""
+        found = self._maps(states)
+        return found | {"fc1": self.hidden(found["conv3"].flatten(1))}
+
+    def _maps(self, states: Tensor) -> dict[str, Tensor]:
         # Channels last, stacked while the pixels are still bytes.
         pixels = torch.stack(states.unbind(1), -1).permute(0, 3, 1, 2)
         x, found = pixels.to(self.conv1.weight.dtype), {}
         layers = ("conv1", self.conv1), ("conv2", self.conv2), ("conv3", self.conv3)
         for (name, conv), reducer in zip(layers, self.reducers, strict=True):
-            x = found[name] = reducer(torch.relu(conv(x)))
-        found["fc1"] = torch.relu(self.fc1(x.flatten(1)))
+            x = found[name] = reducer(conv(x).relu_())
         return found
 
 

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from agent.errors import Unsupported
+from agent.networks import QNetwork
+from agent.shards import Shards
+from agent.splitting import split
 
 PrecisionName = Literal["auto", "fp32", "tf32", "bf16"]
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -54,30 +57,37 @@ class Working:
     network holds is shared with the original.
     """
 
-    def __init__(self, original: nn.Module, precision: Precision, compiled: bool = False) -> None:
-        self._bf16 = precision == "bf16"
-        self.network = _rounded(original) if self._bf16 else original
-        self._compute = torch.compile(self.network) if compiled else self.network
+    def __init__(
+        self,
+        original: nn.Module,
+        precision: Precision,
+        shards: Shards | None = None,
+        compiled: bool = False,
+    ) -> None:
+        bf16 = precision == "bf16"
+        self.network = _rounded(original) if bf16 else original
+        # Autocast rounds what a network of somebody's own makes in fp32 between the layers.
+        self._autocast = bf16 and type(original) is not QNetwork
+        self._compute = split(self.network, shards or Shards(1))
+        if compiled:
+            self._compute = torch.compile(self._compute)
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
         """Those that gradients are taken of, in the order of the original's."""
         pairs = zip(original.parameters(), self.network.parameters(), strict=True)
-        different = [(master, rounded) for master, rounded in pairs if master is not rounded]
-        self._masters = [master.detach() for master, _ in different]
-        self._rounded = [rounded.detach() for _, rounded in different]
+        self._pairs = [(master, rounded) for master, rounded in pairs if master is not rounded]
 
     def refresh(self) -> None:
         """Round the original's weights again: they changed."""
-        if self._rounded:
-            torch._foreach_copy_(self._rounded, self._masters)
+        with torch.no_grad():
+            for master, rounded in self._pairs:
+                rounded.copy_(master)
 
     def __call__(self, states: Tensor) -> Tensor:
         """float32 [B, A]: Q-values of states uint8 [B, 4, 84, 84]."""
-        # Autocast rounds what a network of somebody's own makes in fp32 between the layers.
-        with torch.autocast(
-            states.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False
-        ):
-            q_values: Tensor = self._compute(states)
-        return q_values.float()
+        if not self._autocast:
+            return self._compute(states).float()
+        with torch.autocast(states.device.type, torch.bfloat16, cache_enabled=False):
+            return self._compute(states).float()
 
 
 def _rounded(original: nn.Module) -> nn.Module:

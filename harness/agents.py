@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from agent.errors import UnknownNetwork
 from agent.networks import is_own, make_network
+from agent.precision import Working
 from agent.shards import Shards
 from envs.emulators import EmulatorConfig, Emulators
 from envs.games import game_title
@@ -125,9 +126,5 @@ def _settings(folder: Path, state: CheckpointState) -> RunConfig:
 
 def _greedy_values(network: nn.Module, device: torch.device) -> Policy:
     network.requires_grad_(False).eval()
-    shards = Shards(arrange(device, 1).shards)
-
-    def q_values(states: Tensor) -> Tensor:
-        return shards.rows(network, states.to(device)).float()
-
-    return q_values
+    working = Working(network, "fp32", Shards(arrange(device, 1).shards))
+    return lambda states: working(states.to(device))

@@ -14,7 +14,7 @@ from agent.errors import UnknownNetwork
 from agent.learner import Learner, LearnerConfig
 from agent.networks import make_network
 from agent.optimizers import OptimizerName, make_optimizer
-from agent.shards import Shards, may_be_split
+from agent.splitting import may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 
@@ -115,19 +115,6 @@ def test_several_updates_at_once_are_the_same_one_by_one(double: bool) -> None:
         single.update(part)
     assert furthest(together.online, single.online) < 1e-5
     assert together.metrics() == pytest.approx(single.metrics(), rel=1e-3)
-
-
-def test_the_order_of_results_is_that_of_the_parts() -> None:
-    parts = list(range(7))
-    assert Shards(3).map(lambda part: part * part, parts) == [part * part for part in parts]
-    states = torch.arange(7.0)
-    for count in (1, 3, 9):
-        assert torch.equal(Shards(count).rows(lambda rows: rows * 2, states), states * 2)
-
-
-def test_an_error_in_a_part_is_not_lost() -> None:
-    with pytest.raises(ZeroDivisionError):
-        Shards(2).map(lambda part: 1 // part, [1, 0])
 
 
 class Remembers(nn.Module):

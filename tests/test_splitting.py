@@ -1,0 +1,88 @@
+"""Networks whose work is shared against the same networks whole."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from test_update import Odd
+from torch import Tensor, nn
+
+from agent.networks import make_network
+from agent.precision import Working
+from agent.shards import Shards
+from agent.splitting import split
+
+
+def states(rows: int) -> Tensor:
+    generator = torch.Generator().manual_seed(rows)
+    return torch.randint(256, (rows, 4, 84, 84), dtype=torch.uint8, generator=generator)
+
+
+def gradients(network: nn.Module, q_values: Tensor) -> list[Tensor]:
+    """Of a loss in which every Q-value has another weight."""
+    weights = torch.arange(1.0, q_values.numel() + 1).view_as(q_values)
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return list(torch.autograd.grad((q_values * weights).sum(), learned, materialize_grads=True))
+
+
+@pytest.mark.parametrize("name", ["stride", "half_max", "stride_gap", "imagenet", "own"])
+@pytest.mark.parametrize(("shards", "rows"), [(2, 1), (2, 2), (2, 7), (3, 7), (4, 3)])
+def test_values_and_gradients_are_those_of_the_whole(name: str, shards: int, rows: int) -> None:
+    network = Odd(6) if name == "own" else make_network(name, 6)
+    shared = split(network, Shards(shards))(states(rows))
+    whole = network(states(rows))
+    assert shared.shape == (rows, 6)
+    assert torch.allclose(shared, whole, atol=1e-5)
+    for ours, theirs in zip(gradients(network, shared), gradients(network, whole), strict=True):
+        assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
+
+
+def test_frozen_layers_get_no_gradient_and_the_rest_do() -> None:
+    network = make_network("stride", 6)
+    network.conv1.requires_grad_(False)
+    network.fc1.weight.requires_grad_(False)
+    shared, whole = split(network, Shards(2))(states(4)), network(states(4))
+    for ours, theirs in zip(gradients(network, shared), gradients(network, whole), strict=True):
+        assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_nothing_is_remembered_where_no_gradient_is_wanted(frozen: bool) -> None:
+    """Neither without gradients nor of a frozen network, as targets are."""
+    network = make_network("stride", 6).requires_grad_(not frozen)
+    with torch.set_grad_enabled(frozen):
+        assert not split(network, Shards(2))(states(4)).requires_grad
+
+
+class Between(nn.Module):
+    """A layer of somebody's own whose input is fp32 again."""
+
+    def __init__(self, num_actions: int = 6) -> None:
+        super().__init__()
+        self.out = nn.Linear(4 * 84 * 84, num_actions)
+
+    def forward(self, states: Tensor) -> Tensor:
+        q_values: Tensor = self.out(states.float().flatten(1) / 255)
+        return q_values
+
+
+def test_every_part_is_rounded_in_bf16() -> None:
+    """Autocast is a setting of each thread."""
+    network = Between()
+    shared = Working(copy.deepcopy(network), "bf16", Shards(2))(states(4))
+    whole = Working(network, "bf16")(states(4))
+    assert torch.allclose(shared, whole, atol=1e-2)
+    assert not torch.allclose(shared, network(states(4)), atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_the_order_of_results_is_that_of_the_parts(count: int) -> None:
+    assert Shards(count).map(lambda part: part * part, range(7)) == [n * n for n in range(7)]
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_an_error_in_a_part_is_not_lost(part: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        Shards(2).map(lambda i: 1 // (i - part), [0, 1])
