@@ -24,7 +24,7 @@ from torch import Tensor
 
 from agent.learner import below
 from envs.fields import parse
-from harness.durable import sync_folder, write_synced
+from harness.durable import sync, write_synced
 from harness.errors import UserError
 from harness.position import Position
 
@@ -81,13 +81,13 @@ def save_checkpoint(
     write_synced(
         fresh / "state.json", json.dumps({"format": FORMAT, **described}, indent=1).encode()
     )
-    sync_folder(fresh)
+    sync(fresh)
     if old.exists():
         shutil.rmtree(old)
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
-    sync_folder(folder.parent)
+    sync(folder.parent)
     if not keep_old:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -99,7 +99,7 @@ def put_in_place(chosen: Path, folder: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         chosen.rename(folder)
-        sync_folder(folder.parent)
+        sync(folder.parent)
 
 
 def settle(folder: Path) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from harness.errors import UserError
 
 
 def write_synced(file: Path, content: bytes) -> None:
@@ -14,11 +18,11 @@ def write_synced(file: Path, content: bytes) -> None:
         os.fsync(opened.fileno())
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the device has the names in a folder. Raises OSError."""
+def sync(path: Path) -> None:
+    """Wait until the device has a file, or the names in a folder. Raises OSError."""
     if os.name != "posix":  # nowhere else can a folder be opened
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -29,4 +33,20 @@ def replace_file(file: Path, beside: Path, content: bytes) -> None:
     """Write `beside` the file, then put it in its place. Raises OSError."""
     write_synced(beside, content)
     beside.replace(file)
-    sync_folder(file.parent)
+    sync(file.parent)
+
+
+@contextmanager
+def appearing(file: Path) -> Iterator[Path]:
+    """A path beside `file` to write to: what is there at the end of the block becomes the file, and
+    nothing stays of it if the block fails. Raises UserError where it cannot be written."""
+    part = file.with_name(file.name + ".part")
+    try:
+        yield part
+        sync(part)
+        part.replace(file)
+        sync(file.parent)
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)

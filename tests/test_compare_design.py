@@ -258,12 +258,19 @@ def test_a_budget_is_for_a_new_design(tmp_path):
 
 def test_notes_say_what_a_design_lacks():
     assert design_notes(replace(DESIGN, seeds=5)) == []
-    lacking = " ".join(
-        design_notes(replace(DESIGN, games=("pong",), networks=("stride",), seeds=3))
-    )
+    networks = ("stride", "half_max")
+    lacking = " ".join(design_notes(replace(DESIGN, games=("pong",), networks=networks, seeds=3)))
     assert "no A/A control" in lacking
     assert "cover too seldom" in lacking
     assert "no p-value can be below 0.10" in lacking
+
+
+def test_one_network_is_compared_with_nothing():
+    assert design_notes(replace(DESIGN, networks=("stride",))) == [
+        "only stride is trained and nothing compared: name more --networks"
+    ]
+    tandem = replace(DESIGN, networks=("stride",), tandems=("stride->half_max",))
+    assert "nothing compared" not in " ".join(design_notes(tandem))
 
 
 def test_power_is_less_for_many_networks():

@@ -79,7 +79,9 @@ class Design:
 
     def __post_init__(self) -> None:
         if not self.games or not self.networks:
-            raise UserError("a comparison needs games and networks: --games Pong --networks stride")
+            raise UserError(
+                "a comparison needs games and networks: --games Pong --networks stride,half_max"
+            )
         if BASELINE not in self.networks:
             raise UserError(f"--networks must have {BASELINE}, with which all others are compared")
         for network in (*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)):

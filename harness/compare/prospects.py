@@ -43,6 +43,8 @@ def design_power(games: int, design: Design, spread: float | None = None) -> dic
 
 def design_notes(design: Design) -> list[str]:
     """What is to be known of a design before it starts."""
+    if len(design.networks) + len(design.tandems) == 1:
+        return [f"only {design.networks[0]} is trained and nothing compared: name more --networks"]
     notes = []
     if not set(CONTROLS) & set(design.networks):
         notes.append(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -23,7 +22,7 @@ from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader
 from envs.games import game_title
 from envs.trace import EpisodeTrace
-from harness.errors import UserError
+from harness.durable import appearing
 from harness.players.locator import Locator
 from harness.players.page_data import PageData, data_block
 from harness.players.second_opinion import SecondOpinion
@@ -62,16 +61,9 @@ def write_page(
 
 def write_texts(path: Path, texts: Iterable[str]) -> None:
     """Write a file of several texts, whole or not at all. Raises UserError where that cannot be."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            for text in texts:
-                file.write(text)
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    with appearing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        for text in texts:
+            file.write(text)
 
 
 def page_texts(

@@ -9,7 +9,6 @@ picture keeps what it changes. More are merged (Air Raid shows 856).
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from harness.durable import appearing
 from harness.errors import UserError
 from harness.players.colours import Seen, packed, unpacked
 from harness.players.strip import COLOURS, HEIGHT, WIDTH, Strip
@@ -44,19 +44,11 @@ def write_video(
     Returns how many emulator frames are shown. The file appears whole or not at all. Raises
     UserError when ffmpeg is missing or fails.
     """
-    part = path.with_name(path.name + ".part")
     if not path.parent.is_dir():  # ffmpeg would name a file that nobody asked for
         raise UserError(f"cannot write {path}: {path.parent} is no folder")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            encode = _gif if path.suffix == ".gif" else _mp4
-            frames = encode(part, play, strip, Path(folder))
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return frames
+    with appearing(path) as part, tempfile.TemporaryDirectory() as folder:
+        encode = _gif if path.suffix == ".gif" else _mp4
+        return encode(part, play, strip, Path(folder))
 
 
 def _mp4(part: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None, _: Path) -> int:
