@@ -187,6 +187,41 @@ def test_odd_parameters_learn_and_come_back(precision: Any) -> None:
     assert same(copies(one.online), copies(two.online))
 
 
+class Hooked(nn.Module):
+    """A layer whose weight learns from a tenth of its gradient, another from all of it."""
+
+    def __init__(self, num_actions: int = 3) -> None:
+        super().__init__()
+        self.inner = nn.Linear(4 * 84, 16)
+        self.out = nn.Linear(16, num_actions)
+        self.inner.weight.register_hook(lambda gradient: gradient / 10)
+
+    def forward(self, states: Tensor) -> Tensor:
+        q_values: Tensor = self.out(self.inner(states[:, :, ::84].float().flatten(1) / 255).relu())
+        return q_values
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 0.1)])
+def test_hooks_on_gradients_are_called_once(precision: Any, tolerance: float) -> None:
+    """Whatever the number of cores, and for rounded copies of the weights too."""
+    config = LearnerConfig(
+        network="test_update:Hooked",
+        precision=precision,
+        learning_rate=1e-2,
+        optimizer="rmsprop",
+        optimizer_epsilon=1.0,
+    )
+    learner = Learner(config, 3, "cpu", shards=2)
+    before = copy.deepcopy(learner.online)
+    plain = PlainLearner(config, learner.online)
+    plain.optimizer.param_groups[0]["eps"] = config.optimizer_epsilon
+    plain.online.inner.weight.register_hook(lambda gradient: gradient / 10)
+    learner.update(some(8, 0))
+    plain.update(some(8, 0))
+    moved = furthest(learner.online.inner, before.inner)
+    assert furthest(learner.online.inner, plain.online.inner) < tolerance * moved
+
+
 def test_a_network_with_nothing_to_learn_is_refused() -> None:
     with pytest.raises(UnknownNetwork, match="parameters to learn"):
         make_network("test_update:Fixed", 3)
