@@ -140,6 +140,10 @@ def test_networks_that_see_the_batch_as_a_whole_are_not_split() -> None:
         nn.MultiheadAttention(2, 1, dropout=0.1),
     ):
         assert not may_be_split(nn.Sequential(nn.Linear(1, 1), layer))
+    counts = nn.Linear(1, 1)
+    counts.register_buffer("states_seen", torch.zeros(()))
+    assert not may_be_split(counts)
+    assert not may_be_split(Hooked())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
