@@ -92,6 +92,19 @@ def test_figures_are_those_of_the_whole_batch() -> None:
     assert shared.metrics() == pytest.approx(whole.metrics(), rel=1e-4)
 
 
+def test_neither_figures_nor_values_remember_how_they_came_about() -> None:
+    """Figures that did would keep every update's activations."""
+    learner = Learner(CONFIG, 3, "cpu", shards=2)
+    learner.update(some(4, 0))
+    assert not learner.state()["figures.sums"].requires_grad
+    assert not learner.q_values(batch().states).requires_grad
+    assert not learner.target_values(batch()).requires_grad
+
+
+def test_a_compiled_network_is_entered_by_one_thread() -> None:
+    assert Learner(CONFIG, 3, "cpu", shards=2, compiled=True).shards == 1
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_shards_give_the_same_weights_every_time(precision: Any) -> None:
     """Threads meet in any order; the sum does not depend on it."""
