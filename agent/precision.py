@@ -99,4 +99,6 @@ def _rounded(original: nn.Module) -> nn.Module:
         if isinstance(module, layers):
             for parameter in module.parameters(recurse=False):
                 parameter.data = parameter.data.bfloat16()
+    for parameter, copied in zip(original.parameters(), working.parameters(), strict=True):
+        copied._backward_hooks = parameter._backward_hooks  # a deep copy leaves them out
     return working

@@ -51,10 +51,13 @@ def split(network: nn.Module, shards: Shards) -> Compute:
 
 def may_be_split(network: nn.Module) -> bool:
     """Whether parts of a batch mean the same as the whole to a network: not where it has buffers,
-    which it may change, or layers that look at the whole batch or draw random numbers."""
+    which it may change, layers that look at the whole batch or draw random numbers, or hooks on
+    gradients of parameters, which would run for each part and once more for their sum."""
     whole = (_BatchNorm, _DropoutNd, nn.MultiheadAttention, nn.RNNBase)
     buffers = any(True for _ in network.buffers())
-    return not buffers and not any(isinstance(module, whole) for module in network.modules())
+    hooks = any(parameter._backward_hooks for parameter in network.parameters())
+    layers = any(isinstance(module, whole) for module in network.modules())
+    return not (buffers or hooks or layers)
 
 
 def _learnable(module: nn.Module) -> tuple[nn.Parameter, ...]:

@@ -22,7 +22,7 @@ class Arrangement(NamedTuple):
     cores: int
     """Cores that may be used."""
     shards: int
-    """Parts of a batch that are learned from at the same time, each on one core."""
+    """Cores that share each update, a part of its work each."""
     emulator_threads: int
     """Threads that run emulators while the learner learns."""
 
@@ -43,7 +43,7 @@ def arrange(device: torch.device, num_envs: int) -> Arrangement:
 
 def prepare_process() -> None:
     """Settings of the whole process, before it makes threads or networks."""
-    # Parts of a batch run side by side instead: see agent/shards.py.
+    # The program's own threads share an update instead: see agent/shards.py and splitting.py.
     torch.set_num_threads(1)
     # Activations far below one slow a CPU down tenfold when they become denormal.
     torch.set_flush_denormal(True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import UserError
@@ -45,8 +45,9 @@ def appearing(file: Path) -> Iterator[Path]:
         yield part
         sync(part)
         part.replace(file)
-        sync(file.parent)
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror or error}") from None
     finally:
         part.unlink(missing_ok=True)
+    with suppress(OSError):  # the file is there, though its folder may not be read
+        sync(file.parent)

@@ -6,10 +6,12 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 from test_update import Odd
 from torch import Tensor, nn
 
-from agent.networks import make_network
+from agent import splitting
+from agent.networks import NETWORKS, QNetwork, make_network
 from agent.precision import Working
 from agent.shards import Shards
 from agent.splitting import split
@@ -56,6 +58,28 @@ def test_nothing_is_remembered_where_no_gradient_is_wanted(frozen: bool) -> None
         assert not split(network, Shards(2))(states(4)).requires_grad
 
 
+class Halved(QNetwork):
+    """A network of the table with a forward pass of its own, and a layer that it does not use."""
+
+    def __init__(self, num_actions: int) -> None:
+        super().__init__(num_actions, NETWORKS["stride"])
+        self.unused = nn.Linear(2, 2)
+
+    def forward(self, states: Tensor) -> Tensor:
+        return super().forward(states) / 2
+
+
+def test_a_subclass_computes_in_its_own_way() -> None:
+    network = Halved(6)
+    shared, whole = split(network, Shards(2))(states(4)), network(states(4))
+    assert torch.allclose(shared, whole, atol=1e-5)
+    *used, weight, bias = gradients(network, shared)
+    for ours, theirs in zip(used, gradients(network, whole), strict=False):
+        assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
+    assert not weight.any()
+    assert not bias.any()
+
+
 class Between(nn.Module):
     """A layer of somebody's own whose input is fp32 again."""
 
@@ -80,6 +104,29 @@ def test_every_part_is_rounded_in_bf16() -> None:
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_the_order_of_results_is_that_of_the_parts(count: int) -> None:
     assert Shards(count).map(lambda part: part * part, range(7)) == [n * n for n in range(7)]
+
+
+def test_other_threads_have_one_core_and_flush_denormals() -> None:
+    def settings(_: int) -> tuple[int, float]:
+        return torch.get_num_threads(), (torch.tensor(1e-38) / 1e4).item()
+
+    assert Shards(2).map(settings, [0, 1])[1] == (1, 0.0)
+
+
+def test_the_large_layer_is_shared_by_its_units() -> None:
+    """Not computed whole by one core."""
+    network, widths = make_network("stride", 6), []
+    network.fc1.register_forward_hook(lambda *_: widths.append("whole"))
+    linear = F.linear
+
+    def watched(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        widths.append(len(weight))
+        return linear(x, weight, bias)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splitting.F, "linear", watched)
+        split(network, Shards(2))(states(4))
+    assert widths == [256, 256, 6]
 
 
 @pytest.mark.parametrize("part", [0, 1])

@@ -92,6 +92,19 @@ def test_figures_are_those_of_the_whole_batch() -> None:
     assert shared.metrics() == pytest.approx(whole.metrics(), rel=1e-4)
 
 
+def test_neither_figures_nor_values_remember_how_they_came_about() -> None:
+    """Figures that did would keep every update's activations."""
+    learner = Learner(CONFIG, 3, "cpu", shards=2)
+    learner.update(some(4, 0))
+    assert not learner.state()["figures.sums"].requires_grad
+    assert not learner.q_values(batch().states).requires_grad
+    assert not learner.target_values(batch()).requires_grad
+
+
+def test_a_compiled_network_is_entered_by_one_thread() -> None:
+    assert Learner(CONFIG, 3, "cpu", shards=2, compiled=True).shards == 1
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_shards_give_the_same_weights_every_time(precision: Any) -> None:
     """Threads meet in any order; the sum does not depend on it."""
@@ -140,6 +153,10 @@ def test_networks_that_see_the_batch_as_a_whole_are_not_split() -> None:
         nn.MultiheadAttention(2, 1, dropout=0.1),
     ):
         assert not may_be_split(nn.Sequential(nn.Linear(1, 1), layer))
+    counts = nn.Linear(1, 1)
+    counts.register_buffer("states_seen", torch.zeros(()))
+    assert not may_be_split(counts)
+    assert not may_be_split(Hooked())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -185,6 +202,41 @@ def test_odd_parameters_learn_and_come_back(precision: Any) -> None:
     one.update(batch(1))
     two.update(batch(1))
     assert same(copies(one.online), copies(two.online))
+
+
+class Hooked(nn.Module):
+    """A layer whose weight learns from a tenth of its gradient, another from all of it."""
+
+    def __init__(self, num_actions: int = 3) -> None:
+        super().__init__()
+        self.inner = nn.Linear(4 * 84, 16)
+        self.out = nn.Linear(16, num_actions)
+        self.inner.weight.register_hook(lambda gradient: gradient / 10)
+
+    def forward(self, states: Tensor) -> Tensor:
+        q_values: Tensor = self.out(self.inner(states[:, :, ::84].float().flatten(1) / 255).relu())
+        return q_values
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 0.1)])
+def test_hooks_on_gradients_are_called_once(precision: Any, tolerance: float) -> None:
+    """Whatever the number of cores, and for rounded copies of the weights too."""
+    config = LearnerConfig(
+        network="test_update:Hooked",
+        precision=precision,
+        learning_rate=1e-2,
+        optimizer="rmsprop",
+        optimizer_epsilon=1.0,
+    )
+    learner = Learner(config, 3, "cpu", shards=2)
+    before = copy.deepcopy(learner.online)
+    plain = PlainLearner(config, learner.online)
+    plain.optimizer.param_groups[0]["eps"] = config.optimizer_epsilon
+    plain.online.inner.weight.register_hook(lambda gradient: gradient / 10)
+    learner.update(some(8, 0))
+    plain.update(some(8, 0))
+    moved = furthest(learner.online.inner, before.inner)
+    assert furthest(learner.online.inner, plain.online.inner) < tolerance * moved
 
 
 def test_a_network_with_nothing_to_learn_is_refused() -> None:
