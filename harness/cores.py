@@ -13,7 +13,7 @@ import torch
 from agent.precision import allow_tf32
 
 MOST_SHARDS = 4
-"""A batch of 32 in more parts than this spends its time on weights, not on transitions."""
+"""Of cores for one update: a part of a batch of 32 is small by then. More were never measured."""
 
 
 class Arrangement(NamedTuple):
@@ -27,9 +27,9 @@ class Arrangement(NamedTuple):
     """Threads that run emulators while the learner learns."""
 
     def __str__(self) -> str:
-        parts = "whole" if self.shards == 1 else f"in {self.shards} parts at once"
+        sharing = "one learns" if self.shards == 1 else f"{self.shards} share each update"
         return (
-            f"cores: {self.cores} usable; batches are learned from {parts}, "
+            f"cores: {self.cores} usable; {sharing}, "
             f"emulator threads beside it: {self.emulator_threads}"
         )
 

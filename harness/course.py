@@ -41,8 +41,8 @@ def assemble(
     execution_name: ExecutionName = "auto",
     shards: int | None = None,
 ) -> Parts:
-    """Emulators, replay memory and learner of a config; writes nothing. `shards` is how many parts
-    of a batch a run began with, where that is known."""
+    """Emulators, replay memory and learner of a config; writes nothing. `shards` is how many
+    cores shared an update when the run began, where that is known."""
     execution = resolve_execution(execution_name, device, replay_device)
     torch.manual_seed(config.seed)
     num_envs = config.emulators.num_envs

@@ -18,8 +18,8 @@ from harness.journal import Mark
 
 LOG_NAME = r"\d{12}\.actions"
 """What an action log is called: the steps before it."""
-MOST_PARTS = 64
-"""More parts of a batch than any machine began a run with."""
+CREDIBLE_SHARDS = 64
+"""More cores for an update than any machine began a run with."""
 
 
 class Draws(NamedTuple):
@@ -77,7 +77,7 @@ class Position:
     journals: dict[str, Mark]
     """How far each file had grown that only grows."""
     shards: int
-    """Parts in which a batch is learned from: they decide the order of sums."""
+    """Cores that share each update: they decide the order of sums."""
     made_with: dict[str, str]
     """What else the run's numbers depend on beside its settings."""
 

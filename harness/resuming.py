@@ -21,7 +21,7 @@ from harness.config import RunConfig, flatten
 from harness.course import Course, Parts, begin, decided_by, prepare, store
 from harness.errors import UserError
 from harness.journal import Mark, rewind
-from harness.position import LOG_NAME, MOST_PARTS, Position
+from harness.position import CREDIBLE_SHARDS, LOG_NAME, Position
 from harness.tensorboard import EVENT_FILE_NAME
 from replay.ring import Ring
 
@@ -86,15 +86,15 @@ def _standing(folder: Path) -> Standing:
         raise UserError(f"{folder} is a checkpoint to play with, not to resume from")
     if not re.fullmatch(LOG_NAME, position.log):
         raise UserError(f"{folder} names an action log that cannot be: {position.log!r}")
-    if not 0 < position.shards <= MOST_PARTS:
-        raise UserError(f"{folder} has batches in {position.shards} parts, which cannot be")
+    if not 0 < position.shards <= CREDIBLE_SHARDS:
+        raise UserError(f"{folder} shares updates among {position.shards} cores, which cannot be")
     network = read_tensors(folder, "network", state)
     tensors = {f"online.{name}": tensor for name, tensor in network.items()}
     return Standing(folder, state, tensors | read_tensors(folder, "learner", state))
 
 
 def shards_of(standing: Standing, device: torch.device) -> int | None:
-    """Parts of a batch that a run goes on with; None where its device is another."""
+    """Cores that share the updates of a run that goes on; None where its device is another."""
     position = standing.position
     return position.shards if position.made_with.get("device") == device.type else None
 

@@ -103,10 +103,9 @@ def test_arrangements(
 
 def test_the_decision_in_words() -> None:
     assert str(Arrangement(2, 2, 2)) == (
-        "cores: 2 usable; batches are learned from in 2 parts at once, "
-        "emulator threads beside it: 2"
+        "cores: 2 usable; 2 share each update, emulator threads beside it: 2"
     )
-    assert "learned from whole," in str(Arrangement(1, 1, 1))
+    assert "one learns," in str(Arrangement(1, 1, 1))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
