@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +47,8 @@ class Standing(NamedTuple):
 
     def tail(self) -> Turns:
         """The turns since the last whole chunk of the action log."""
-        return Turns(*(self.tensors[f"log.{name}"].numpy() for name in Turns._fields))
+        with _fitting(self.folder):
+            return Turns(*(self.tensors[f"log.{name}"].numpy() for name in Turns._fields))
 
 
 def newest_standing(run_dir: Path) -> Standing:
@@ -121,11 +124,10 @@ def resume(
     position = standing.position
     changed = differences(standing, config, decided_by(config, parts))
     _check(config, position, changed, anyway)
-    try:
+    with _fitting(standing.folder):
         parts.learner.load_state(standing.tensors)
+    try:
         course = _exactly(run_dir, config, parts, standing, changed)
-    except (RuntimeError, KeyError):
-        raise UserError(f"{standing.folder} does not fit the run's network and optimizer") from None
     except (BadLog, CannotFollow) as error:
         if not anyway:
             raise UserError(
@@ -138,6 +140,15 @@ def resume(
         _warn([f"{run_dir / 'best'} is gone: the best agent from here on is kept instead"])
         best = None
     return replace(course, since=replace(position, journals=journals, best_score=best))
+
+
+@contextmanager
+def _fitting(folder: Path) -> Iterator[None]:
+    """Raise UserError where tensors of a checkpoint are missing or have other shapes."""
+    try:
+        yield
+    except (RuntimeError, KeyError):
+        raise UserError(f"{folder} does not fit the run's network and optimizer") from None
 
 
 def _check(config: RunConfig, position: Position, changed: dict[str, str], anyway: bool) -> None:
@@ -164,7 +175,8 @@ def _exactly(
     stream, draws = prepare(config, parts, position.start)
     refill(config, standing, blocks, stream, parts.ring)
     if not changed.keys() & {"device", "replay device"}:  # others draw other numbers
-        draws.load_state(below("random.", standing.tensors))
+        with _fitting(standing.folder):
+            draws.load_state(below("random.", standing.tensors))
     return Course(replace(position.counters), stream, draws, position, standing.tail())
 
 

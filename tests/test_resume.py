@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -19,7 +19,9 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from harness.checkpoint import seal_of
+from harness.errors import UserError
 from harness.lock import writing
+from harness.resuming import Standing
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = (
@@ -385,3 +387,9 @@ def test_on_a_cuda_device_with_deterministic(tmp_path: Path) -> None:
     theirs = tensors(whole)
     for name, tensor in tensors(parted).items():
         assert torch.equal(tensor, theirs[name]), name
+
+
+def test_a_checkpoint_without_its_turns_is_named() -> None:
+    standing = Standing(Path("run/last"), cast(Any, None), {})
+    with pytest.raises(UserError, match="run/last does not fit"):
+        standing.tail()
