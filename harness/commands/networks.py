@@ -27,7 +27,7 @@ class NetworksCommand:
     """
 
     networks: Annotated[
-        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NETWORK")
+        tuple[str, ...], tyro.conf.Positional, option("[NETWORK ...]", "those of the table alone")
     ] = ()
     """More networks: dial:SIGMA,BETA or your own module:Class."""
     game: str = "Pong"

@@ -38,7 +38,11 @@ class ProbeCommand:
     fitted to; in games the object was put at a random place in the emulator's memory.
     """
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RUN [RUN ...]", help_behavior_hint="(required)"),
+    ]
     """Run or checkpoint folders."""
     games: Annotated[tuple[str, ...], tyro.conf.arg(metavar="GAME")] = GAMES
     """Games with labels whose states are probed."""
