@@ -76,7 +76,7 @@ class FlatOptimizer:
         return norm.square()
 
     def _move(self, index: int, scale: Tensor | None) -> None:
-        """Move a slice of the weights along its gradient times `scale` []."""
+        """Move a slice of the weights, and what follows it, along its gradient times `scale` []."""
         gradient = self._slices[index].grad
         if scale is not None and gradient is not None:
             gradient.mul_(scale)
