@@ -29,13 +29,6 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(file: Path, beside: Path, content: bytes) -> None:
-    """Write `beside` the file, then put it in its place. Raises OSError."""
-    write_synced(beside, content)
-    beside.replace(file)
-    sync(file.parent)
-
-
 @contextmanager
 def appearing(file: Path) -> Iterator[Path]:
     """A path beside `file` to write to: what is there at the end of the block becomes the file, and
@@ -46,7 +39,7 @@ def appearing(file: Path) -> Iterator[Path]:
         sync(part)
         part.replace(file)
     except OSError as error:
-        raise UserError(f"cannot write {file}: {error.strerror or error}") from None
+        raise UserError(f"cannot write to {file}: {error.strerror or error}") from None
     finally:
         part.unlink(missing_ok=True)
     with suppress(OSError):  # the file is there, though its folder may not be read

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from harness.durable import replace_file
+from harness.durable import appearing
 from harness.errors import UserError
 
 
@@ -18,7 +18,8 @@ def check_writable(file: Path) -> None:
             raise UserError("--json writes a file: give its name, not -")
         if file.exists() and not file.is_file():
             raise UserError(f"cannot write to {file}: it is no file; choose another --json")
-        beside = _beside(file.resolve())
+        place = file.resolve()
+        beside = place.with_name(place.name + ".part")
         beside.touch()
         beside.unlink()
     except OSError as error:
@@ -31,11 +32,9 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
     """Write beside the file, then put it in its place: it is never there in part. Numbers that are
     not finite become null, since JSON has no others."""
     text = json.dumps(_finite(content), indent=1, allow_nan=False)
-    try:
-        file = file.resolve()  # what a link points to is replaced, not the link
-        replace_file(file, _beside(file), f"{text}\n".encode())
-    except OSError as error:
-        raise UserError(f"cannot write to {file}: {error.strerror}") from None
+    # What a link points to is replaced, not the link.
+    with appearing(file.resolve()) as part:
+        part.write_bytes(f"{text}\n".encode())
 
 
 def _finite(content: Any) -> Any:
@@ -45,7 +44,3 @@ def _finite(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [_finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def _beside(file: Path) -> Path:
-    return file.with_name(file.name + ".new")

@@ -40,7 +40,7 @@ def test_a_block_that_fails_leaves_the_file_before_it(tmp_path: Path, error: Bas
 
 
 def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot write .*page\.html: No space"):
+    with pytest.raises(UserError, match=r"cannot write to .*page\.html: No space"):
         fail(tmp_path / "page.html", OSError(28, "No space left on device"))
     assert not list(tmp_path.iterdir())
 

@@ -326,7 +326,7 @@ def test_a_network_of_another_game_is_refused(monkeypatch: pytest.MonkeyPatch) -
         ({"show_in": "video", "second": Path("run")}, "--with is for pages"),
         ({"show_in": "page", "attention": True}, "add --with RUN"),
         ({"show_in": "page", "second": Path("nowhere")}, "nowhere"),
-        ({"show_in": "page", "out": Path("/nowhere/x.html")}, "cannot write /nowhere/x.html"),
+        ({"show_in": "page", "out": Path("/nowhere/x.html")}, "cannot write to /nowhere/x.html"),
     ],
 )
 def test_options_that_do_not_fit_are_one_clear_line(

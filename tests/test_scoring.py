@@ -295,7 +295,7 @@ def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatc
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.durable.write_synced", full)
+    monkeypatch.setattr("harness.durable.sync", full)
     with pytest.raises(UserError, match="No space left"):
         write_json(file, {"new": 2})
     assert json.loads(file.read_text()) == {"old": 1}

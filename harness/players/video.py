@@ -45,7 +45,7 @@ def write_video(
     UserError when ffmpeg is missing or fails.
     """
     if not path.parent.is_dir():  # ffmpeg would name a file that nobody asked for
-        raise UserError(f"cannot write {path}: {path.parent} is no folder")
+        raise UserError(f"cannot write to {path}: {path.parent} is no folder")
     with appearing(path) as part, tempfile.TemporaryDirectory() as folder:
         encode = _gif if path.suffix == ".gif" else _mp4
         return encode(part, play, strip, Path(folder))

@@ -8,8 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from harness.durable import replace_file
-from harness.errors import UserError
+from harness.durable import appearing
 from harness.report.blocks import (
     Block,
     Curves,
@@ -44,10 +43,9 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def write_page(file: Path, report: Report) -> None:
     """Write the page; it is never there in part. Raises UserError where that cannot be."""
-    try:
-        replace_file(file, file.with_name(file.name + ".new"), page(report).encode())
-    except OSError as error:
-        raise UserError(f"cannot write to {file}: {error.strerror}") from None
+    text = page(report)
+    with appearing(file) as part:
+        part.write_bytes(text.encode())
 
 
 def page(report: Report) -> str:
