@@ -8,6 +8,7 @@ from pathlib import Path
 import browsing
 import pytest
 import torch
+from agent_samples import untrained
 from ale_py import ALEInterface, LoggerMode
 from episode_samples import BREAKOUT
 from hypothesis import settings
@@ -75,3 +76,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("gpu"):
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The untrained network of a run on Breakout that is cut off early and half random."""
+    return untrained(tmp_path_factory.mktemp("run") / "best")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 import tyro
+from agent_samples import CUT_OFF, copy_of
 
 import harness.commands.score as score_module
 from agent.exploration import ExplorationConfig
-from agent.learner import Learner
 from envs.emulators import EmulatorConfig
 from envs.games import all_games
 from envs.scores import REFERENCE_SCORES, human_normalised
 from harness.agents import load_agent, random_agent, read_settings
-from harness.checkpoint import CheckpointState, read_state, save_checkpoint, seal_of
+from harness.checkpoint import read_state
 from harness.commands.score import ScoreCommand
 from harness.config import RunConfig, flatten
 from harness.cores import arrange
@@ -40,9 +37,6 @@ from harness.scoring import (
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
-# Under random play some of these games of Breakout are over before 160 steps, some are not.
-CAP = 640
-BREAKOUT = EmulatorConfig(game="breakout", max_episode_frames=CAP)
 SEEDS = range(EVALUATION_SEED, EVALUATION_SEED + 5)
 
 
@@ -91,7 +85,7 @@ def test_a_game_without_reference_has_no_human_normalised_score():
 def random_play():
     """Traces of SEEDS by index, in order of finishing, played 1, 2 and 5 side by side."""
     return {
-        num_envs: dict(play_episodes(no_preference, replace(BREAKOUT, num_envs=num_envs), SEEDS, 1))
+        num_envs: dict(play_episodes(no_preference, replace(CUT_OFF, num_envs=num_envs), SEEDS, 1))
         for num_envs in (1, 2, 5)
     }
 
@@ -120,13 +114,13 @@ def test_the_frame_cap_is_kept_and_told(random_play):
     traces = random_play[2].values()
     assert {trace.truncated for trace in traces} == {True, False}
     for trace in traces:
-        assert (len(trace) == CAP // 4) == trace.truncated
-        assert len(trace) <= CAP // 4
+        assert (len(trace) == CUT_OFF.max_episode_frames // 4) == trace.truncated
+        assert len(trace) <= CUT_OFF.max_episode_frames // 4
         assert len(trace.digests) == len(trace) + 1
 
 
 def test_a_score_is_the_raw_return_of_the_whole_game(random_play):
-    played = dict(score_episodes(no_preference, replace(BREAKOUT, num_envs=2), SEEDS, 1))
+    played = dict(score_episodes(no_preference, replace(CUT_OFF, num_envs=2), SEEDS, 1))
     for index, trace in random_play[2].items():
         score = sum(int(reward) for reward in trace.rewards)
         assert played[index] == Episode(SEEDS[index], score, len(trace), trace.truncated)
@@ -143,7 +137,7 @@ def test_seeds_of_training_selection_and_report_never_meet():
 def test_evaluations_during_training_keep_the_runs_protocol():
     config = RunConfig(
         eval_episodes=3,
-        emulators=replace(BREAKOUT, max_episode_frames=80, sticky_actions=0.5),
+        emulators=replace(CUT_OFF, max_episode_frames=80, sticky_actions=0.5),
         exploration=ExplorationConfig(eval_epsilon=0.0),
     )
     up = torch.tensor([0.0, 0.0, 1.0, 0.0])
@@ -156,17 +150,6 @@ def test_evaluations_during_training_keep_the_runs_protocol():
 
 
 # The command
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """The untrained network of a run on Breakout that is cut off early and half random."""
-    config = RunConfig(emulators=BREAKOUT, exploration=ExplorationConfig(eval_epsilon=0.5))
-    torch.manual_seed(0)
-    learner = Learner(config.learner, 4, CPU)
-    folder = tmp_path_factory.mktemp("run") / "best"
-    save_checkpoint(folder, learner.state(), CheckpointState(flatten(config), 4, 1_234, 300))
-    return folder
 
 
 def score(*arguments, tmp_path):
@@ -191,7 +174,7 @@ def test_a_checkpoint_scores_the_same_games_twice(checkpoint, tmp_path, capsys):
 
 def test_a_network_sees_and_does_the_same_twice(checkpoint):
     agent = load_agent(checkpoint, CPU)
-    protocol = replace(BREAKOUT, max_episode_frames=160, num_envs=2)
+    protocol = replace(CUT_OFF, max_episode_frames=160, num_envs=2)
 
     def play(seeds):
         traces = dict(play_episodes(agent.q_values, protocol, seeds, 0.2))
@@ -229,7 +212,7 @@ def test_random_play_is_written_whole_and_in_order_of_seeds(tmp_path, capsys):
 
 
 def test_random_play_takes_a_runs_protocol_before_its_first_checkpoint(tmp_path):
-    config = RunConfig(emulators=replace(BREAKOUT, max_episode_frames=40, sticky_actions=0.0))
+    config = RunConfig(emulators=replace(CUT_OFF, max_episode_frames=40, sticky_actions=0.0))
     create_run_dir(tmp_path / "run", Run("quick", config), CPU, arrange(CPU, 1))
     content = score("--random", tmp_path / "run", "--episodes", 1, tmp_path=tmp_path)
     assert content["protocol"]["sticky_actions"] == 0
@@ -240,7 +223,7 @@ def test_random_play_takes_a_runs_protocol_before_its_first_checkpoint(tmp_path)
 
 def test_random_play_of_a_checkpoint_needs_no_weights_that_fit(checkpoint, tmp_path):
     (folder := copy_of(checkpoint, tmp_path)).joinpath("network.safetensors").write_bytes(b"")
-    assert random_agent(read_settings(folder)).config.emulators == BREAKOUT
+    assert random_agent(read_settings(folder)).config.emulators == CUT_OFF
 
 
 def test_a_game_without_reference_says_so(tmp_path, capsys, monkeypatch):
@@ -307,159 +290,3 @@ def test_a_link_to_a_result_stays_a_link(tmp_path):
     write_json(link, {"new": 2})
     assert link.is_symlink()
     assert json.loads(target.read_text()) == {"new": 2}
-
-
-# Checkpoints that cannot be used
-
-
-def copy_of(checkpoint, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(checkpoint, folder)
-    return folder
-
-
-def state(**changes):
-    """Damage that changes values of state.json, and its seal with them."""
-
-    def damage(folder):
-        content = json.loads((folder / "state.json").read_text()) | changes
-        content["seal"] = seal_of(content)
-        (folder / "state.json").write_text(json.dumps(content))
-
-    return damage
-
-
-def settings(**changes):
-    """Damage that changes settings in state.json, and its seal with them."""
-
-    def damage(folder):
-        content = json.loads((folder / "state.json").read_text())
-        state(settings=content["settings"] | changes)(folder)
-
-    return damage
-
-
-def both(*damages):
-    def damage(folder):
-        for each in damages:
-            each(folder)
-
-    return damage
-
-
-def replaced(name, data):
-    return lambda folder: (folder / name).write_bytes(data)
-
-
-def flipped(word, other):
-    """Damage within state.json that leaves it JSON."""
-
-    def damage(folder):
-        content = (folder / "state.json").read_text()
-        assert word in content
-        (folder / "state.json").write_text(content.replace(word, other))
-
-    return damage
-
-
-def cut(folder):
-    file = folder / "network.safetensors"
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (cut, "network.safetensors was changed"),
-        (replaced("network.safetensors", b""), "network.safetensors was changed"),
-        (
-            replaced("network.safetensors", b"\x80\x04pickle" * 99),
-            "network.safetensors was changed",
-        ),
-        (lambda folder: (folder / "network.safetensors").unlink(), "holds no checkpoint"),
-        (lambda folder: (folder / "state.json").unlink(), "state.json is missing"),
-        (replaced("state.json", b""), "not a checkpoint's state"),
-        (replaced("state.json", b"garbage"), "not a checkpoint's state"),
-        (replaced("state.json", b"\xff\xfe\x00"), "not a checkpoint's state"),
-        (replaced("state.json", b"[" * 100_000), "not a checkpoint's state"),
-        (replaced("state.json", b"[]"), "not a checkpoint's state"),
-        (replaced("state.json", b"{}"), "not a checkpoint's state"),
-        (flipped("steps", "stepz"), "not a checkpoint's state"),
-        (flipped("1234", "1235"), "state.json was changed"),
-        (state(format=99), "update unpooled"),
-        (state(format="1"), "not a checkpoint's state"),
-        (state(surprise=1), "not a checkpoint's state"),
-        (state(settings=[]), "state.json"),
-        (state(steps="many"), "steps cannot be"),
-        (state(steps=1.5), "steps cannot be"),
-        (state(score="high"), "score cannot be"),
-        (state(num_actions="4"), "num_actions cannot be"),
-        (state(num_actions=10**15), "Breakout has 4"),
-        (state(num_actions=-1), "Breakout has 4"),
-        (settings(surprise=1), "unknown setting 'surprise'"),
-        (settings(gamma="high"), "setting 'gamma' must be float"),
-        (settings(noop_max=-1), "noop-max must not be negative"),
-        (settings(game="Pnog"), "did you mean Pong"),
-        (settings(game="pong"), "has 4 actions and Pong has 6"),
-        (settings(full_action_space=True), "has 4 actions and Breakout has 18"),
-        (both(settings(full_action_space=True), state(num_actions=18)), "does not fit network"),
-        (settings(network="cube"), "unknown network 'cube'"),
-        (settings(network="no_such_module:Net"), "name it with --network no_such_module:Net"),
-    ],
-)
-def test_a_checkpoint_that_cannot_be_used_is_one_clear_line(damage, message, checkpoint, tmp_path):
-    folder = copy_of(checkpoint, tmp_path)
-    damage(folder)
-    with pytest.raises(UserError, match=message) as caught:
-        load_agent(folder, CPU)
-    assert str(folder) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_network_of_ones_own_runs_only_when_named(checkpoint, tmp_path, monkeypatch):
-    """Loading must not run code that a file names: importing this module leaves a mark."""
-    folder = copy_of(checkpoint, tmp_path)
-    settings(network="own_network:Net")(folder)
-    (tmp_path / "own_network.py").write_text(
-        "import agent.networks, pathlib\n"
-        "pathlib.Path('imported').touch()\n"
-        "class Net(agent.networks.QNetwork):\n"
-        "    def __init__(self, num_actions):\n"
-        "        super().__init__(num_actions, agent.networks.NETWORKS['stride'])\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="if you trust it"):
-        load_agent(folder, CPU)
-    with pytest.raises(UserError, match="cannot import 'other'"):
-        load_agent(folder, CPU, "other:Net")
-    assert not (tmp_path / "imported").exists()
-    load_agent(folder, CPU, "own_network:Net")
-    assert (tmp_path / "imported").exists()
-
-
-def test_weights_play_in_another_network(checkpoint):
-    """`dense_sub` computes what `stride` does; pooling something else with the same weights."""
-    states = torch.randint(0, 255, (3, 4, 84, 84), dtype=torch.uint8)
-    own, same, pooled = (
-        load_agent(checkpoint, CPU, name) for name in (None, "dense_sub", "half_max")
-    )
-    torch.testing.assert_close(own.q_values(states), same.q_values(states), rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(own.q_values(states), pooled.q_values(states), rtol=1e-2)
-    assert pooled.name.endswith(" as half_max")
-    with pytest.raises(UserError, match="does not fit network 'imagenet'"):
-        load_agent(checkpoint, CPU, "imagenet")
-
-
-@pytest.mark.parametrize("damage", [cut, state(format=99)], ids=["cut off", "too new"])
-def test_the_command_line_shows_one_line_and_no_traceback(damage, checkpoint, tmp_path):
-    folder = copy_of(checkpoint, tmp_path)
-    damage(folder)
-    done = subprocess.run(
-        [sys.executable, ROOT / "evaluate.py", "score", folder, "--device", "cpu"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: {folder}")

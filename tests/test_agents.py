@@ -1,0 +1,166 @@
+"""Agents from checkpoints: which are refused, with what words, and whose code runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from agent_samples import copy_of
+
+from harness.agents import load_agent
+from harness.checkpoint import seal_of
+from harness.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+CPU = torch.device("cpu")
+
+
+def state(**changes):
+    """Damage that changes values of state.json, and its seal with them."""
+
+    def damage(folder):
+        content = json.loads((folder / "state.json").read_text()) | changes
+        content["seal"] = seal_of(content)
+        (folder / "state.json").write_text(json.dumps(content))
+
+    return damage
+
+
+def settings(**changes):
+    """Damage that changes settings in state.json, and its seal with them."""
+
+    def damage(folder):
+        content = json.loads((folder / "state.json").read_text())
+        state(settings=content["settings"] | changes)(folder)
+
+    return damage
+
+
+def both(*damages):
+    def damage(folder):
+        for each in damages:
+            each(folder)
+
+    return damage
+
+
+def replaced(name, data):
+    return lambda folder: (folder / name).write_bytes(data)
+
+
+def flipped(word, other):
+    """Damage within state.json that leaves it JSON."""
+
+    def damage(folder):
+        content = (folder / "state.json").read_text()
+        assert word in content
+        (folder / "state.json").write_text(content.replace(word, other))
+
+    return damage
+
+
+def cut(folder):
+    file = folder / "network.safetensors"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut, "network.safetensors was changed"),
+        (replaced("network.safetensors", b""), "network.safetensors was changed"),
+        (
+            replaced("network.safetensors", b"\x80\x04pickle" * 99),
+            "network.safetensors was changed",
+        ),
+        (lambda folder: (folder / "network.safetensors").unlink(), "holds no checkpoint"),
+        (lambda folder: (folder / "state.json").unlink(), "state.json is missing"),
+        (replaced("state.json", b""), "not a checkpoint's state"),
+        (replaced("state.json", b"garbage"), "not a checkpoint's state"),
+        (replaced("state.json", b"\xff\xfe\x00"), "not a checkpoint's state"),
+        (replaced("state.json", b"[" * 100_000), "not a checkpoint's state"),
+        (replaced("state.json", b"[]"), "not a checkpoint's state"),
+        (replaced("state.json", b"{}"), "not a checkpoint's state"),
+        (flipped("steps", "stepz"), "not a checkpoint's state"),
+        (flipped("1234", "1235"), "state.json was changed"),
+        (state(format=99), "update unpooled"),
+        (state(format="1"), "not a checkpoint's state"),
+        (state(surprise=1), "not a checkpoint's state"),
+        (state(settings=[]), "state.json"),
+        (state(steps="many"), "steps cannot be"),
+        (state(steps=1.5), "steps cannot be"),
+        (state(score="high"), "score cannot be"),
+        (state(num_actions="4"), "num_actions cannot be"),
+        (state(num_actions=10**15), "Breakout has 4"),
+        (state(num_actions=-1), "Breakout has 4"),
+        (settings(surprise=1), "unknown setting 'surprise'"),
+        (settings(gamma="high"), "setting 'gamma' must be float"),
+        (settings(noop_max=-1), "noop-max must not be negative"),
+        (settings(game="Pnog"), "did you mean Pong"),
+        (settings(game="pong"), "has 4 actions and Pong has 6"),
+        (settings(full_action_space=True), "has 4 actions and Breakout has 18"),
+        (both(settings(full_action_space=True), state(num_actions=18)), "does not fit network"),
+        (settings(network="cube"), "unknown network 'cube'"),
+        (settings(network="no_such_module:Net"), "name it with --network no_such_module:Net"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_one_clear_line(damage, message, checkpoint, tmp_path):
+    folder = copy_of(checkpoint, tmp_path)
+    damage(folder)
+    with pytest.raises(UserError, match=message) as caught:
+        load_agent(folder, CPU)
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_of_ones_own_runs_only_when_named(checkpoint, tmp_path, monkeypatch):
+    """Loading must not run code that a file names: importing this module leaves a mark."""
+    folder = copy_of(checkpoint, tmp_path)
+    settings(network="own_network:Net")(folder)
+    (tmp_path / "own_network.py").write_text(
+        "import agent.networks, pathlib\n"
+        "pathlib.Path('imported').touch()\n"
+        "class Net(agent.networks.QNetwork):\n"
+        "    def __init__(self, num_actions):\n"
+        "        super().__init__(num_actions, agent.networks.NETWORKS['stride'])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="if you trust it"):
+        load_agent(folder, CPU)
+    with pytest.raises(UserError, match="cannot import 'other'"):
+        load_agent(folder, CPU, "other:Net")
+    assert not (tmp_path / "imported").exists()
+    load_agent(folder, CPU, "own_network:Net")
+    assert (tmp_path / "imported").exists()
+
+
+def test_weights_play_in_another_network(checkpoint):
+    """`dense_sub` computes what `stride` does; pooling something else with the same weights."""
+    states = torch.randint(0, 255, (3, 4, 84, 84), dtype=torch.uint8)
+    own, same, pooled = (
+        load_agent(checkpoint, CPU, name) for name in (None, "dense_sub", "half_max")
+    )
+    torch.testing.assert_close(own.q_values(states), same.q_values(states), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(own.q_values(states), pooled.q_values(states), rtol=1e-2)
+    assert pooled.name.endswith(" as half_max")
+    with pytest.raises(UserError, match="does not fit network 'imagenet'"):
+        load_agent(checkpoint, CPU, "imagenet")
+
+
+@pytest.mark.parametrize("damage", [cut, state(format=99)], ids=["cut off", "too new"])
+def test_the_command_line_shows_one_line_and_no_traceback(damage, checkpoint, tmp_path):
+    folder = copy_of(checkpoint, tmp_path)
+    damage(folder)
+    done = subprocess.run(
+        [sys.executable, ROOT / "evaluate.py", "score", folder, "--device", "cpu"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {folder}")
