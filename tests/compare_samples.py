@@ -15,6 +15,17 @@ from harness.compare.design import Design, Job
 from harness.compare.results import BINS
 from harness.config import flatten
 
+DESIGN = Design(
+    games=("pong", "breakout"),
+    networks=("stride", "dense_sub", "half_max"),
+    seeds=5,
+    steps=20_000,
+    preset="quick",
+    settings={"n_step": 3, "double": True},
+    episodes=30,
+    margin=0.1,
+)
+
 SIZES = {"stride": (9.35, 36), "dense_sub": (61.46, 36), "stride_gap": (9.35, None)}
 
 
