@@ -80,8 +80,10 @@ class Recorded(Generic[Result]):
             with torch.cuda.graph(graph, stream=self._stream):
                 self._result = self._function()
         except RuntimeError as error:
+            # The end of a recording that went wrong is an error of its own.
+            cause = str(error.__context__ or error).partition("\n")[0]
             raise Unsupported(
-                f"this network cannot be recorded as a CUDA graph: use --execution eager ({error})"
+                f"this network cannot be recorded as a CUDA graph: use --execution eager ({cause})"
             ) from None
         return graph
 
