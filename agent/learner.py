@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -146,23 +147,32 @@ class Learner:
     def update(self, batch: Batch, updates: int = 1) -> None:
         """One gradient step on each of `updates` equal parts of a batch, one after another.
 
-        The target network does not change meanwhile, so it is asked about the whole batch at
-        once. Figures are added to those that `metrics` averages.
+        What does not change meanwhile is asked of the whole batch at once: the target network,
+        and all else of the targets unless the online network chooses their actions. Figures are
+        added to those that `metrics` averages.
         """
-        future = self.future_values(batch).tensor_split(updates)
-        for part, values in zip(batch.split(updates), future, strict=True):
-            self._step(part, self._targets(part, values))
+        future, parts = self.future_values(batch), batch.split(updates)
+        targets: Iterable[Tensor]
+        if self.config.double:  # of each part when its turn comes
+            targets = map(self._targets, parts, future.tensor_split(updates))
+        else:
+            targets = self._targets(batch, future).tensor_split(updates)
+        self._note([self._step(*pair) for pair in zip(parts, targets, strict=True)])
 
-    def _step(self, batch: Batch, targets: Tensor) -> None:
+    def _step(self, batch: Batch, targets: Tensor) -> tuple[Tensor, ...]:
+        """A gradient step: its loss [], Q-values [B, A], TD errors [B] and gradient norm []."""
         q_values = self._online(batch.states)
         loss, td_errors = td_loss(q_values, batch.actions, targets, self.config.loss)
         gradients = torch.autograd.grad(loss, self._online.parameters, materialize_grads=True)
         grad_norm = self._optimizer.step(gradients, self.config.max_grad_norm)
-        best = q_values.detach().amax(1)
-        one = torch.ones_like(grad_norm)
-        self._sums += torch.stack(
-            (loss.detach(), best.mean(), best.max(), td_errors.abs().mean(), grad_norm, one)
-        )
+        return loss.detach(), q_values.detach(), td_errors, grad_norm
+
+    def _note(self, steps: list[tuple[Tensor, ...]]) -> None:
+        """Add the figures of gradient steps to the sums."""
+        losses, q_values, td_errors, norms = map(torch.stack, zip(*steps, strict=True))
+        best, errors = q_values.amax(2), td_errors.abs()
+        figures = (losses, best.mean(1), best.amax(1), errors.mean(1), norms)
+        self._sums += torch.stack((*figures, torch.ones_like(losses))).sum(1)
 
     def match_scales(self, states: Tensor) -> None:
         """Make the initial weights hand on signals as large as those of `stride` for states

@@ -44,9 +44,10 @@ def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
 def allow_tf32(allowed: bool) -> None:
     """Whether products of fp32 matrices may round their inputs to tf32 on a CUDA device. Torch
     allows it in convolutions unless told otherwise."""
-    mode = "tf32" if allowed else "ieee"
-    torch.backends.cuda.matmul.fp32_precision = mode
-    torch.backends.cudnn.conv.fp32_precision = mode  # type: ignore[attr-defined]
+    # The newer `fp32_precision` would leave these behind, and torch raises where it reads both:
+    # torch.compile does up to 2.10 (pytorch 166387).
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    torch.backends.cudnn.allow_tf32 = allowed
 
 
 class Working:

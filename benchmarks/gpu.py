@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,12 +24,12 @@ PRECISIONS: tuple[PrecisionName, ...] = ("fp32", "tf32", "bf16")
 
 
 def cases(num_envs: int) -> list[Case]:
-    """Execution x precision at one number of emulators, then graphs at others."""
+    """Execution x precision at one number of emulators, then graphs at others; without compile."""
     each = [("eager", p, num_envs) for p in PRECISIONS] + [
         ("graph", p, num_envs) for p in PRECISIONS
     ]
     others = [("graph", "bf16", envs) for envs in (16, 32, 128)]
-    return cast(list[Case], [*each, *others, ("compile", "bf16", num_envs)])
+    return cast(list[Case], [*each, *others])
 
 
 @dataclass(frozen=True)
@@ -42,32 +45,54 @@ class Gpu:
     seconds: float = 2.0
     """Length of a window (seconds); three of each."""
 
-    def run(self) -> None:
+    def run(self) -> int:
+        """Measure, one case after another; 1 where one of them failed."""
+        usual: Case = ("graph", "bf16", self.num_envs)
         chosen = cases(self.num_envs)
         if self.device == "cpu":
-            chosen = [("eager", "fp32", self.num_envs)]
+            usual = ("eager", "fp32", self.num_envs)
+            chosen = [usual]
         rows: list[dict[str, Any]] = []
-        for execution, precision, num_envs in chosen:
-            loop = Loop(setting(num_envs, precision), self.device, execution)
-            rates = sorted(loop.run(self.seconds) for _ in range(3))
-            loop.close()
-            rows.append(
-                {
-                    "execution": execution,
-                    "precision": precision,
-                    "emulators": num_envs,
-                    "steps/s": rates[1],
-                    "lowest": rates[0],
-                    "highest": rates[2],
-                    "us an update": 1e6 * FAIR.update_period / rates[1],
-                    "updates/steps": loop.ratio,
-                }
-            )
-            del loop
-            report("throughput", rows, FAIR, self.out / "throughput.json", self.device)
-        execution, precision, num_envs = chosen[-2] if len(chosen) > 1 else chosen[0]
-        loop = Loop(setting(self.num_envs, precision), self.device, execution)
+        done = [self._tried(self._rate, case, rows) for case in chosen]
+        done.append(self._tried(self._profile, usual))
+        if self.device != "cpu":  # it needs a C compiler, and takes its time
+            done.append(self._tried(self._rate, ("compile", *usual[1:]), rows))
+        return 0 if all(done) else 1
+
+    def _tried(self, measure: Callable[..., None], *arguments: Any) -> bool:
+        """Whether a measurement went well; the next one is made in any case."""
+        try:
+            measure(*arguments)
+        except Exception:
+            print(f"\n{arguments[0]} failed:", file=sys.stderr)
+            traceback.print_exc()
+            return False
+        return True
+
+    def _rate(self, case: Case, rows: list[dict[str, Any]]) -> None:
+        execution, precision, num_envs = case
+        loop = Loop(setting(num_envs, precision), self.device, execution)
+        rates = sorted(loop.run(self.seconds) for _ in range(3))
+        loop.close()
+        rows.append(
+            {
+                "execution": execution,
+                "precision": precision,
+                "emulators": num_envs,
+                "steps/s": rates[1],
+                "lowest": rates[0],
+                "highest": rates[2],
+                "us an update": 1e6 * FAIR.update_period / rates[1],
+                "updates/steps": loop.ratio,
+            }
+        )
+        report("throughput", rows, FAIR, self.out / "throughput.json", self.device)
+
+    def _profile(self, case: Case) -> None:
+        execution, precision, num_envs = case
+        loop = Loop(setting(num_envs, precision), self.device, execution)
         report("profile", [profiled(loop)], FAIR, self.out / "profile.json", self.device)
+        loop.close()
 
 
 def setting(num_envs: int, precision: PrecisionName) -> RunConfig:
@@ -126,4 +151,4 @@ def covered(intervals: list[tuple[float, float]]) -> float:
 
 
 if __name__ == "__main__":
-    tyro.cli(Gpu).run()
+    raise SystemExit(tyro.cli(Gpu).run())

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import browsing
 import pytest
 import torch
 from agent_samples import untrained
 from ale_py import ALEInterface, LoggerMode
 from episode_samples import BREAKOUT
 from hypothesis import settings
-from selenium import webdriver
 
 from envs.episode_file import save_episode
 from envs.trace import EpisodeTrace
 from harness.play import play_episodes
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 # One thread: the arrays are small, and a run of the tests should leave the machine usable.
 torch.set_num_threads(1)
@@ -30,6 +32,8 @@ settings.load_profile("same")
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """One browser for all tests of pages."""
+    import browsing  # other tests do without selenium
+
     if not (browsing.CHROMIUM and browsing.DRIVER):
         pytest.skip("no chromium and chromedriver to look at the page with")
     with browsing.chromium(tmp_path_factory.mktemp("profile")) as browser:

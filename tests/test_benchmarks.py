@@ -6,15 +6,19 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from benchmarks import gpu
 from benchmarks.gpu import covered
 from benchmarks.measuring import FAIR, Loop, report
 from benchmarks.peers.__main__ import rows, window
 from benchmarks.peers.clock import peak_bytes
+from harness.config import RunConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -78,6 +82,31 @@ def test_reports_say_where_they_come_from(
     assert "| a | 123 | 1.23 |" in capsys.readouterr().out
     content = json.loads((tmp_path / "r" / "a.json").read_text())
     assert {"date", "command", "settings", "versions", "machine", "rows"} <= content.keys()
+
+
+def test_a_case_that_fails_does_not_keep_the_others_from_being_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+
+    def loop(config: RunConfig, _: str, execution: str) -> Any:
+        measured.append((execution, config.learner.precision, config.emulators.num_envs))
+        if execution == "graph" and config.learner.precision == "tf32":
+            raise RuntimeError("no such precision here")
+        return SimpleNamespace(run=lambda _: 1000.0, close=lambda: None, ratio=0.25)
+
+    monkeypatch.setattr(gpu, "Loop", loop)
+    monkeypatch.setattr(gpu, "profiled", lambda _: {"wall ms": 1.0})
+    monkeypatch.setattr(gpu, "report", partial(_written, tmp_path))
+    assert gpu.Gpu(tmp_path).run() == 1
+    assert measured[-2:] == [("graph", "bf16", 64), ("compile", "bf16", 64)]
+    rows = json.loads((tmp_path / "throughput").read_text())
+    assert len(rows) == len(measured) - 2
+    assert (tmp_path / "profile").exists()
+
+
+def _written(folder: Path, name: str, rows: list[Any], *_: Any) -> None:
+    (folder / name).write_text(json.dumps(rows))
 
 
 @pytest.mark.parametrize("name", ["throughput", "scaling", "peers", "gpu"])

@@ -13,11 +13,11 @@ import torch
 from rehearsal import begun
 from test_loop import REAL
 
-from agent import execution, precision
+from agent import execution
 from agent.errors import Unsupported
 from agent.execution import WARM_UP, Execution, Recorded, one_by_one, resolve_execution
 from agent.learner import Learner
-from agent.precision import resolve_precision
+from agent.precision import allow_tf32, resolve_precision
 from envs.emulators import Emulators
 from harness.counters import Counters
 from replay.ring import Ring
@@ -54,19 +54,20 @@ def test_tf32_is_for_cuda() -> None:
         resolve_precision("tf32", CPU)
 
 
-@pytest.mark.parametrize(("allowed", "mode"), [(True, "tf32"), (False, "ieee")])
-def test_tf32_is_off_unless_asked_for(
-    allowed: bool, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Torch's own default lets convolutions use it."""
-    backends = SimpleNamespace(
-        cuda=SimpleNamespace(matmul=SimpleNamespace()),
-        cudnn=SimpleNamespace(conv=SimpleNamespace()),
-    )
-    monkeypatch.setattr(precision.torch, "backends", backends)
-    precision.allow_tf32(allowed)
-    assert backends.cuda.matmul.fp32_precision == mode
-    assert backends.cudnn.conv.fp32_precision == mode
+@pytest.mark.parametrize("allowed", [True, False])
+def test_tf32_is_off_unless_asked_for(allowed: bool) -> None:
+    """Torch's own default lets convolutions use it. Its older and its newer settings must agree:
+    it raises RuntimeError when one is read that another contradicts."""
+    try:
+        allow_tf32(allowed)
+        backends = torch.backends
+        older = backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32
+        newer = backends.cuda.matmul.fp32_precision, backends.cudnn.conv.fp32_precision
+        assert older == (allowed, allowed)
+        assert tuple(mode == "tf32" for mode in newer) == (allowed, allowed)
+        assert torch.get_float32_matmul_precision() == ("high" if allowed else "highest")
+    finally:
+        allow_tf32(False)
 
 
 class FakeCuda:
@@ -92,7 +93,10 @@ class FakeCuda:
     @contextmanager
     def graph(self, _graph: Any, stream: Any) -> Any:
         self.recording = True
-        yield
+        try:
+            yield
+        except RuntimeError as error:  # torch.cuda.graph ends the recording whatever happened
+            raise RuntimeError("operation failed due to a previous error") from error
         self.recording = False
 
 
@@ -106,6 +110,22 @@ def test_every_call_has_its_effect_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert fake.replays == 3
     assert fake.registered == ["generator"]
     assert results == [1, 2, 3, 4, 4, 4]
+
+
+def test_what_cannot_be_recorded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first thing that went wrong, not that the recording ended badly."""
+    fake = FakeCuda()
+    monkeypatch.setattr(execution.torch, "cuda", fake)
+
+    def waits() -> None:
+        if fake.recording:
+            raise RuntimeError("operation not permitted when capturing\nCompile with ...")
+
+    recorded = Recorded(waits)
+    for _ in range(WARM_UP):
+        recorded()
+    with pytest.raises(Unsupported, match=r"eager \(.* not permitted when capturing\)$"):
+        recorded()
 
 
 def filled(ring: Ring, seed: int) -> None:

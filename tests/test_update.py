@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from typing import Any, Literal
+from unittest.mock import Mock
 
 import pytest
 import torch
 from test_learning import batch, copies, same
 from torch import Tensor, nn
 
+from agent import learner as learning
 from agent.errors import UnknownNetwork
 from agent.learner import Learner, LearnerConfig
 from agent.networks import make_network
@@ -128,6 +130,17 @@ def test_several_updates_at_once_are_the_same_one_by_one(double: bool) -> None:
         single.update(part)
     assert furthest(together.online, single.online) < 1e-5
     assert together.metrics() == pytest.approx(single.metrics(), rel=1e-3)
+
+
+@pytest.mark.parametrize(("double", "times"), [(False, 1), (True, 4)])
+def test_targets_that_no_update_changes_are_computed_once(
+    double: bool, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small operations are a third of the launches of an update."""
+    watched = Mock(wraps=td_target)
+    monkeypatch.setattr(learning, "td_target", watched)
+    Learner(LearnerConfig(double=double), 3, "cpu").update(batch(), updates=4)
+    assert watched.call_count == times
 
 
 class Remembers(nn.Module):
