@@ -80,16 +80,24 @@ DIAL = "dial:"
 """What the name of a member of the continuous family begins with: dial:SIGMA,BETA."""
 
 
-def downsampling(name: str) -> Downsampling | None:
-    """The row of the table that a name means; None for a name that is none of its."""
+def dial_of(name: str) -> tuple[float, float] | None:
+    """sigma and beta (0 to inf each) of a name dial:SIGMA,BETA; None for any other name."""
     if not name.startswith(DIAL):
-        return NETWORKS.get(name)
+        return None
     try:
         sigma, beta = (float(number) for number in name.removeprefix(DIAL).split(","))
     except ValueError:
         return None
     # A comparison with nan is never true.
-    return _dense(partial(Dial, sigma=sigma, beta=beta)) if min(sigma, beta) >= 0 else None
+    return (sigma, beta) if min(sigma, beta) >= 0 else None
+
+
+def downsampling(name: str) -> Downsampling | None:
+    """The row of the table that a name means; None for a name that is none of its."""
+    dial = dial_of(name)
+    if dial is None:
+        return NETWORKS.get(name)
+    return _dense(partial(Dial, sigma=dial[0], beta=dial[1]))
 
 
 class PixelConv2d(nn.Conv2d):

@@ -33,7 +33,12 @@ _LOCAL = ("half_max", "half_avg", "half_blur")
 _GLOBAL = ("stride_gap", "stride_gmp")
 _PLACELESS = "stride_sort"
 """Forgets the places of values behind conv3: what it still knows of location is in the values."""
-_DIAL = tuple(f"dial:{sigma},{beta}" for sigma, beta in ((0.25, 0), (0.5, 0), (0.5, 4), (0.5, 16)))
+DIAL = (
+    *(f"dial:{sigma},0" for sigma in (0.125, 0.25, 0.5, "inf")),
+    *(f"dial:inf,{beta}" for beta in (4, 16, 64, "inf")),
+)
+"""From striding, which is sigma 0, to the mean of a window, and from there to its maximum. Measured
+as drawn at the start: what differs then is the reducer alone."""
 
 BUDGETS: dict[BudgetName, Budget] = {
     "quick": Budget(
@@ -48,7 +53,7 @@ BUDGETS: dict[BudgetName, Budget] = {
     "full": Budget(
         networks=(
             *("stride", "dense_sub", "dense_max", "dense_avg", "dense_blur"),
-            *(*_LOCAL, *_GLOBAL, _PLACELESS, "imagenet", *_DIAL),
+            *(*_LOCAL, *_GLOBAL, _PLACELESS, "imagenet", *DIAL),
         ),
         taught=("stride", "dense_sub", "dense_max", *_LOCAL, *_GLOBAL, _PLACELESS),
         seeds=10,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.claims.dial_section import dial
 from harness.claims.feature_sections import agents, boxes, patterns, response
 from harness.claims.location_section import known, location
 from harness.claims.tables import TRAININGS, Results, Seeds, mean_interval_of
@@ -34,6 +35,7 @@ def report(results: Results) -> Report:
         ),
         location(results, seeds),
         known(results, seeds),
+        dial(seeds),
         patterns(seeds),
         response(seeds),
         boxes(seeds),

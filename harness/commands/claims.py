@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from agent.networks import make_network
+from agent.networks import dial_of, make_network
 from agent.scales import matchable
 from envs.games import game_id, game_title
 from envs.labels import GAMES, labels_of
-from harness.claims.budget import BUDGETS, Budget, BudgetName
+from harness.claims.budget import BUDGETS, DIAL, Budget, BudgetName
 from harness.claims.ledger import read_ledger
 from harness.claims.page import report
 from harness.claims.pictures import pictures
@@ -47,8 +47,8 @@ class ClaimsCommand:
     agents: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")] = ()
     """Trained agents to be probed too (run or checkpoint folders)."""
     networks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NETWORK")] = ()
-    """More networks: names of the table, dial:SIGMA,BETA, or your own module:Class made from
-    agent.networks.QNetwork."""
+    """More networks: names of the table, your own module:Class made from agent.networks.QNetwork,
+    dial:SIGMA,BETA (untrained only), or `dial` for eight of those."""
     games: Annotated[tuple[str, ...] | None, option("GAME", "the budget's")] = None
     """Games with labels whose states are probed."""
     jobs: Annotated[int | None, option("N", "one a core")] = None
@@ -99,7 +99,8 @@ class ClaimsCommand:
     def _budget(self) -> Budget:
         """The budget with what the options add. Raises what names that cannot be raise."""
         budget = BUDGETS[self.budget]
-        for name in self.networks:
+        more = [one for name in self.networks for one in (DIAL if name == "dial" else (name,))]
+        for name in more:
             matchable(make_network(name, 2))
         games = budget.extent.games if self.games is None else self.games
         for game in games:
@@ -109,8 +110,10 @@ class ClaimsCommand:
         titles = tuple(game_title(game) for game in GAMES if game in wanted)
         return replace(
             budget,
-            networks=tuple(dict.fromkeys((*budget.networks, *self.networks))),
-            taught=tuple(dict.fromkeys((*budget.taught, *self.networks))),
+            networks=tuple(dict.fromkeys((*budget.networks, *more))),
+            taught=tuple(
+                dict.fromkeys((*budget.taught, *(name for name in more if dial_of(name) is None)))
+            ),
             extent=replace(budget.extent, games=titles),
         )
 
