@@ -21,7 +21,7 @@ class Scaling:
     num_envs: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     """Emulators (counts), at 100,000 transitions."""
     replay_size: tuple[int, ...] = (10_000, 100_000, 1_000_000)
-    """Replay memories (transitions), with 8 emulators."""
+    """Replay memories (transitions), with the usual number of emulators."""
     device: str = "cpu"
     """cpu or cuda."""
     execution: ExecutionName = "auto"
@@ -35,7 +35,7 @@ class Scaling:
 
     def run(self) -> None:
         cases = [(envs, FAIR.replay_size) for envs in self.num_envs]
-        cases += [(8, size) for size in self.replay_size]
+        cases += [(FAIR.emulators.num_envs, size) for size in self.replay_size]
         rows = [self._row(*case) for case in cases]
         report(f"steps/s on {self.device}, median of {self.windows} windows", rows, FAIR, self.json)
 

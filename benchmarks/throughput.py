@@ -34,7 +34,7 @@ UPDATE_FLOP = 2.18e9
 class Throughput:
     """Time of each stage for one step of all emulators, and the rate of the whole loop."""
 
-    num_envs: int = 8
+    num_envs: int = FAIR.emulators.num_envs
     """Emulators (count)."""
     precision: PrecisionName = "auto"
     """Arithmetic of the layers."""

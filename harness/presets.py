@@ -17,7 +17,7 @@ _COLUMNS: tuple[PresetName, ...] = ("quick", "nature", "dopamine", "cleanrl", "s
 _ROWS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     #                      quick      nature           dopamine    cleanrl     sb3
     "steps":              (400_000,   50_000_000,      50_000_000, 10_000_000, 10_000_000),
-    "num_envs":           (8,         8,               8,          8,          8),
+    "num_envs":           (8,         32,              32,         32,         32),
     "sticky_actions":     (0.25,      0.0,             0.25,       0.0,        0.0),
     "noop_max":           (0,         30,              0,          30,         30),
     "fire_on_reset":      (False,     False,           False,      True,       True),
@@ -42,8 +42,6 @@ _ROWS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "epsilon_decay_from": ("warmup",  "warmup",        "warmup",   "start",    "start"),
     "eval_epsilon":       (0.001,     0.05,            0.001,      0.01,       0.01),
     "eval_every":         (100_000,   250_000,         250_000,    250_000,    250_000),
-    # A large memory is simulated again anyway; each fresh seed costs a tenth of a second.
-    "keyframe_period":    (10_000,    50_000,          50_000,     50_000,     10_000),
 }
 # fmt: on
 

@@ -199,7 +199,7 @@ def test_presets_depart_from_themselves_in_nothing() -> None:
 
 def test_departures_name_both_values() -> None:
     config = unflatten(flatten(PRESETS["nature"]) | {"gamma": 0.9, "num_envs": 1})
-    assert departures(config, "nature") == {"gamma": (0.99, 0.9), "num_envs": (8, 1)}
+    assert departures(config, "nature") == {"gamma": (0.99, 0.9), "num_envs": (32, 1)}
 
 
 def test_choosing_a_game_and_a_seed_is_no_departure() -> None:
