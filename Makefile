@@ -6,6 +6,7 @@ GAME    ?= Pong
 PRESET  ?= quick
 NETWORK ?= stride
 SEED    ?= 0
+STEPS   ?=
 ARGS    ?=
 PYTHON  ?= python3
 
@@ -19,7 +20,7 @@ INSTALL  = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 train: .venv/installed
 	$(BIN)/python train.py --game $(GAME) --network $(NETWORK) --preset $(PRESET) --seed $(SEED) \
-		--run-dir $(RUN_DIR) $(ARGS)
+		--run-dir $(RUN_DIR) $(if $(STEPS),--steps $(STEPS)) $(ARGS)
 	$(BIN)/python evaluate.py score $(RUN_DIR) $(OWN) --episodes 30 --json $(RUN_DIR)/score.json
 	$(BIN)/python evaluate.py record $(RUN_DIR) $(OWN) --episodes 1 --out $(RUN_DIR)/episodes
 	@echo

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from torch import Tensor
 from agent.execution import Launcher, one_by_one
 from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
+from agent.networks import is_own
 from envs.stream import Turn
 from harness.commands.train import TrainCommand, parse_command
 from harness.config import RunConfig
@@ -44,6 +44,7 @@ from harness.rundir import (
 )
 from harness.scoring import evaluation_episodes
 from harness.updates import due_updates
+from harness.wording import shell_line
 from replay.placement import place_replay
 from replay.ring import Ring
 
@@ -163,17 +164,19 @@ def evaluation_due(config: RunConfig, counters: Counters) -> bool:
 
 def ending(run_dir: Path, config: RunConfig, counters: Counters, clock: str, *, over: bool) -> str:
     """The last lines of a run: what was done, and how to go on."""
-    folder = shlex.quote(str(run_dir))
     done = f"{counters.steps:,} steps and {counters.updates:,} updates in {clock}"
+    network, more = config.learner.network, 2 * config.steps
+    # A class of one's own runs its code only where it is named.
+    own = ("--network", network) if is_own(network) else ()
     if not over:
         return (
             f"stopped after {done}; checkpoint written\n"
-            f"go on with: python train.py --resume {folder}"
+            f"go on with: {shell_line('train.py', '--resume', run_dir, *own)}"
         )
     return (
         f"finished: {done}\n"
-        f"score it:  python evaluate.py score {folder}\n"
-        f"train on:  python train.py --resume {folder} --steps {2 * config.steps}"
+        f"score it:  {shell_line('evaluate.py', 'score', run_dir, *own)}\n"
+        f"train on:  {shell_line('train.py', '--resume', run_dir, '--steps', more, *own)}"
     )
 
 

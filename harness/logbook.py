@@ -138,9 +138,13 @@ class Logbook:
 
     def finish(self, give_up: Callable[[], bool]) -> bool:
         """Wait until all is written, or until `give_up`; whether it is."""
+        said = False
         while not self._keeper.wait():
             if give_up():
                 return False
+            if not said:
+                self.reporter.warn("warning: waiting until its end can be written, or Ctrl-C")
+                said = True
             time.sleep(RETRY_INTERVAL)
             self._keeper.write()
         return True

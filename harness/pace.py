@@ -30,6 +30,8 @@ class Pace:
     def mark(self, steps: int, updates: int) -> None:
         """Note how far the run is now."""
         now = time.monotonic()
+        if updates and self._marks and not self._marks[0][2]:
+            self._marks.clear()  # the pace of the warm-up tells nothing of what follows
         self._marks.append((now, steps, updates))
         whole = self._marks[0][0] < now - self._window
         while self._marks[0][0] < now - self._window:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from harness.pace import Pace
+from harness.pace import Pace, Rates
 from harness.sparkline import bar, cut_left, fitting, means, sparkline
 from harness.wording import counted
 
@@ -84,7 +84,7 @@ class Display:
         whole = f" ({rates.updates / best.updates:.0%} of the best minute)" if best else ""
         pieces = [
             f"{steps:,}/{self._total:,} steps",
-            f"{self._left(steps, rates.steps)} left",
+            f"{self._left(steps, rates)} left",
             f"{rates.steps:.0f} steps/s{whole}",
             f"{rates.updates:.0f} updates/s",
             f"epsilon {epsilon:.2f}",
@@ -136,8 +136,9 @@ class Display:
         recent = list(self._scores)[-MEAN_OF:]
         return sum(recent) / len(recent)
 
-    def _left(self, steps: int, rate: float) -> str:
-        return duration((self._total - steps) / rate) if rate else "?"
+    def _left(self, steps: int, rates: Rates) -> str:
+        """Time left, which nobody knows before there are updates."""
+        return duration((self._total - steps) / rates.steps) if rates.updates else "?"
 
     def _line(self, steps: int, epsilon: float, pace: Pace) -> str:
         rates = pace.rates()
@@ -145,7 +146,7 @@ class Display:
         return (
             f"{steps:,}/{self._total:,} steps  {rates.steps:.0f} steps/s  "
             f"{rates.updates:.0f} updates/s  epsilon {epsilon:.2f}  score {score}  "
-            f"{self._left(steps, rates.steps)} left"
+            f"{self._left(steps, rates)} left"
         )
 
     def say(self, text: str) -> None:

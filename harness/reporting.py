@@ -102,9 +102,10 @@ class Reporter:
         self._log.write(counters.steps, figures)
         if is_drawn(self._config, counters.steps):
             self._draw(traces, learner, counters.steps)
+        games = f"{counted(len(scores), 'game')} ({min(scores)} to {max(scores)})"
         self._display.say(
             f"{counters.steps:,} steps: evaluation score {figures['evaluation/return']:.2f}, mean "
-            f"of {len(scores)} games ({min(scores)} to {max(scores)}), after {self.clock()}"
+            f"of {games}, after {self.clock()}"
         )
         self._pace.pause()
 

@@ -111,7 +111,9 @@ def test_the_best_is_the_whole_minute_with_the_most_updates(clock: SimpleNamespa
     go(90, 2000, 0)
     assert pace.rates() == Rates(2000, 0)
     assert pace.best is None, "the warm-up learns nothing"
-    go(70, 400, 50)
+    go(2, 400, 50)
+    assert pace.rates() == Rates(400, 50), "nor does its pace last"
+    go(68, 400, 50)
     assert pace.best == Rates(400, 50)
     go(70, 320, 40)
     assert (pace.rates(), pace.best) == (Rates(320, 40), Rates(400, 50))

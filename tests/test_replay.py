@@ -30,6 +30,7 @@ from harness.commands.replay import ReplayCommand, check_emulator, first_differe
 from harness.config import RunConfig, flatten
 from harness.errors import UserError
 from harness.play import play_episodes
+from harness.wording import shell_line
 
 # Replays
 
@@ -223,7 +224,7 @@ def test_record_writes_files_that_verify(
         assert (header.epsilon, header.agent, header.agent_steps) == (0.5, "run/best", 7000)
         assert header.protocol.max_episode_frames == 400
     said = capsys.readouterr().out
-    assert f"python evaluate.py replay {files[0]}" in said
+    assert shell_line("evaluate.py", "replay", files[0]) in said
     assert ReplayCommand(files[0], verify=True).run() == 0
 
 

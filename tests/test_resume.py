@@ -362,14 +362,16 @@ def test_a_disk_that_takes_nothing_stops_nothing(unbroken: Path, tmp_path: Path)
     printed = []
     for line in process.stdout:
         printed.append(line)
-        if line.startswith("2,600 steps: evaluation"):
+        if line.startswith("warning: waiting until"):
             break
     assert sum(line.startswith("warning: cannot write to") for line in printed) == 1
+    assert any(line.startswith("2,600 steps: evaluation") for line in printed)
     assert not (run_dir / "last").exists()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (-1, -1))
     rest = process.stdout.read()
     assert process.wait(timeout=60) == 0
     assert "finished" in rest
+    assert "waiting" not in rest, "it is said once"
     assert_same(run_dir, unbroken)
 
 

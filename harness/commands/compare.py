@@ -201,7 +201,8 @@ class CompareCommand:
             for line in entry["missing"]:
                 name = entry.get("network") or entry["tandem"]
                 console.print(f"missing: {name} {line}", soft_wrap=True)
-        console.print(f"report: {self.out / 'report.html'}, numbers: results.json", soft_wrap=True)
+        files = (self.out / "report.html", self.out / "results.json")
+        console.print("report: {}, its numbers: {}".format(*files), soft_wrap=True)
 
 
 def names_in(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ from harness.commands.options import option
 from harness.errors import UserError
 from harness.history import History
 from harness.json_file import check_writable, write_json
+from harness.wording import shell_line
 
 Numbered = tuple[int, TrainingEpisode]
 
@@ -63,8 +63,8 @@ class EpisodesCommand:
         console = Console(highlight=False)
         console.print(table)
         if chosen:
-            script = f"python evaluate.py replay {shlex.quote(str(self.run_dir))}"
-            console.print(f"see one: {script} --episode {chosen[0][0]}", soft_wrap=True)
+            words = ("evaluate.py", "replay", self.run_dir, "--episode", chosen[0][0])
+            console.print(f"see one: {shell_line(*words)}", soft_wrap=True)
         else:
             console.print("no episode matches")
         found = f"{len(history.episodes):,} episodes ended in the first {history.steps:,} steps"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +23,7 @@ from harness.device import pick_device
 from harness.errors import UserError
 from harness.play import play_episodes
 from harness.scoring import SIDE_BY_SIDE
+from harness.wording import shell_line
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ def _report(console: Console, games: list[tuple[Path, EpisodeTrace]]) -> None:
         size = f"{file.stat().st_size / 1000:.1f}"
         table.add_row(file.name, f"{trace.score:,}", f"{len(trace):,}", size)
     console.print(table)
-    first = shlex.quote(_shortest(games[0][0]))
-    console.print(f"see the first: python evaluate.py replay {first}", soft_wrap=True)
+    first = shell_line("evaluate.py", "replay", _shortest(games[0][0]))
+    console.print(f"see the first: {first}", soft_wrap=True)
 
 
 def _shortest(file: Path) -> str:

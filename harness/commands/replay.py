@@ -185,7 +185,7 @@ def _announce(file: Path, frames: int) -> None:
     """Say what was written."""
     seconds, size = frames / FRAMES_PER_SECOND, file.stat().st_size / 1000
     Console().print(
-        f"{file}: {frames:,} frames, {seconds:.1f} s, {size:,.0f} kB",
+        f"{file}: {frames:,} frames of the emulator, {seconds:.1f} s, {size:,.0f} kB",
         soft_wrap=True,
         highlight=False,
     )

@@ -1,0 +1,52 @@
+"""Lines to be typed: they run the Python that prints them, from where it was called."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.counters import Counters
+from harness.presets import PRESETS
+from harness.wording import shell_line
+from train import ending
+
+
+@pytest.mark.parametrize(
+    ("python", "path", "expected"),
+    [
+        ("home/.venv/bin/python3", "home/.venv/bin", "python"),
+        ("home/.venv/bin/python", "elsewhere", ".venv/bin/python"),
+        ("other/bin/python", "elsewhere", "{}/other/bin/python"),
+    ],
+)
+def test_the_python_that_runs(
+    python: str, path: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("home/.venv/bin", "elsewhere", "other/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "python").symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path / "home")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / python))
+    monkeypatch.setenv("PATH", str(tmp_path / path))
+    assert shell_line("train.py", Path("a b"), 3) == f"{expected.format(tmp_path)} train.py 'a b' 3"
+
+
+def test_a_shell_runs_it() -> None:
+    line = shell_line("-c", "import sys; print(sys.executable)")
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()).parent == Path(sys.executable).parent
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_a_network_of_ones_own_is_named_again(over: bool) -> None:
+    """It runs its code only where it is named."""
+    config = PRESETS["quick"]
+    own = config.__class__(learner=config.learner.__class__(network="mine:Net"))
+    for line in ending(Path("run"), own, Counters(0), "1s", over=over).splitlines()[1:]:
+        assert shlex.split(line)[-2:] == ["--network", "mine:Net"]
+    for line in ending(Path("run"), config, Counters(0), "1s", over=over).splitlines()[1:]:
+        assert "--network" not in line
