@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.networks import dial_of
 from harness.claims.dial_section import dial
 from harness.claims.feature_sections import agents, boxes, patterns, response
 from harness.claims.location_section import known, location
@@ -62,7 +63,8 @@ def answer(results: Results, seeds: Seeds) -> str:
 def _errors(seeds: Seeds, training: str) -> str:
     """The error of location of every network of a training, in a sentence."""
     found = []
-    for network in seeds.networks(training):
+    # The dial has a section of its own.
+    for network in (name for name in seeds.networks(training) if not dial_of(name)):
         mean, low, high = mean_interval_of(
             seeds.values(training, network, "location.*.conv3.error")
         )
