@@ -17,8 +17,8 @@ class Shards:
     """`count` threads, the caller's among them, that do the same to one part of the work each.
 
     Torch's own threads split every operation instead and spin until all are through: a hundred
-    appointments for one update, each of which waits for a time slice when another program has
-    one of the cores (12 ms became 900). These meet a few times.
+    appointments for one update, each of which may wait for a time slice when another program has
+    one of the cores (three learners on two cores: 123 ms instead of 35). These meet a few times.
     """
 
     def __init__(self, count: int) -> None:
