@@ -12,6 +12,7 @@ from envs.emulators import Step
 from envs.trace import EpisodeTrace
 from harness.config import flatten
 from harness.counters import Counters
+from harness.figures import read_figures
 from harness.journal import Journals
 from harness.metrics import MetricLog
 from harness.pace import Pace
@@ -20,6 +21,9 @@ from harness.players.animation import preview
 from harness.progress import Display, duration
 from harness.rundir import Run, settings_lines
 from harness.wording import counted
+
+_TAIL_BYTES = 2**20
+"""Of metrics.jsonl: more than the training games that the terminal tells of."""
 
 
 class NotFinite(RuntimeError):
@@ -39,6 +43,10 @@ class Reporter:
         config = self._config = run.config
         self._log = MetricLog(journals, steps=steps, seconds=seconds)
         self._display = Display(config.steps, run_dir)
+        for line in read_figures(run_dir / "metrics.jsonl", _TAIL_BYTES) if steps else ():
+            # What was written after the checkpoint is still there, and will be written again.
+            if "episode/return" in line and line["steps"] <= steps:
+                self._display.game_over(line["episode/return"])
         self._pace = Pace()
         self.scores = np.zeros(config.emulators.num_envs, np.int64)
         """[E] of the episodes being played (points)."""

@@ -13,7 +13,8 @@ import pytest
 
 from harness.compare.design import Job
 from harness.compare.runner import Runner, Stage, last_error, log_of, on_cores, shared_cores
-from harness.compare.watching import Status, Watch, progress, read_figures
+from harness.compare.watching import Status, Watch, progress
+from harness.figures import read_figures
 
 STOPPABLE = (
     "import signal, sys\n"

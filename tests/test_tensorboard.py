@@ -27,6 +27,7 @@ from harness.metrics import MetricLog
 from harness.pictures import MOST_LAYERS, SPACING, is_drawn, weights
 from harness.players.animation import MOST_BYTES, Preview, preview
 from harness.presets import PRESETS
+from harness.progress import Display
 from harness.reporting import Reporter
 from harness.rundir import Run
 from replay.batch import Batch
@@ -65,6 +66,21 @@ def written(tmp_path_factory: pytest.TempPathFactory, game: EpisodeTrace) -> tup
     journals.flush()
     journals.close()
     return folder, learner
+
+
+def test_a_resumed_run_tells_of_the_games_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to its checkpoint: what came after it is played again."""
+    lines = [{"steps": steps, "episode/return": steps} for steps in (10, 20, 30)]
+    lines.insert(1, {"steps": 20, "learner/loss": 1.0})
+    (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    told: list[int] = []
+    monkeypatch.setattr(Display, "game_over", lambda _, score: told.append(score))
+    Reporter(tmp_path, Journals(tmp_path), Run("quick", CONFIG), steps=20)
+    assert told == [10, 20]
+    Reporter(tmp_path, Journals(tmp_path), Run("quick", CONFIG))
+    assert told == [10, 20], "a new run has none"
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ from envs.games import game_title
 from envs.trace import EpisodeTrace, screens
 from harness.commands.beside import warn_departed
 from harness.commands.options import option
-from harness.compare.watching import RECENT, read_figures
+from harness.compare.watching import RECENT
 from harness.errors import UserError
+from harness.figures import read_figures
 from harness.highlights import Highlight, Recorded, check_some, highlights, training
 from harness.history import History
 from harness.players.shelf import Shelved, write_shelf

@@ -16,9 +16,10 @@ from harness.checkpoint import CheckpointState
 from harness.compare.analysis import RunScore, analyse
 from harness.compare.design import Design
 from harness.compare.stages import read_score, trained
-from harness.compare.watching import RECENT, Status, read_figures
+from harness.compare.watching import RECENT, Status
 from harness.config import flatten
 from harness.cores import arrange
+from harness.figures import read_figures
 from harness.network_table import size_of
 from harness.rundir import made
 

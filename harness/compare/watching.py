@@ -3,12 +3,11 @@ is not a terminal."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from rich.console import Console, Group
@@ -16,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from harness.compare.design import Job
+from harness.figures import read_figures
 from harness.progress import duration
 
 LIVE_INTERVAL = 1.0
@@ -128,24 +128,3 @@ def progress(run_dir: Path) -> tuple[int, float | None]:
     scores = [line["episode/return"] for line in lines if "episode/return" in line][-RECENT:]
     steps = max((int(line["steps"]) for line in lines), default=0)
     return steps, float(np.mean(scores)) if scores else None
-
-
-def read_figures(file: Path, newest: int | None = None) -> list[dict[str, Any]]:
-    """The objects in a metrics.jsonl, or in its `newest` bytes; a line that is not whole is left
-    out, and so is a file that is not there."""
-    try:
-        with file.open("rb") as opened:
-            size = opened.seek(0, 2)
-            opened.seek(max(size - newest, 0) if newest else 0)
-            content = opened.read()
-    except OSError:
-        return []
-    found = []
-    for line in content.splitlines():
-        try:
-            one = json.loads(line)
-        except ValueError:  # being written, or cut by the first byte that was read
-            continue
-        if isinstance(one, dict) and isinstance(one.get("steps"), int):
-            found.append(one)
-    return found
