@@ -17,7 +17,8 @@ def counted(count: int, what: str) -> str:
 def shell_line(*words: object) -> str:
     """What to type into a shell to call a script of this program with the Python it runs with."""
     python, found = Path(sys.executable), shutil.which("python")
-    if found and Path(found).parent == python.parent:
+    # Beside python3.11 there may be a `python` of another version.
+    if found and Path(found).parent == python.parent and Path(found).samefile(python):
         python = Path("python")
     elif python.is_relative_to(Path.cwd()):
         python = Path(os.path.relpath(python))

@@ -10,6 +10,7 @@ import pytest
 from agent.networks import dial_of
 from harness.claims.budget import DIAL
 from harness.claims.dial_section import dial
+from harness.claims.page import answer
 from harness.claims.tables import Seeds
 from harness.commands.claims import ClaimsCommand
 from harness.report.blocks import Curves, Section
@@ -84,3 +85,12 @@ def test_the_dial_is_turned_on_networks_that_learned_nothing(tmp_path: Path) -> 
     assert {*DIAL, "dial:3,0", "imagenet"} <= set(budget.networks)
     assert "imagenet" in budget.taught
     assert not [name for name in budget.taught if dial_of(name)]
+
+
+@pytest.mark.parametrize("training", ["untrained", "agent"])
+def test_the_summary_leaves_out_what_the_section_shows(training: str) -> None:
+    """It shows untrained networks, and no agents."""
+    units = [unit(name, 1, 5.0, training) for name in ("stride", "dial:0.5,2")]
+    said = answer({"claims": []}, Seeds({"units": units}))
+    assert "stride" in said
+    assert ("dial:0.5,2" in said) == (training == "agent")

@@ -28,11 +28,22 @@ def test_the_python_that_runs(
 ) -> None:
     for folder in ("home/.venv/bin", "elsewhere", "other/bin"):
         (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "python").symlink_to(sys.executable)
+        for name in ("python", "python3"):
+            (tmp_path / folder / name).symlink_to(sys.executable)
     monkeypatch.chdir(tmp_path / "home")
     monkeypatch.setattr(sys, "executable", str(tmp_path / python))
     monkeypatch.setenv("PATH", str(tmp_path / path))
     assert shell_line("train.py", Path("a b"), 3) == f"{expected.format(tmp_path)} train.py 'a b' 3"
+
+
+def test_another_python_in_the_same_folder_is_not_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "python3.11").symlink_to(sys.executable)
+    (tmp_path / "python").symlink_to("/bin/sh")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3.11"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shlex.split(shell_line("train.py")) == [str(tmp_path / "python3.11"), "train.py"]
 
 
 def test_a_shell_runs_it() -> None:

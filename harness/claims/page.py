@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.networks import dial_of
+from harness.claims.dial_section import TRAINING as TURNED
 from harness.claims.dial_section import dial
 from harness.claims.feature_sections import agents, boxes, patterns, response
 from harness.claims.location_section import known, location
@@ -63,8 +64,9 @@ def answer(results: Results, seeds: Seeds) -> str:
 def _errors(seeds: Seeds, training: str) -> str:
     """The error of location of every network of a training, in a sentence."""
     found = []
-    # The dial has a section of its own.
-    for network in (name for name in seeds.networks(training) if not dial_of(name)):
+    for network in seeds.networks(training):
+        if training == TURNED and dial_of(network):
+            continue  # the dial has a section of its own
         mean, low, high = mean_interval_of(
             seeds.values(training, network, "location.*.conv3.error")
         )
