@@ -143,7 +143,9 @@ class Logbook:
             if give_up():
                 return False
             if not said:
-                self.reporter.warn("warning: waiting until its end can be written, or Ctrl-C")
+                self.reporter.warn(
+                    "warning: waiting until the end of the run can be written, or for Ctrl-C"
+                )
                 said = True
             time.sleep(RETRY_INTERVAL)
             self._keeper.write()
