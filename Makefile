@@ -27,7 +27,7 @@ train: .venv/installed
 	@echo "watch the curves:    make board, then open http://localhost:6006/#custom_scalars"
 	@echo "replay the episode:  $(BIN)/python evaluate.py replay $$(ls $(RUN_DIR)/episodes/*-seed*.episode | tail -n 1)"
 	@echo "train it further:    $(BIN)/python train.py --resume $(RUN_DIR) --steps N"
-	@echo "train another game:  make train GAME=Breakout PRESET=dopamine"
+	@echo "train another game:  make train GAME=Breakout"
 
 test: .venv/installed-dev
 	$(BIN)/ruff format --check .
