@@ -70,8 +70,6 @@ def _curves(
         name: seeds.mean(TRAINING, stops.get(math.inf, ""), path) for name, path in lines.items()
     }
     references = tuple(
-        Reference(float(f"{value:.3g}"), f"{end}, {name}")
-        for name, value in ends.items()
-        if value is not None
+        Reference(value, f"{end}, {name}") for name, value in ends.items() if value is not None
     )
     return Curves(title, *labels, tuple(series), references=references)

@@ -102,6 +102,7 @@ class ClaimsCommand:
         more = [one for name in self.networks for one in (DIAL if name == "dial" else (name,))]
         for name in more:
             matchable(make_network(name, 2))
+        taught = [name for name in more if not dial_of(name)]
         games = budget.extent.games if self.games is None else self.games
         for game in games:
             labels_of(game)
@@ -111,9 +112,7 @@ class ClaimsCommand:
         return replace(
             budget,
             networks=tuple(dict.fromkeys((*budget.networks, *more))),
-            taught=tuple(
-                dict.fromkeys((*budget.taught, *(name for name in more if dial_of(name) is None)))
-            ),
+            taught=tuple(dict.fromkeys((*budget.taught, *taught))),
             extent=replace(budget.extent, games=titles),
         )
 

@@ -160,13 +160,14 @@ def legend_entry(key: Html, text: str) -> Html:
 
 
 def reference_entries(references: Sequence[Reference], form: str = "") -> list[Html]:
-    """Reference lines in a legend, with their values."""
+    """Reference lines in a legend with their values, in four digits unless `form` says how."""
     found = []
     for place, reference in enumerate(references):
         dashes = reference_dashes(place)
         line = tag("path", class_="reference", d="M1 7H29", stroke_dasharray=dashes)
         key = tag("svg", line, class_="key", width=30, height=14, aria_hidden="true")
-        found.append(legend_entry(key, f"{reference.label} ({number(reference.value, form)})"))
+        value = number(reference.value, form or (",.0f" if abs(reference.value) >= 1000 else ".4g"))
+        found.append(legend_entry(key, f"{reference.label} ({value})"))
     return found
 
 
