@@ -6,7 +6,6 @@ a thin line a seed and a thick one for the mean over seeds, evaluations as dots.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
+from harness.figures import read_figures
 from harness.json_file import write_json
 from harness.rundir import read_run
 
@@ -75,7 +75,7 @@ class Curve:
     def __init__(self, folder: Path, bins: int, until: int | None) -> None:
         self.folder, config = folder, read_run(folder).config
         until = until or config.steps
-        lines = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
+        lines = read_figures(folder / "metrics.jsonl")
         lines = [line for line in lines if line["steps"] <= until]
         ended = [(m["steps"], m["episode/return"]) for m in lines if "episode/return" in m]
         games = np.array(ended or [(0, np.nan)])

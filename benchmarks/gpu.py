@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -71,9 +72,8 @@ class Gpu:
 
     def _rate(self, case: Case, rows: list[dict[str, Any]]) -> None:
         execution, precision, num_envs = case
-        loop = Loop(setting(num_envs, precision), self.device, execution)
-        rates = sorted(loop.run(self.seconds) for _ in range(3))
-        loop.close()
+        with closing(Loop(setting(num_envs, precision), self.device, execution)) as loop:
+            rates = sorted(loop.run(self.seconds) for _ in range(3))
         rows.append(
             {
                 "execution": execution,
@@ -90,9 +90,9 @@ class Gpu:
 
     def _profile(self, case: Case) -> None:
         execution, precision, num_envs = case
-        loop = Loop(setting(num_envs, precision), self.device, execution)
-        report("profile", [profiled(loop)], FAIR, self.out / "profile.json", self.device)
-        loop.close()
+        with closing(Loop(setting(num_envs, precision), self.device, execution)) as loop:
+            found = profiled(loop)
+        report("profile", [found], FAIR, self.out / "profile.json", self.device)
 
 
 def setting(num_envs: int, precision: PrecisionName) -> RunConfig:
