@@ -138,18 +138,17 @@ class Logbook:
 
     def finish(self, give_up: Callable[[], bool]) -> bool:
         """Wait until all is written, or until `give_up`; whether it is."""
-        said = False
-        while not self._keeper.wait():
-            if give_up():
-                return False
-            if not said:
-                self.reporter.warn(
-                    "warning: waiting until the end of the run can be written, or for Ctrl-C"
-                )
-                said = True
+        if self._keeper.wait():
+            return True
+        if not give_up():
+            said = "warning: waiting until the end of the run can be written, or for Ctrl-C"
+            self.reporter.warn(said)
+        while not give_up():
             time.sleep(RETRY_INTERVAL)
             self._keeper.write()
-        return True
+            if self._keeper.wait():
+                return True
+        return False
 
     def close(self) -> None:
         self.reporter.close()
