@@ -5,9 +5,7 @@ Games are short here: a few hundred steps each.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import ale_py
@@ -15,48 +13,21 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 import pytest
+from emulator_samples import (
+    BREAKOUT,
+    CAP,
+    PONG,
+    SHORT,
+    Actions,
+    FakeVectorEnv,
+    assert_same,
+    env_of,
+    play,
+    random_actions,
+)
 
 import envs.emulators
 from envs.emulators import FRAMES_PER_STEP, EmulatorConfig, Emulators, Step, vector_env
-
-PONG = EmulatorConfig("pong", num_envs=1)
-BREAKOUT = EmulatorConfig("breakout", num_envs=1)
-CAP = 40
-"""Frames after which `SHORT` cuts an episode off."""
-SHORT = EmulatorConfig("breakout", num_envs=2, max_episode_frames=CAP)
-
-Actions = npt.NDArray[np.int64]
-
-
-def random_actions(steps: int, num_envs: int, num_actions: int = 4, seed: int = 0) -> Actions:
-    return np.random.default_rng(seed).integers(num_actions, size=(steps, num_envs))
-
-
-def play(
-    config: EmulatorConfig, actions: Actions, seeds: list[int], **options: Any
-) -> tuple[npt.NDArray[np.uint8], list[Step]]:
-    """First frames, and what came of each action."""
-    emulators = Emulators(config, **options)
-    frames = emulators.reset(np.array(seeds))
-    steps = []
-    for row in actions:
-        emulators.send(row)
-        steps.append(emulators.recv())
-    emulators.close()
-    return frames, steps
-
-
-def assert_same(one: list[Step], two: list[Step]) -> None:
-    assert len(one) == len(two)
-    for time, (a, b) in enumerate(zip(one, two, strict=True)):
-        for name, x, y in zip(Step._fields, a, b, strict=True):
-            assert np.array_equal(x, y), f"{name} at step {time}"
-
-
-def env_of(steps: list[Step], env: int) -> list[Step]:
-    """One emulator's part of a batch's steps."""
-    return [Step(*(array[env : env + 1] for array in step)) for step in steps]
-
 
 # Gymnasium's own preprocessing, one frame at a time in Python.
 
@@ -115,69 +86,6 @@ def test_frames_are_grey_and_change() -> None:
     step = steps[0]
     assert [array.dtype for array in step] == [np.uint8, np.int32, *[np.dtype(bool)] * 4]
     assert {array.shape[0] for array in step} == {1}
-
-
-# Every argument is explicit.
-
-
-class Recorder:
-    """Stands in for AtariVectorEnv and keeps what it was made with."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        signature = inspect.signature(ale_py.AtariVectorEnv)
-        self.arguments = signature.bind(*args, **kwargs).arguments
-        self.missing = set(signature.parameters) - set(self.arguments)
-
-
-@pytest.mark.parametrize("screen", [False, True])
-def test_every_argument_is_passed(screen: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An argument that a later ale-py adds must be decided on, not defaulted."""
-    monkeypatch.setattr(envs.emulators, "AtariVectorEnv", Recorder)
-    assert vector_env(PONG, screen=screen).missing == set()
-
-
-def test_the_arguments_are_those_of_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raw scores, no hard reset at a lost life, one frame at a time, next-step autoreset."""
-    monkeypatch.setattr(envs.emulators, "AtariVectorEnv", Recorder)
-    config = EmulatorConfig(
-        "Space Invaders",
-        num_envs=3,
-        sticky_actions=0.125,
-        noop_max=7,
-        fire_on_reset=True,
-        full_action_space=True,
-        max_episode_frames=1234,
-    )
-    got = vector_env(config, 5).arguments
-    assert got == {
-        "game": "space_invaders",
-        "num_envs": 3,
-        "batch_size": 0,
-        "num_threads": 5,
-        "thread_affinity_offset": -1,
-        "max_num_frames_per_episode": 1234,
-        "repeat_action_probability": 0.125,
-        "full_action_space": True,
-        "continuous": False,
-        "continuous_action_threshold": 0.5,
-        "autoreset_mode": "NextStep",
-        "img_height": 84,
-        "img_width": 84,
-        "grayscale": True,
-        "stack_num": 1,
-        "frameskip": 4,
-        "maxpool": True,
-        "noop_max": 7,
-        "episodic_life": False,
-        "life_loss_info": False,
-        "reward_clipping": False,
-        "use_fire_reset": True,
-    }
-
-
-def test_number_of_actions() -> None:
-    assert Emulators(PONG, num_threads=1).num_actions == 6
-    assert Emulators(replace(PONG, full_action_space=True), num_threads=1).num_actions == 18
 
 
 # The timeline of envs/emulators.py.
@@ -278,42 +186,6 @@ def test_steps_are_not_overwritten_by_later_ones() -> None:
     assert all(np.array_equal(held, copy) for held, copy in kept)
 
 
-# Seeds.
-
-
-def test_a_stream_is_a_function_of_seed_and_actions() -> None:
-    """The same whatever the neighbours, the number of threads, and how often it was reset."""
-    config = replace(SHORT, game="pong", num_envs=3)
-    actions = random_actions(45, 3, 6)
-    _, together = play(config, actions, [5, 6, 7], num_threads=2)
-    _, single = play(config, actions, [5, 6, 7], num_threads=1)
-    assert_same(together, single)
-    _, alone = play(replace(config, num_envs=1), actions[:, 1:2], [6])
-    assert_same(env_of(together, 1), alone)
-
-
-def test_other_seeds_give_other_streams() -> None:
-    """Sticky actions are drawn from the seed."""
-    actions = random_actions(30, 1, 6)
-    one, two = play(PONG, actions, [1])[1], play(PONG, actions, [2])[1]
-    assert any(not np.array_equal(a.frames, b.frames) for a, b in zip(one, two, strict=True))
-
-
-class FakeVectorEnv:
-    """Two emulators of which nothing is known but the form of their answer."""
-
-    class ale:  # noqa: N801
-        get_action_set = staticmethod(lambda: range(4))
-
-    def send(self, _: Actions) -> None:
-        pass
-
-    def recv(self) -> tuple[Any, ...]:
-        no = np.zeros(2, np.bool_)
-        frames = np.zeros((2, 1, 84, 84), np.uint8)
-        return frames, np.zeros(2, np.int32), no, no, {"lives": np.zeros(2, np.int32)}
-
-
 def test_both_ends_at_once_is_the_end_of_the_game(monkeypatch: pytest.MonkeyPatch) -> None:
     """Terminated and truncated exclude each other: an end that is true outweighs the cap."""
     env = FakeVectorEnv()
@@ -326,75 +198,3 @@ def test_both_ends_at_once_is_the_end_of_the_game(monkeypatch: pytest.MonkeyPatc
     step = emulators.recv()
     assert (step.terminated.tolist(), step.truncated.tolist()) == ([True, False], [False, True])
     assert step.ended.tolist() == [True, True]
-
-
-# Resetting some of them.
-
-
-def test_a_masked_reset_leaves_the_others_alone() -> None:
-    actions = random_actions(20, 2, 6)
-    config = replace(PONG, num_envs=2)
-    emulators = Emulators(config, num_threads=1)
-    emulators.reset(np.array([1, 2]))
-    steps = []
-    for time, row in enumerate(actions):
-        if time == 8:
-            frames = emulators.reset(np.array([9]), np.array([False, True]))
-            assert np.array_equal(frames[0], steps[-1].frames[0])
-        emulators.send(row)
-        steps.append(emulators.recv())
-    one = replace(config, num_envs=1)
-    assert_same(env_of(steps, 0), play(one, actions[:, :1], [1])[1])
-    fresh_frames, fresh = play(one, actions[8:, 1:], [9])
-    assert np.array_equal(frames[1:], fresh_frames)
-    assert_same(env_of(steps[8:], 1), fresh)
-
-
-def test_a_masked_reset_replaces_the_autoreset() -> None:
-    """An emulator that was reset by hand after its end has its next action obeyed; the other one,
-    which ended at the same step, resets itself."""
-    emulators = Emulators(SHORT, num_threads=1)
-    emulators.reset(np.array([1, 2]))
-    for row in random_actions(10, 2):
-        emulators.send(row)
-        step = emulators.recv()
-    assert step.ended.tolist() == [True, True]
-    emulators.reset(np.array([7]), np.array([True, False]))
-    actions = random_actions(12, 2, seed=1)
-    steps = []
-    for row in actions:
-        emulators.send(row)
-        steps.append(emulators.recv())
-    assert steps[0].first.tolist() == [False, True]
-    one = replace(SHORT, num_envs=1)
-    assert_same(env_of(steps, 0), play(one, actions[:, :1], [7])[1])
-
-
-@pytest.mark.parametrize("mask", [None, np.array([True, True])])
-def test_a_reset_starts_the_flags_anew(
-    mask: npt.NDArray[np.bool_] | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Fewer lives than before a reset were not lost, and an end before it is forgotten."""
-    env = FakeVectorEnv()
-    frames, rewards, no, _, _ = env.recv()
-    lives = iter([5, 3, 3, 2])
-
-    def info() -> dict[str, npt.NDArray[np.int32]]:
-        return {"lives": np.full(2, next(lives), np.int32)}
-
-    monkeypatch.setattr(env, "recv", lambda: (frames, rewards, ~no, no, info()))
-    monkeypatch.setattr(env, "reset", lambda **_: (frames, info()), raising=False)
-    monkeypatch.setattr(envs.emulators, "vector_env", lambda *_: env)
-    emulators = Emulators(SHORT)
-    emulators.send(np.zeros(2, np.int64))
-    assert emulators.recv().ended.all()
-    emulators.reset(np.array([1, 2]), mask)
-    emulators.send(np.zeros(2, np.int64))
-    step = emulators.recv()
-    assert not step.first.any()
-    assert not step.life_lost.any()
-    # After an end without a reset by hand, the next row is the reset: no life is lost in it.
-    emulators.send(np.zeros(2, np.int64))
-    step = emulators.recv()
-    assert step.first.all()
-    assert not step.life_lost.any()

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
-from report_samples import HOSTILE, LONG, NAMES, everything, learning, screen
+from report_drawings import learning, screen
+from report_names import HOSTILE, LONG, NAMES
+from report_samples import everything
 
 from harness.errors import UserError
 from harness.report.blocks import (
