@@ -6,11 +6,11 @@ import sys
 from functools import reduce
 from importlib import import_module
 from operator import or_
-from pathlib import Path
 from typing import Annotated, Protocol
 
 import tyro
 
+from harness import command_line
 from harness.errors import UserError, run_cli
 
 COMMANDS = {
@@ -52,8 +52,8 @@ def parse(words: list[str]) -> Command:
     else:
         kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in classes.items()]
         name, description, wanted = "", __doc__, reduce(or_, kinds)
-    program = f"{Path(sys.argv[0]).name} {name}".rstrip()
-    command: Command = tyro.cli(wanted, prog=program, args=words, description=description)
+    program = f"evaluate.py {name}".rstrip()
+    command: Command = command_line.parse(wanted, words, program, description=description)
     return command
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
-import tyro
-
 from agent.execution import ExecutionName
 from harness.agents import refuse_foreign_code
+from harness.command_line import parse
 from harness.commands.options import option
 from harness.config import Flat, PresetName, RunConfig
 from harness.device import DeviceName
@@ -62,7 +61,7 @@ def parse_command(arguments: list[str]) -> TrainCommand:
     found, _ = early.parse_known_args(arguments)
     try:
         default = _starting_point(found.preset, found.resume, found.network)
-        command = tyro.cli(TrainCommand, args=arguments, default=default)
+        command = parse(TrainCommand, arguments, "train.py", default=default)
     except ValueError as error:
         raise UserError(error) from None
     if command.resume and command.run_dir:

@@ -27,6 +27,7 @@ from agent.learner import Learner
 from envs.action_log import BadLog, Turns
 from envs.stream import CannotFollow
 from harness.checkpoint import CheckpointState, save_checkpoint
+from harness.command_line import parse
 from harness.config import RunConfig, flatten
 from harness.counters import Counters
 from harness.course import Course, Parts, assemble, begin, store
@@ -156,7 +157,9 @@ def _note(figures: MetricLog, learner: Learner, counters: Counters) -> None:
 
 
 def main() -> int:
-    command = tyro.cli(TandemCommand, args=sys.argv[1:], description=__doc__)
+    command = parse(
+        TandemCommand, sys.argv[1:], "python -m harness.compare.tandem", description=__doc__
+    )
     return command.run()
 
 
