@@ -48,7 +48,7 @@ def game_id(name: str) -> str:
     hint = (
         f"did you mean {', '.join(game_title(by_squashed[c]) for c in close)}?"
         if close
-        else "names look like Pong, Breakout, SpaceInvaders"
+        else f"choose from {', '.join(map(game_title, all_games()))}"
     )
     raise UnknownGame(f"unknown game {name!r}: {hint}")
 

@@ -59,7 +59,7 @@ def test_the_closest_matches_are_named(written: str, close: str) -> None:
 
 @pytest.mark.parametrize("written", ["", "  ", "-v5", "ALE/", "xyzzy42", "/dev/zzz", "Pong\n/zzz"])
 def test_what_is_close_to_nothing_gets_examples(written: str) -> None:
-    with pytest.raises(UnknownGame, match="names look like Pong, Breakout") as caught:
+    with pytest.raises(UnknownGame, match="choose from Adventure, AirRaid") as caught:
         game_id(written)
     assert "\n" not in str(caught.value)
 

@@ -13,31 +13,44 @@ from pathlib import Path
 
 from ale_py import ALEInterface, LoggerMode
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from harness.claims.budget import Budget
 from harness.claims.units import Unit, do, done, pilots
 from harness.cores import prepare_process
+
+SPEED_PERIOD = 600.0
+"""Of which the time left is told (seconds); a measurement takes up to minutes."""
 
 
 def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dict[Unit, str]:
     """Do what is not done yet, `jobs` units at a time, each on one core; what failed, and why."""
     folder.mkdir(parents=True, exist_ok=True)
     first = [unit for unit in wanted if unit in pilots(budget)]
-    stages = first, [unit for unit in wanted if unit not in first]
+    stages = {"learning rates": first, "measurements": [u for u in wanted if u not in first]}
     console = Console(stderr=True, markup=False, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
+    times = TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), *times
     failed: dict[Unit, str] = {}
     with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
+        *columns,
+        console=console,
+        disable=not console.is_terminal,
+        speed_estimate_period=SPEED_PERIOD,
     ) as progress:
-        task = progress.add_task("measurements", total=len(wanted))
-        for stage in stages:
+        for name, stage in stages.items():
             # What is done is known only now: it depends on what pilots chose.
             left = [unit for unit in stage if done(folder, unit, budget) is None]
-            progress.update(task, advance=len(stage) - len(left))
+            task = progress.add_task(name, total=len(stage), completed=len(stage) - len(left))
             for unit, seconds, error in _finished(folder, left, budget, jobs):
-                progress.update(task, advance=1, description=f"done: {unit.name}")
+                progress.update(task, advance=1, description=f"{name}: {unit.name}")
                 if error:
                     failed[unit] = error
                 if error or not console.is_terminal:
