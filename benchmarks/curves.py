@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
-from harness.figures import read_figures
+from harness.figures import read_figures, scored
 from harness.json_file import write_json
 from harness.rundir import read_run
 
@@ -77,7 +77,7 @@ class Curve:
         until = until or config.steps
         lines = read_figures(folder / "metrics.jsonl")
         lines = [line for line in lines if line["steps"] <= until]
-        ended = [(m["steps"], m["episode/return"]) for m in lines if "episode/return" in m]
+        ended = [(game.steps, game.score) for game in scored(lines)]
         games = np.array(ended or [(0, np.nan)])
         edges = np.linspace(0, until, bins + 1)
         self.steps: Floats = (edges[1:] + edges[:-1]) / 2
@@ -85,11 +85,8 @@ class Curve:
         self.scores: Floats = np.array(
             [games[place == i, 1].mean() if (place == i).any() else np.nan for i in range(bins)]
         )
-        evaluated = [m for m in lines if "evaluation/return" in m]
-        self.evaluations = (
-            [m["steps"] for m in evaluated],
-            [m["evaluation/return"] for m in evaluated],
-        )
+        evaluated = scored(lines, "evaluation")
+        self.evaluations = [one.steps for one in evaluated], [one.score for one in evaluated]
         self.seconds = lines[-1]["seconds"]
         self.seed = config.seed
 

@@ -3,8 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
+
+
+class Scored(NamedTuple):
+    """A training game that ended, or an evaluation."""
+
+    steps: int
+    """Of the run by then."""
+    seconds: float
+    """Of the run by then."""
+    score: float
+    """Unclipped; of an evaluation the mean of its games (points)."""
+
+
+def scored(
+    lines: Iterable[dict[str, Any]], what: Literal["episode", "evaluation"] = "episode"
+) -> list[Scored]:
+    """The training games, or evaluations, that lines of a metrics.jsonl tell of, in their order."""
+    name = f"{what}/return"
+    return [
+        Scored(line["steps"], line.get("seconds", 0.0), line[name])
+        for line in lines
+        if name in line
+    ]
 
 
 def read_figures(file: Path, newest: int | None = None) -> list[dict[str, Any]]:

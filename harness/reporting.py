@@ -12,7 +12,7 @@ from envs.emulators import Step
 from envs.trace import EpisodeTrace
 from harness.config import flatten
 from harness.counters import Counters
-from harness.figures import read_figures
+from harness.figures import read_figures, scored
 from harness.journal import Journals
 from harness.metrics import MetricLog
 from harness.pace import Pace
@@ -43,10 +43,10 @@ class Reporter:
         config = self._config = run.config
         self._log = MetricLog(journals, steps=steps, seconds=seconds)
         self._display = Display(config.steps, run_dir)
-        for line in read_figures(run_dir / "metrics.jsonl", _TAIL_BYTES) if steps else ():
+        for game in scored(read_figures(run_dir / "metrics.jsonl", _TAIL_BYTES)) if steps else ():
             # What was written after the checkpoint is still there, and will be written again.
-            if "episode/return" in line and line["steps"] <= steps:
-                self._display.game_over(line["episode/return"])
+            if game.steps <= steps:
+                self._display.game_over(int(game.score))
         self._pace = Pace()
         self.scores = np.zeros(config.emulators.num_envs, np.int64)
         """[E] of the episodes being played (points)."""

@@ -18,7 +18,7 @@ from harness.commands.beside import warn_departed
 from harness.commands.options import option
 from harness.compare.watching import RECENT
 from harness.errors import UserError
-from harness.figures import read_figures
+from harness.figures import read_figures, scored
 from harness.highlights import Highlight, Recorded, check_some, highlights, training
 from harness.history import History
 from harness.players.shelf import Shelved, write_shelf
@@ -165,20 +165,17 @@ def _words(recorded: Recorded, history: History | None) -> Iterator[Html]:
 def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
     """Scores over steps, with the episodes of the page marked."""
     figures = read_figures(run_dir / "metrics.jsonl")
-    games = [(f["steps"], f["episode/return"]) for f in figures if "episode/return" in f]
-    evaluations = [
-        (f["steps"], f["evaluation/return"]) for f in figures if "evaluation/return" in f
-    ]
+    games, evaluations = scored(figures), scored(figures, "evaluation")
     series = []
     if games:
-        steps, scores = zip(*games, strict=True)
+        steps, _, scores = zip(*games, strict=True)
         means = [
             float(np.mean(scores[max(end - RECENT, 0) : end])) for end in range(1, len(scores) + 1)
         ]
         name = f"training episodes, mean of the last {RECENT}"
         series.append(Series(name, steps, means, thin=((steps, scores),)))
     if evaluations:
-        steps, scores = zip(*evaluations, strict=True)
+        steps, _, scores = zip(*evaluations, strict=True)
         series.append(Series("evaluations, mean of their games", steps, scores))
     if not series:
         return tag("p", "The folder has no metrics.jsonl with scores to draw.")

@@ -19,7 +19,7 @@ from harness.compare.stages import read_score, trained
 from harness.compare.watching import RECENT, Status
 from harness.config import flatten
 from harness.cores import arrange
-from harness.figures import read_figures
+from harness.figures import read_figures, scored
 from harness.network_table import size_of
 from harness.rundir import made
 
@@ -99,8 +99,8 @@ def _effort(folder: Path, state: CheckpointState) -> dict[str, Any]:
 
 def _training_games(folder: Path) -> list[list[float]]:
     """[seconds, score] of each training game, in the order in which they ended."""
-    figures = read_figures(folder / "metrics.jsonl")
-    return [[f["seconds"], f["episode/return"]] for f in figures if "episode/return" in f]
+    games = scored(read_figures(folder / "metrics.jsonl"))
+    return [[game.seconds, game.score] for game in games]
 
 
 def curve(folder: Path, steps: int) -> list[dict[str, Any]]:
@@ -108,11 +108,16 @@ def curve(folder: Path, steps: int) -> list[dict[str, Any]]:
     games ended in it, their mean score (None without any), and the wall time then."""
     bins: list[list[float]] = [[] for _ in range(BINS)]
     times = [0.0] * BINS
-    for line in read_figures(folder / "metrics.jsonl"):
-        at = min(max(line["steps"] - 1, 0) * BINS // steps, BINS - 1)
+    lines = read_figures(folder / "metrics.jsonl")
+
+    def bin_of(at: int) -> int:
+        return min(max(at - 1, 0) * BINS // steps, BINS - 1)
+
+    for line in lines:
+        at = bin_of(line["steps"])
         times[at] = max(times[at], line.get("seconds", 0.0))
-        if "episode/return" in line:
-            bins[at].append(line["episode/return"])
+    for game in scored(lines):
+        bins[bin_of(game.steps)].append(game.score)
     return [
         {
             "steps": (at + 1) * steps // BINS,

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from harness.compare.design import Job
-from harness.figures import read_figures
+from harness.figures import read_figures, scored
 from harness.progress import duration
 
 LIVE_INTERVAL = 1.0
@@ -125,6 +125,6 @@ class Watch:
 def progress(run_dir: Path) -> tuple[int, float | None]:
     """Steps of a run so far, and the mean score of its newest training games."""
     lines = read_figures(run_dir / "metrics.jsonl", _TAIL_BYTES)
-    scores = [line["episode/return"] for line in lines if "episode/return" in line][-RECENT:]
+    scores = [game.score for game in scored(lines)[-RECENT:]]
     steps = max((int(line["steps"]) for line in lines), default=0)
     return steps, float(np.mean(scores)) if scores else None

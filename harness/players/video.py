@@ -139,9 +139,9 @@ def _encode(
             raise
         said = ffmpeg.stderr.read().decode(errors="replace").strip()
     if ffmpeg.returncode:
-        raise UserError(
-            f"ffmpeg cannot write {path}: {said.splitlines()[-1] if said else 'failed'}"
-        )
+        # "[out#0/mp4 @ 0x55da6098be00] Error closing file: No space left on device"
+        why = said.splitlines()[-1].rpartition("] ")[2] if said else "failed"
+        raise UserError(f"ffmpeg cannot write {path}: {why}")
     return pictures
 
 
