@@ -14,6 +14,10 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from harness.errors import UserError
 
 Command = TypeVar("Command")
+_NO_TYPE = re.compile(
+    r"no type matching (?:\{None\}\|)?\{?(.+?)\}? could be instantiated from \[(.*)\]"
+)
+"""What tyro says of a value that may be left out."""
 ELSEWHERE = {
     "--total-timesteps": "--steps",
     "--env-id": "--game",
@@ -55,7 +59,7 @@ def one_line(box: str) -> str:
     lines = [line.strip(" │") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
     said, _, more = "\n".join(lines).partition("\n───")
     said = " ".join(said.partition("\n\n")[0].split()).replace(" .", ".")
-    said = said.removeprefix("Error parsing ")
+    said = _NO_TYPE.sub(r"expected \1, not \2", said.removeprefix("Error parsing "))
     proposed = re.search(r"(?:meant|similar)[^\n]*\n(--[\w-]+)", more)
     hint = f": did you mean {proposed[1]}?" if proposed else ""
     return said[:1].lower() + said[1:].removesuffix(".") + hint

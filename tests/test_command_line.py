@@ -29,6 +29,7 @@ class Sample:
         "a_rather_long_name"
     )
     most: int | None = None
+    part: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0:
@@ -52,6 +53,8 @@ def rejected(*words: str) -> str:
         ),
         (["--out", "x", "--steps", "1.5"], "--steps: '1.5' is no whole number"),
         (["--out", "x", "--steps=-1"], "sample: steps must not be negative, not -1"),
+        (["--out", "x", "--most", "y"], "--most: expected INT, not 'y'"),
+        (["--out", "x", "--part", "2"], "--part: expected FLOAT FLOAT, not '2'"),
         (["--out"], "missing value for argument '--out'. Expected 1 values"),
         ([], "missing from program: --out DIR Where it goes. (required)"),
     ],
@@ -67,7 +70,6 @@ def test_every_choice_is_told() -> None:
     line = rejected("--out", "x", "--kind", "b")
     assert "\n" not in line
     assert all(name in line for name in ("'b'", "'a_rather_long_name'", "'yet_another_long_name'"))
-    assert "'x'" in rejected("--out", "y", "--most", "x")
 
 
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from episode_samples import (
     BREAKOUT,
     edit_json,
 )
+from numpy.typing import NDArray
 
 from agent.networks import make_network
 from envs.episode_file import (
@@ -30,6 +32,7 @@ from harness.commands.replay import ReplayCommand, check_emulator, first_differe
 from harness.config import RunConfig, flatten
 from harness.errors import UserError
 from harness.play import play_episodes
+from harness.players import video
 from harness.wording import shell_line
 
 # Replays
@@ -192,6 +195,36 @@ def test_replay_options_that_contradict_are_refused(file: Path, tmp_path: Path) 
         ReplayCommand(file, values=True).run()
     with pytest.raises(UserError, match="--speed"):
         ReplayCommand(file, speed=0.0).run()
+    with pytest.raises(UserError, match="--seconds is for videos"):
+        ReplayCommand(file, seconds=(0, 1)).run()
+    for start, end in ((1.0, 1.0), (2, 1), (-1, 1), (math.nan, 1)):
+        with pytest.raises(UserError, match="START before END"):
+            ReplayCommand(file, show_in="video", seconds=(start, end)).run()
+
+
+def test_a_video_may_show_a_part_of_a_game(
+    file: Path, game: EpisodeTrace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = list(np.concatenate(list(screens(game))))
+    shown: list[NDArray[np.uint8]] = []
+
+    def write(path: Path, play: Callable[[], Iterable[NDArray[np.uint8]]], strip: object) -> int:
+        shown[:] = np.concatenate(list(play()))
+        path.touch()
+        return len(shown)
+
+    monkeypatch.setattr(video, "write_video", write)
+    length = len(whole) / 60
+    parts = ((0, 0.4), (0.2, 1.2), (1, math.inf), (0.05, 0.06), (length - 0.05, 99))
+    for part in parts:
+        ReplayCommand(file, show_in="video", out=tmp_path / "x.mp4", seconds=part).run()
+        # Steps are shown whole: from the nearest on, one at least.
+        first = round(part[0] * 15) * 4
+        expected = whole[first : max(round(min(part[1], 999) * 15) * 4, first + 4)]
+        assert len(shown) == len(expected) > 0
+        assert all(map(np.array_equal, shown, expected))
+    with pytest.raises(UserError, match="too late: the game has"):
+        ReplayCommand(file, show_in="video", seconds=(99, 100)).run()
 
 
 # Recording

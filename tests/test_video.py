@@ -118,6 +118,8 @@ def test_the_strip_by_hand() -> None:
     assert seen == set(COLOURS)
     assert (pixels[2 * lane + 1, :4] == COLOURS[1]).all()
     assert (strip.picture(0)[:, 5 : right - 3][62:64] == COLOURS[0]).all()
+    later = Strip(q_values, trace.actions, NAMES, first=140)
+    assert np.array_equal(later.picture(9), pixels)
     with pytest.raises(UserError, match="no Q-values"):
         Strip(q_values[:, :0], trace.actions, NAMES)
 

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.progress import track
 
 from envs.action_log import LogHeader
+from envs.emulators import FRAMES_PER_STEP
 from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
 from envs.games import game_title, rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
@@ -69,6 +71,8 @@ class ReplayCommand:
     ten times as long, and the page becomes as much larger."""
     values: bool = False
     """Draw the Q-values of the last six seconds beside a video."""
+    seconds: Annotated[tuple[float, float] | None, option("START END", "the whole game")] = None
+    """The part of the game that a video shows; END may be inf."""
     locate: bool = False
     """Let the page mark where the network of --with, and the agent that played if its checkpoint is
     here, take the game's main object to be. Takes about 20 seconds a network."""
@@ -96,6 +100,11 @@ class ReplayCommand:
         self._beside.check(self.show_in)
         if self.values and self.show_in != "video":
             raise UserError("--values is for videos, the others show them anyway: add --in video")
+        if self.seconds and self.show_in != "video":
+            raise UserError("--seconds is for videos: add --in video")
+        if self.seconds and not 0 <= self.seconds[0] < self.seconds[1]:
+            start, end = self.seconds
+            raise UserError(f"--seconds needs START before END, not {start:g} and {end:g}")
         if not 0 < self.speed < math.inf:
             raise UserError(f"--speed must be above 0 and finite, not {self.speed}")
 
@@ -150,16 +159,38 @@ class ReplayCommand:
         from harness.players.video import write_video
 
         out, names = self._file(*VIDEOS), action_names(trace.protocol)
-        strip = Strip(trace.q_values, trace.actions, names) if self.values else None
-        _announce(out, write_video(out, lambda: self._tracked(trace, "encoding"), strip))
+        first, end = self._steps(trace)
+        strip = Strip(trace.q_values, trace.actions, names, first) if self.values else None
+        frames = write_video(out, lambda: self._tracked(trace, "encoding", first, end), strip)
+        _announce(out, frames)
 
-    def _tracked(self, trace: EpisodeTrace, doing: str) -> Iterable[npt.NDArray[np.uint8]]:
-        """The episode's screens, with a bar while they are made."""
+    def _steps(self, trace: EpisodeTrace) -> tuple[int, int]:
+        """The first step that a video shows, and the one after its last. Raises UserError for a
+        part that the game has not."""
+        if self.seconds is None:
+            return 0, len(trace)
+        a_second = FRAMES_PER_SECOND / FRAMES_PER_STEP
+        first, end = (round(min(at * a_second, len(trace))) for at in self.seconds)
+        if first == len(trace):
+            length = f"{len(trace) / a_second:.1f}"
+            raise UserError(f"--seconds {self.seconds[0]:g} is too late: the game has {length}")
+        return first, max(end, first + 1)
+
+    def _tracked(
+        self, trace: EpisodeTrace, doing: str, first: int = 0, end: int | None = None
+    ) -> Iterable[npt.NDArray[np.uint8]]:
+        """The episode's screens from a step to before another, with a bar while they are made."""
         console = Console()
-        hidden = not console.is_terminal
-        return track(
-            screens(trace), doing, len(trace), console=console, transient=True, disable=hidden
+        hidden, count = not console.is_terminal, len(trace) if end is None else end
+        made = track(
+            islice(screens(trace), count),
+            doing,
+            count,
+            console=console,
+            transient=True,
+            disable=hidden,
         )
+        return islice(made, first, None)
 
     def _file(self, *suffixes: str) -> Path:
         """Where to write, as one of these ends or by default the first. Raises UserError for a

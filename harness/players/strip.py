@@ -30,14 +30,16 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Strip:
-    """The strip of T steps with Q-values [T, A], of actions chosen [T] among names [A]. Raises
-    UserError without Q-values, or without Pillow, which writes the names."""
+    """The strip of T steps with Q-values [T, A], of actions chosen [T] among names [A]; `first`
+    is the step of the first picture. Raises UserError without Q-values, or without Pillow, which
+    writes the names."""
 
     def __init__(
         self,
         q_values: npt.NDArray[np.float32],
         actions: npt.NDArray[np.uint8],
         names: Sequence[str],
+        first: int = 0,
     ) -> None:
         if not q_values.size:
             raise UserError("the episode has no Q-values to show: leave --values away")
@@ -46,13 +48,15 @@ class Strip:
         except ImportError:
             raise UserError("Q-values in a video need Pillow: pip install -e '.[video]'") from None
         self._q_values, self._actions, self._names = q_values, actions, names
+        self._first = first
         self._lane = min(HEIGHT // len(names), _TALLEST)
         self._heights = np.rint(shares(q_values) * (self._lane - _TEXT - 5)).astype(np.int64) + 1
         self._new, self._draw = Image.new, ImageDraw.Draw
         self._font = ImageFont.load_default(12)
 
-    def picture(self, step: int) -> Pixels:
-        """uint8 [HEIGHT, WIDTH, 3] while the action of `step` is carried out."""
+    def picture(self, number: int) -> Pixels:
+        """uint8 [HEIGHT, WIDTH, 3] while the action of step `first + number` is carried out."""
+        step = self._first + number
         image = self._new("RGB", (WIDTH, HEIGHT), _PAPER)
         draw = self._draw(image)
         draw.fontmode = "1"  # no shades between: a GIF counts its colours

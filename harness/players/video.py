@@ -106,13 +106,13 @@ def _palette(steps: Iterable[Frames], strip: Strip | None) -> bytes:
 def _pictures(steps: Iterable[Frames], strip: Strip | None) -> Iterator[Frames]:
     """The frames of each step, with the strip beside them if there is one."""
     across, down = (np.arange(n) * k // n for n, k in zip(SQUARE, (160, 210), strict=True))
-    for step, frames in enumerate(steps):
+    for number, frames in enumerate(steps):
         if strip is None:
             yield np.ascontiguousarray(frames)
             continue
         whole = np.empty((len(frames), HEIGHT, SQUARE[0] + WIDTH, 3), np.uint8)
         whole[:, :, : SQUARE[0]] = frames[:, down][:, :, across]
-        whole[:, :, SQUARE[0] :] = strip.picture(step)
+        whole[:, :, SQUARE[0] :] = strip.picture(number)
         yield whole
 
 
