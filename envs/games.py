@@ -44,6 +44,8 @@ def game_id(name: str) -> str:
     by_squashed = {_squash(game): game for game in all_games()}
     if wanted in by_squashed:
         return by_squashed[wanted]
+    if wanted in map(_squash, MULTIPLAYER_ONLY):
+        raise UnknownGame(f"ALE has no single-player mode of {name}: choose another game")
     close = difflib.get_close_matches(wanted, by_squashed, n=3, cutoff=0.5)
     hint = (
         f"did you mean {', '.join(game_title(by_squashed[c]) for c in close)}?"

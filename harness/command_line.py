@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import re
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
 
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
@@ -17,65 +21,79 @@ Command = TypeVar("Command")
 _NO_TYPE = re.compile(
     r"no type matching (?:\{None\}\|)?\{?(.+?)\}? could be instantiated from \[(.*)\]"
 )
+_NO_CHOICE = re.compile("'None', |, 'None'")
 """What tyro says of a value that may be left out."""
-ELSEWHERE = {
-    "--total-timesteps": "--steps",
-    "--env-id": "--game",
-    "--env": "--game",
-    "--n-envs": "--num-envs",
-    "--learning-starts": "--warmup",
-    "--buffer-size": "--replay-size",
-    "--train-frequency": "--update-period",
-    "--train-freq": "--update-period",
-    "--target-network-frequency": "--target-period",
-    "--target-update-interval": "--target-period",
-    "--start-e": "--epsilon-start",
-    "--end-e": "--epsilon-final",
-    "--lr": "--learning-rate",
-}
-"""What CleanRL and Stable-Baselines3 call the same settings (units may differ: see the README)."""
 
 
-def parse(kind: Callable[..., Command], words: Sequence[str], program: str, **more: Any) -> Command:
-    """tyro's reading of a command line: a `kind` made of `words`. `more` is what tyro.cli takes.
+def parse(
+    kind: Callable[..., Command],
+    words: Sequence[str],
+    program: str,
+    elsewhere: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Command:
+    """tyro's reading of a command line: a `kind` made of `words`. `more` is what tyro.cli takes;
+    `elsewhere` tells what options of other programs are called here.
 
     `1e6` is a whole number, too. Raises UserError for what cannot be read.
     """
-    box = io.StringIO()
+    read = partial(tyro.cli, kind, prog=program, args=words, registry=_REGISTRY, **more)
+    page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
-        with redirect_stderr(box):
-            read: Command = tyro.cli(kind, prog=program, args=words, registry=_REGISTRY, **more)
-            return read
+        with _printed_on(page):
+            made: Command = read()
+            return made
     except SystemExit as stop:
         if stop.code != 2:
-            raise
-    known = [f"{word} is {ELSEWHERE[word]} here" for word in words if word in ELSEWHERE]
-    said = "; ".join([one_line(box.getvalue()), *known])
-    raise UserError(f"{said} (see {program} --help)")
+            help_on_the_terminal: Command = read()  # which ends the program, too
+            return help_on_the_terminal
+    page.seek(0)
+    said, proposal = one_line(page.read())
+    known = _known_elsewhere(words, elsewhere or {}) if "unrecognized" in said else ""
+    raise UserError(f"{said}{known or proposal} (see {program} --help)")
 
 
-def one_line(box: str) -> str:
+@contextmanager
+def _printed_on(page: TextIO) -> Iterator[None]:
+    """Let tyro print on a page: one that is as wide as its lines, not coloured, in UTF-8."""
+    columns = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "10000"
+    try:
+        with redirect_stdout(page), redirect_stderr(page):
+            yield
+    finally:
+        del os.environ["COLUMNS"]
+        if columns is not None:
+            os.environ["COLUMNS"] = columns
+
+
+def one_line(box: str) -> tuple[str, str]:
     """What a box of tyro's says above its first rule, and the first option it proposes below."""
     lines = [line.strip(" │") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
     said, _, more = "\n".join(lines).partition("\n───")
-    said = " ".join(said.partition("\n\n")[0].split()).replace(" .", ".")
-    said = _NO_TYPE.sub(r"expected \1, not \2", said.removeprefix("Error parsing "))
+    said = " ".join(said.partition("\n\n")[0].split()).removeprefix("Error parsing ")
+    said = _NO_CHOICE.sub("", _NO_TYPE.sub(r"expected \1, not \2", said)).removesuffix(".")
     proposed = re.search(r"(?:meant|similar)[^\n]*\n(--[\w-]+)", more)
-    hint = f": did you mean {proposed[1]}?" if proposed else ""
-    return said[:1].lower() + said[1:].removesuffix(".") + hint
+    proposal = f": did you mean {proposed[1]}?" if proposed else ""
+    return said[:1].lower() + said[1:], proposal
+
+
+def _known_elsewhere(words: Sequence[str], elsewhere: Mapping[str, str]) -> str:
+    """What those of the words that other programs know are called here."""
+    options = [word.partition("=")[0].replace("_", "-") for word in words]
+    found = [f"{word} is {elsewhere[word]} here" for word in options if word in elsewhere]
+    return f": {', '.join(found)}" if found else ""
 
 
 def whole_number(text: str) -> int:
     """The number that a text means, `1e6` and `1_000_000` among them. Raises ValueError."""
     try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.5
-    if not number.is_integer():
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is no whole number") from None
+    if not (number.is_finite() and abs(number) < 2**64):
+        raise ValueError(f"{text!r} is no number that a setting can have")
+    if number != number.to_integral_value():
         raise ValueError(f"{text!r} is no whole number")
     return int(number)
 
@@ -92,5 +110,24 @@ def _whole_numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | N
     )
 
 
+def _path(text: str) -> Path:
+    if not text:  # as of a shell's variable that is not set; it would be the current folder
+        raise ValueError("a name is missing")
+    return Path(text)
+
+
+def _paths(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
+    if info.type is not Path:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda words: _path(words[0]),
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
 _REGISTRY = ConstructorRegistry()
 _REGISTRY.primitive_rule(_whole_numbers)
+_REGISTRY.primitive_rule(_paths)

@@ -41,6 +41,7 @@ def appearing(file: Path) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"cannot write to {file}: {error.strerror or error}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it cannot be written there is nothing to take away
+            part.unlink(missing_ok=True)
     with suppress(OSError):  # the file is there, though its folder may not be read
         sync(file.parent)

@@ -23,10 +23,21 @@ USERS_ERRORS = (
     *(ReplayTooLarge, BadEpisode),
 )
 
+_REMEDIES = {
+    errno.ENOSPC: "make room and start again",
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "get access to it, or choose another"
+    ),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP), "choose another name"
+    ),
+}
+"""What a user can do where the file system refuses."""
+
 
 def fail(message: object) -> NoReturn:
     """Print one line to standard error and exit with code 2."""
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {' '.join(str(message).splitlines())}", file=sys.stderr)
     raise SystemExit(2)
 
 
@@ -41,6 +52,7 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     except BrokenPipeError:
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in _REMEDIES:
             raise
-        fail(f"{error.strerror}: make room and start again")
+        file = f"{error.filename}: " if error.filename else ""
+        fail(f"{file}{error.strerror}: {_REMEDIES[error.errno]}")

@@ -121,7 +121,7 @@ def _read_config(run_dir: Path) -> dict[str, Any]:
         return cast(dict[str, Any], content)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{run_dir} is not a run folder: it has no config.json") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{file} is not a run's config: {error}") from None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +14,8 @@ import tyro
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.command_line import ELSEWHERE, parse, whole_number
+from harness.command_line import parse, whole_number
+from harness.commands.train import ELSEWHERE, parse_command
 from harness.config import flatten
 from harness.errors import UserError
 from harness.presets import PRESETS
@@ -30,6 +34,7 @@ class Sample:
     )
     most: int | None = None
     part: tuple[float, float] | None = None
+    shown: Literal["here", "there"] | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0:
@@ -38,45 +43,68 @@ class Sample:
 
 def rejected(*words: str) -> str:
     with pytest.raises(UserError) as caught:
-        parse(Sample, words, "program")
+        parse(Sample, words, "program", {"--lr": "--learning-rate", "--n-envs": "--num-envs"})
     return str(caught.value)
 
 
-@pytest.mark.parametrize("columns", ["30", "80", "500"])
+class Terminal(io.TextIOWrapper):
+    """Where colours may be shown."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+OUTPUTS = {
+    "terminal": Terminal(io.BytesIO(), encoding="utf-8"),
+    "ascii": io.TextIOWrapper(io.BytesIO(), encoding="ascii"),
+    "file": io.TextIOWrapper(io.BytesIO(), encoding="utf-8"),
+}
+UNKNOWN = "unrecognized options: "
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("columns", ["30", "500"])
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--out", "x", "--stpes", "5"], "unrecognized options: --stpes, 5: did you mean --steps?"),
-        (
-            ["--out", "x", "--lr", "5"],
-            "unrecognized options: --lr, 5; --lr is --learning-rate here",
-        ),
-        (["--out", "x", "--steps", "1.5"], "--steps: '1.5' is no whole number"),
+        (["--out", "x", "--stpes", "5"], UNKNOWN + "--stpes, 5: did you mean --steps?"),
+        (["--out", "x", "--lr", "5"], UNKNOWN + "--lr, 5: --lr is --learning-rate here"),
+        (["--out", "x", "--n_envs=5"], UNKNOWN + "--n_envs=5: --n-envs is --num-envs here"),
+        (["--out", "x", "--" + "long-" * 20], UNKNOWN + "--" + "long-" * 20),
+        (["--out", "x", "--steps", "1 .5"], "--steps: '1 .5' is no whole number"),
         (["--out", "x", "--steps=-1"], "sample: steps must not be negative, not -1"),
         (["--out", "x", "--most", "y"], "--most: expected INT, not 'y'"),
         (["--out", "x", "--part", "2"], "--part: expected FLOAT FLOAT, not '2'"),
+        (["--out", ""], "--out: a name is missing"),
         (["--out"], "missing value for argument '--out'. Expected 1 values"),
         ([], "missing from program: --out DIR Where it goes. (required)"),
     ],
 )
 def test_what_is_rejected_is_one_line(
-    words: list[str], line: str, columns: str, monkeypatch: pytest.MonkeyPatch
+    words: list[str], line: str, columns: str, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(sys, "stdout", OUTPUTS[output])
     assert rejected(*words) == f"{line} (see program --help)"
 
 
-def test_every_choice_is_told() -> None:
+def test_every_choice_is_told_and_no_other() -> None:
     line = rejected("--out", "x", "--kind", "b")
-    assert "\n" not in line
     assert all(name in line for name in ("'b'", "'a_rather_long_name'", "'yet_another_long_name'"))
+    assert "None" not in rejected("--out", "x", "--shown", "nowhere")
 
 
-def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_no_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
     with pytest.raises(SystemExit) as stop:
         parse(Sample, ["--help"], "program")
     assert stop.value.code == 0
-    assert "usage: program" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: program")
+    assert 40 < max(map(len, shown.splitlines())) <= 50
 
 
 def test_whole_numbers_may_have_an_exponent() -> None:
@@ -86,18 +114,43 @@ def test_whole_numbers_may_have_an_exponent() -> None:
     assert type(made.steps) is int
 
 
-@given(st.integers())
+@given(st.integers(1 - 2**64, 2**64 - 1))
 def test_a_whole_number_is_itself(number: int) -> None:
     assert whole_number(str(number)) == number
 
 
-@pytest.mark.parametrize("text", ["1.5", "inf", "nan", "", "x", "1e-1", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["1.5", "inf", "nan", "", "x", "1e-1", "0x10", "1.0000000000000000000000000001", "1e30"]
+)
 def test_other_texts_are_no_whole_numbers(text: str) -> None:
-    with pytest.raises(ValueError, match="no whole number"):
+    with pytest.raises(ValueError, match=r"no whole number|no number"):
         whole_number(text)
 
 
 def test_names_of_elsewhere_lead_to_settings() -> None:
     settings = {f"--{name.replace('_', '-')}" for name in flatten(PRESETS["quick"])}
-    assert set(ELSEWHERE.values()) <= settings
+    assert {name.partition(" ")[0] for name in ELSEWHERE.values()} <= settings
     assert not set(ELSEWHERE) & settings
+
+
+def test_the_readme_tells_the_same() -> None:
+    """Every name in its table of other libraries leads to a setting of its row."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    table = readme.partition("| here | CleanRL |")[2].partition("\n\n")[0]
+    for row in table.splitlines()[2:]:
+        here, *others = (re.findall(r"`([\w-]+)`", cell) for cell in row.split("|")[1:-1])
+        for name in [name for cell in others for name in cell]:
+            option = "--" + name.removeprefix("--").replace("_", "-")
+            assert ELSEWHERE.get(option, option).partition(" ")[0] in here
+
+
+@pytest.mark.parametrize("words", [["--resume"], ["--preset"], ["--network", "--double"]])
+def test_an_option_that_decides_the_defaults_needs_its_value(words: list[str]) -> None:
+    with pytest.raises(UserError, match=f"issing value for argument '{words[0]}'"):
+        parse_command(words)
+
+
+@pytest.mark.parametrize("name", ["learning-rate", "optimizer-epsilon", "max-grad-norm"])
+def test_endless_settings_are_refused_before_a_run_begins(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} must be a finite number"):
+        parse_command([f"--{name}", "inf"])

@@ -58,7 +58,7 @@ def test_the_closest_matches_are_named(written: str, close: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["", "  ", "-v5", "ALE/", "xyzzy42", "/dev/zzz", "Pong\n/zzz"])
-def test_what_is_close_to_nothing_gets_examples(written: str) -> None:
+def test_what_is_close_to_nothing_gets_the_list(written: str) -> None:
     with pytest.raises(UnknownGame, match="choose from Adventure, AirRaid") as caught:
         game_id(written)
     assert "\n" not in str(caught.value)
@@ -66,5 +66,5 @@ def test_what_is_close_to_nothing_gets_examples(written: str) -> None:
 
 @pytest.mark.parametrize("game", ["joust", "Warlords", "maze_craze", "combat"])
 def test_games_without_a_single_player_mode_are_refused(game: str) -> None:
-    with pytest.raises(UnknownGame):
+    with pytest.raises(UnknownGame, match="no single-player mode"):
         game_id(game)

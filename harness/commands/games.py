@@ -33,6 +33,9 @@ class GameOptions:
         """Raise UserError for values that cannot be."""
         if self.episodes < 1:
             raise UserError(f"--episodes must be at least 1, not {self.episodes}")
+        if self.episodes > SEEDS - EVALUATION_SEED:
+            most = SEEDS - EVALUATION_SEED
+            raise UserError(f"--episodes must be at most {most}, not {self.episodes}")
         if not 0 <= self.seed <= SEEDS - self.episodes:
             raise UserError(f"--seed must be from 0 to {SEEDS - self.episodes}, not {self.seed}")
         if self.epsilon is not None and not 0 <= self.epsilon <= 1:

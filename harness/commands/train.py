@@ -11,11 +11,31 @@ from agent.execution import ExecutionName
 from harness.agents import refuse_foreign_code
 from harness.command_line import parse
 from harness.commands.options import option
-from harness.config import Flat, PresetName, RunConfig
+from harness.config import Flat, PresetName, RunConfig, flatten, unflatten
 from harness.device import DeviceName
 from harness.errors import UserError
 from harness.presets import PRESETS
 from harness.rundir import read_run
+
+ELSEWHERE = {
+    "--total-timesteps": "--steps",
+    "--env-id": "--game",
+    "--env": "--game",
+    "--n-envs": "--num-envs",
+    "--learning-starts": "--warmup",
+    "--buffer-size": "--replay-size",
+    "--train-frequency": "--update-period",
+    "--train-freq": "--update-period (steps of all emulators together)",
+    "--target-network-frequency": "--target-period",
+    "--target-update-interval": "--target-period",
+    "--start-e": "--epsilon-start",
+    "--end-e": "--epsilon-final",
+    "--exploration-initial-eps": "--epsilon-start",
+    "--exploration-final-eps": "--epsilon-final",
+    "--exploration-fraction": "--epsilon-decay (in steps)",
+    "--lr": "--learning-rate",
+}
+"""What CleanRL and Stable-Baselines3 call the same settings."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +75,13 @@ def parse_command(arguments: list[str]) -> TrainCommand:
     """The command in `arguments`. Its defaults depend on two of its own options, so those are
     looked up first. Raises UserError for values that cannot be."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    early.add_argument("--preset")
-    early.add_argument("--resume", type=Path)
-    early.add_argument("--network")
+    for name in ("--preset", "--resume", "--network"):
+        early.add_argument(name, nargs="?")  # without a value they are refused below
     found, _ = early.parse_known_args(arguments)
     try:
-        default = _starting_point(found.preset, found.resume, found.network)
-        command = parse(TrainCommand, arguments, "train.py", default=default)
+        default = _starting_point(found.preset, found.resume and Path(found.resume), found.network)
+        command = parse(TrainCommand, arguments, "train.py", ELSEWHERE, default=default)
+        unflatten(flatten(command.config))  # refuses what a resume would
     except ValueError as error:
         raise UserError(error) from None
     if command.resume and command.run_dir:

@@ -19,6 +19,7 @@ from agent.networks import QNetwork, downsampling, is_own, make_network
 from envs.fields import parse
 from envs.games import game_id, game_title
 from envs.scores import REFERENCE_SCORES
+from harness.command_line import whole_number
 from harness.config import PresetName, RunConfig, flatten, unflatten
 from harness.errors import UserError
 from harness.json_file import write_json
@@ -189,7 +190,7 @@ def _value(pair: str, text: str, like: Any) -> Any:
     try:
         if isinstance(like, bool):
             return {"true": True, "false": False}[text.lower()]
-        return type(like)(text)
+        return whole_number(text) if isinstance(like, int) else type(like)(text)
     except (ValueError, KeyError):
         kind = "true or false" if isinstance(like, bool) else type(like).__name__
         raise UserError(f"--settings {pair}: the value must be {kind}") from None

@@ -9,6 +9,7 @@ picture keeps what it changes. More are merged (Air Raid shows 856).
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -140,7 +141,7 @@ def _encode(
         said = ffmpeg.stderr.read().decode(errors="replace").strip()
     if ffmpeg.returncode:
         # "[out#0/mp4 @ 0x55da6098be00] Error closing file: No space left on device"
-        why = said.splitlines()[-1].rpartition("] ")[2] if said else "failed"
+        why = re.sub(r"^\[[^]]*\] ", "", said.splitlines()[-1]) if said else "failed"
         raise UserError(f"ffmpeg cannot write {path}: {why}")
     return pictures
 

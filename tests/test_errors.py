@@ -1,0 +1,53 @@
+"""What goes wrong at a user's hands is one line and exit code 2; what is our fault is not hidden."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import NoReturn
+
+import pytest
+
+from harness.errors import UserError, run_cli
+
+
+def ended(error: BaseException) -> object:
+    def main() -> NoReturn:
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        run_cli(main)
+    return stop.value.code
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (UserError("give\na name"), "give a name"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device: make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "d/x"), "d/x: Permission denied: get"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "x/y"), "x/y: Not a directory: cho"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "xxx"), "xxx: File name too long: cho"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(
+    error: Exception, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(error) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {line}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.EIO, os.strerror(errno.EIO))])
+def test_what_nobody_foresaw_keeps_its_traceback(error: Exception) -> None:
+    def main() -> NoReturn:
+        raise error
+
+    with pytest.raises(type(error)):
+        run_cli(main)
+
+
+def test_a_stopped_program_says_so_by_its_exit_code() -> None:
+    assert ended(KeyboardInterrupt()) == 130
+    assert ended(BrokenPipeError()) == 1
