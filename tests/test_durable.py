@@ -26,7 +26,7 @@ def test_a_file_appears_at_the_end_and_nothing_stays_beside_it(tmp_path: Path) -
 def test_a_file_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(UserError, match="cannot write to .*x.html: Not a directory"),
+        pytest.raises(UserError, match=r"cannot write to .*x\.html: Not a directory"),
         appearing(tmp_path / "file" / "x.html") as part,
     ):
         part.write_text("new")

@@ -1,4 +1,4 @@
-"""What goes wrong at a user's hands is one line and exit code 2; what is our fault is not hidden."""
+"""What a user can mend is one line and exit code 2; what is our fault is not hidden."""
 
 from __future__ import annotations
 
