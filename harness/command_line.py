@@ -38,7 +38,7 @@ def parse(
     `1e6` is a whole number, too. Raises UserError for what cannot be read.
     """
     read = partial(tyro.cli, kind, prog=program, args=words, registry=_REGISTRY, **more)
-    page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
     try:
         with _printed_on(page):
             made: Command = read()
@@ -75,7 +75,9 @@ def one_line(box: str) -> tuple[str, str]:
     said = _NO_CHOICE.sub("", _NO_TYPE.sub(r"expected \1, not \2", said)).removesuffix(".")
     proposed = re.search(r"(?:meant|similar)[^\n]*\n(--[\w-]+)", more)
     proposal = f": did you mean {proposed[1]}?" if proposed else ""
-    return said[:1].lower() + said[1:], proposal
+    if said[1:2].islower():  # no name in capitals
+        said = said[0].lower() + said[1:]
+    return said, proposal
 
 
 def _known_elsewhere(words: Sequence[str], elsewhere: Mapping[str, str]) -> str:
@@ -91,7 +93,7 @@ def whole_number(text: str) -> int:
         number = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"{text!r} is no whole number") from None
-    if not (number.is_finite() and abs(number) < 2**64):
+    if not (number.is_finite() and -(2**64) < number < 2**64):
         raise ValueError(f"{text!r} is no number that a setting can have")
     if number != number.to_integral_value():
         raise ValueError(f"{text!r} is no whole number")

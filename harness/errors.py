@@ -52,7 +52,8 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     except BrokenPipeError:
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in _REMEDIES:
+        of_a_file = error.filename is not None or error.errno == errno.ENOSPC
+        if error.errno not in _REMEDIES or not of_a_file:
             raise
         file = f"{error.filename}: " if error.filename else ""
         fail(f"{file}{error.strerror}: {_REMEDIES[error.errno]}")

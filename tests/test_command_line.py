@@ -76,6 +76,7 @@ UNKNOWN = "unrecognized options: "
         (["--out", "x", "--most", "y"], "--most: expected INT, not 'y'"),
         (["--out", "x", "--part", "2"], "--part: expected FLOAT FLOAT, not '2'"),
         (["--out", ""], "--out: a name is missing"),
+        (["--out", "x", "--\udcff"], UNKNOWN + r"--\udcff"),
         (["--out"], "missing value for argument '--out'. Expected 1 values"),
         ([], "missing from program: --out DIR Where it goes. (required)"),
     ],
@@ -120,7 +121,19 @@ def test_a_whole_number_is_itself(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1.5", "inf", "nan", "", "x", "1e-1", "0x10", "1.0000000000000000000000000001", "1e30"]
+    "text",
+    [
+        "1.5",
+        "inf",
+        "nan",
+        "",
+        "x",
+        "1e-1",
+        "0x10",
+        "1.0000000000000000000000000001",
+        "1e30",
+        "1e9999999",
+    ],
 )
 def test_other_texts_are_no_whole_numbers(text: str) -> None:
     with pytest.raises(ValueError, match=r"no whole number|no number"):
@@ -148,6 +161,11 @@ def test_the_readme_tells_the_same() -> None:
 def test_an_option_that_decides_the_defaults_needs_its_value(words: list[str]) -> None:
     with pytest.raises(UserError, match=f"issing value for argument '{words[0]}'"):
         parse_command(words)
+
+
+def test_a_variable_that_is_not_set_is_no_run() -> None:
+    with pytest.raises(UserError, match="--resume: expected PATH, not ''"):
+        parse_command(["--resume", ""])
 
 
 @pytest.mark.parametrize("name", ["learning-rate", "optimizer-epsilon", "max-grad-norm"])

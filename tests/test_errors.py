@@ -39,7 +39,14 @@ def test_what_a_user_can_mend_is_one_line(
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.EIO, os.strerror(errno.EIO))])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        OSError(errno.EIO, os.strerror(errno.EIO), "file"),
+        PermissionError(errno.EPERM, "Operation not permitted"),
+    ],
+)
 def test_what_nobody_foresaw_keeps_its_traceback(error: Exception) -> None:
     def main() -> NoReturn:
         raise error

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from agent.networks import make_network
 from envs.episode_file import (
+    action_names,
+    load_episode,
     read_header,
     save_episode,
 )
@@ -33,6 +35,7 @@ from harness.config import RunConfig, flatten
 from harness.errors import UserError
 from harness.play import play_episodes
 from harness.players import video
+from harness.players.strip import Strip
 from harness.wording import shell_line
 
 # Replays
@@ -207,22 +210,28 @@ def test_a_video_may_show_a_part_of_a_game(
 ) -> None:
     whole = list(np.concatenate(list(screens(game))))
     shown: list[NDArray[np.uint8]] = []
+    beside: list[NDArray[np.uint8]] = []
 
-    def write(path: Path, play: Callable[[], Iterable[NDArray[np.uint8]]], strip: object) -> int:
+    def write(path: Path, play: Callable[[], Iterable[NDArray[np.uint8]]], strip: Strip) -> int:
         shown[:] = np.concatenate(list(play()))
+        beside[:] = [strip.picture(0)]
         path.touch()
         return len(shown)
 
     monkeypatch.setattr(video, "write_video", write)
     length = len(whole) / 60
-    parts = ((0, 0.4), (0.2, 1.2), (1, math.inf), (0.05, 0.06), (length - 0.05, 99))
+    q_values = load_episode(file).q_values  # rounded
+    strip = Strip(q_values, game.actions, action_names(game.protocol))
+    parts = ((0, 0.4), (0.2, 1.2), (1, math.inf), (0.05, 0.06), (length - 0.01, 99))
     for part in parts:
-        ReplayCommand(file, show_in="video", out=tmp_path / "x.mp4", seconds=part).run()
+        out = tmp_path / "x.mp4"
+        ReplayCommand(file, show_in="video", out=out, seconds=part, values=True).run()
         # Steps are shown whole: from the nearest on, one at least.
-        first = round(part[0] * 15) * 4
-        expected = whole[first : max(round(min(part[1], 999) * 15) * 4, first + 4)]
+        first = min(round(part[0] * 15), len(game) - 1)
+        expected = whole[first * 4 : max(round(min(part[1], 999) * 15), first + 1) * 4]
         assert len(shown) == len(expected) > 0
         assert all(map(np.array_equal, shown, expected))
+        assert np.array_equal(beside[0], strip.picture(first))
     with pytest.raises(UserError, match="too late: the game has"):
         ReplayCommand(file, show_in="video", seconds=(99, 100)).run()
 

@@ -26,7 +26,7 @@ from harness.claims.budget import Budget
 from harness.claims.units import Unit, do, done, pilots
 from harness.cores import prepare_process
 
-SPEED_PERIOD = 600.0
+SPEED_PERIOD = 3600.0
 """Of which the time left is told (seconds); a measurement takes up to minutes."""
 
 
@@ -49,6 +49,8 @@ def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dic
             # What is done is known only now: it depends on what pilots chose.
             left = [unit for unit in stage if done(folder, unit, budget) is None]
             task = progress.add_task(name, total=len(stage), completed=len(stage) - len(left))
+            if not left:
+                progress.update(task, completed=len(stage))  # its clock stops only with an update
             for unit, seconds, error in _finished(folder, left, budget, jobs):
                 progress.update(task, advance=1, description=f"{name}: {unit.name}")
                 if error:

@@ -171,9 +171,10 @@ class ReplayCommand:
             return 0, len(trace)
         a_second = FRAMES_PER_SECOND / FRAMES_PER_STEP
         first, end = (round(min(at * a_second, len(trace))) for at in self.seconds)
-        if first == len(trace):
+        if self.seconds[0] * a_second >= len(trace):
             length = f"{len(trace) / a_second:.1f}"
             raise UserError(f"--seconds {self.seconds[0]:g} is too late: the game has {length}")
+        first = min(first, len(trace) - 1)
         return first, max(end, first + 1)
 
     def _tracked(

@@ -79,7 +79,9 @@ def parse_command(arguments: list[str]) -> TrainCommand:
         early.add_argument(name, nargs="?")  # without a value they are refused below
     found, _ = early.parse_known_args(arguments)
     try:
-        default = _starting_point(found.preset, found.resume and Path(found.resume), found.network)
+        default = _starting_point(
+            found.preset, Path(found.resume) if found.resume else None, found.network
+        )
         command = parse(TrainCommand, arguments, "train.py", ELSEWHERE, default=default)
         unflatten(flatten(command.config))  # refuses what a resume would
     except ValueError as error:
