@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 
 from agent.networks import dial_of
-from harness.claims.tables import Seeds, mean_interval_of
-from harness.report.blocks import Block, Curves, Reference, Section, Series
+from harness.claims.tables import Seeds, series_of
+from harness.report.blocks import Block, Curves, Reference, Section
 
 TRAINING = "untrained"
 _ERRORS = {
@@ -60,11 +60,10 @@ def _curves(
     lines: Mapping[str, str],
 ) -> Curves:
     places = sorted(place for place in stops if place < math.inf)
-    series = []
-    for name, path in lines.items():
-        found = [mean_interval_of(seeds.values(TRAINING, stops[at], path)) for at in places]
-        means, low, high = (tuple(part) for part in zip(*found, strict=True))
-        series.append(Series(name, places, means, low, high))
+    series = tuple(
+        series_of(name, places, [seeds.values(TRAINING, stops[at], path) for at in places])
+        for name, path in lines.items()
+    )
     # The end of the dial has no place on the axis.
     ends = {
         name: seeds.mean(TRAINING, stops.get(math.inf, ""), path) for name, path in lines.items()
@@ -72,4 +71,4 @@ def _curves(
     references = tuple(
         Reference(value, f"{end}, {name}") for name, value in ends.items() if value is not None
     )
-    return Curves(title, *labels, tuple(series), references=references)
+    return Curves(title, *labels, series, references=references)

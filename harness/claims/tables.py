@@ -101,6 +101,11 @@ def lines(
         return float(found[measure] if measure else found)
 
     columns = [[value(one, place) for one in maps if str(place) in one] for place in places]
+    yield series_of(network, places, columns)
+
+
+def series_of(name: str, places: Sequence[float], columns: Sequence[Sequence[float]]) -> Series:
+    """Means over seeds with their intervals, from the values of all seeds at each place."""
     found = [mean_interval_of(column) for column in columns]
     means, low, high = (tuple(part) for part in zip(*found, strict=True))
-    yield Series(network, places, means, low, high)
+    return Series(name, places, means, low, high)
