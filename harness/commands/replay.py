@@ -151,7 +151,9 @@ class ReplayCommand:
         other = self._beside.other()
         if other:
             check_emulator(other.header, strict=False)
-        frames = self._beside.write(out, episode, other, lambda t: self._tracked(t, "writing"))
+        frames = self._beside.write(
+            out, episode, other, lambda t: _tracked(t, range(len(t)), "writing")
+        )
         _announce(out, frames)
 
     def _video(self, trace: EpisodeTrace) -> None:
@@ -159,39 +161,20 @@ class ReplayCommand:
         from harness.players.video import write_video
 
         out, names = self._file(*VIDEOS), action_names(trace.protocol)
-        first, end = self._steps(trace)
-        strip = Strip(trace.q_values, trace.actions, names, first) if self.values else None
-        frames = write_video(out, lambda: self._tracked(trace, "encoding", first, end), strip)
-        _announce(out, frames)
+        steps = self._steps(trace)
+        strip = Strip(trace.q_values, trace.actions, names, steps.start) if self.values else None
+        _announce(out, write_video(out, lambda: _tracked(trace, steps, "encoding"), strip))
 
-    def _steps(self, trace: EpisodeTrace) -> tuple[int, int]:
-        """The first step that a video shows, and the one after its last. Raises UserError for a
-        part that the game has not."""
-        if self.seconds is None:
-            return 0, len(trace)
-        a_second = FRAMES_PER_SECOND / FRAMES_PER_STEP
-        first, end = (round(min(at * a_second, len(trace))) for at in self.seconds)
-        if self.seconds[0] * a_second >= len(trace):
+    def _steps(self, trace: EpisodeTrace) -> range:
+        """The steps that a video shows, one at least. Raises UserError for a part that the game
+        has not."""
+        a_second, last = FRAMES_PER_SECOND / FRAMES_PER_STEP, len(trace) - 1
+        start, end = (at * a_second for at in self.seconds or (0, math.inf))
+        if start >= len(trace):
             length = f"{len(trace) / a_second:.1f}"
-            raise UserError(f"--seconds {self.seconds[0]:g} is too late: the game has {length}")
-        first = min(first, len(trace) - 1)
-        return first, max(end, first + 1)
-
-    def _tracked(
-        self, trace: EpisodeTrace, doing: str, first: int = 0, end: int | None = None
-    ) -> Iterable[npt.NDArray[np.uint8]]:
-        """The episode's screens from a step to before another, with a bar while they are made."""
-        console = Console()
-        hidden, count = not console.is_terminal, len(trace) if end is None else end
-        made = track(
-            islice(screens(trace), count),
-            doing,
-            count,
-            console=console,
-            transient=True,
-            disable=hidden,
-        )
-        return islice(made, first, None)
+            raise UserError(f"--seconds {start / a_second:g} is too late: the game has {length}")
+        first = min(round(start), last)
+        return range(first, max(round(min(end, len(trace))), first + 1))
 
     def _file(self, *suffixes: str) -> Path:
         """Where to write, as one of these ends or by default the first. Raises UserError for a
@@ -211,6 +194,15 @@ class ReplayCommand:
         name = f"{game_title(trace.protocol.game)}: {self._name}"
         show(trace, name, "window" if self.show_in == "window" else "terminal", self.speed)
         print(f"{game_title(trace.protocol.game)}: score {trace.score:,} in {len(trace):,} steps")
+
+
+def _tracked(trace: EpisodeTrace, steps: range, doing: str) -> Iterable[npt.NDArray[np.uint8]]:
+    """An episode's screens in some of its steps, with a bar while they are made; those before are
+    simulated, too."""
+    console = Console()
+    hidden, made = not console.is_terminal, islice(screens(trace), steps.stop)
+    bar = track(made, doing, steps.stop, console=console, transient=True, disable=hidden)
+    return islice(bar, steps.start, None)
 
 
 def _announce(file: Path, frames: int) -> None:
