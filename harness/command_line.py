@@ -18,6 +18,8 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from harness.errors import UserError
 
 Command = TypeVar("Command")
+Value = TypeVar("Value")
+Rule = Callable[[PrimitiveTypeInfo], PrimitiveConstructorSpec[Any] | None]
 _NO_TYPE = re.compile(
     r"no type matching (?:\{None\}\|)?\{?(.+?)\}? could be instantiated from \[(.*)\]"
 )
@@ -37,16 +39,16 @@ def parse(
 
     `1e6` is a whole number, too. Raises UserError for what cannot be read.
     """
-    read = partial(tyro.cli, kind, prog=program, args=words, registry=_REGISTRY, **more)
+    read: Callable[[], Command] = partial(
+        tyro.cli, kind, prog=program, args=words, registry=_REGISTRY, **more
+    )
     page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
     try:
         with _printed_on(page):
-            made: Command = read()
-            return made
+            return read()
     except SystemExit as stop:
         if stop.code != 2:
-            help_on_the_terminal: Command = read()  # which ends the program, too
-            return help_on_the_terminal
+            return read()  # help, now on the terminal; it ends the program, too
     page.seek(0)
     said, proposal = one_line(page.read())
     known = _known_elsewhere(words, elsewhere or {}) if "unrecognized" in said else ""
@@ -100,36 +102,24 @@ def whole_number(text: str) -> int:
     return int(number)
 
 
-def _whole_numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | None:
-    if info.type is not int:
-        return None
-    return PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="INT",
-        instance_from_str=lambda words: whole_number(words[0]),
-        is_instance=lambda value: isinstance(value, int),
-        str_from_instance=lambda value: [str(value)],
-    )
-
-
 def _path(text: str) -> Path:
     if not text:  # as of a shell's variable that is not set; it would be the current folder
         raise ValueError("a name is missing")
     return Path(text)
 
 
-def _paths(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
-    if info.type is not Path:
-        return None
-    return PrimitiveConstructorSpec(
+def _read_by(kind: type[Value], metavar: str, read: Callable[[str], Value]) -> Rule:
+    """The rule that values of a kind are what `read` makes of a word."""
+    made = PrimitiveConstructorSpec(
         nargs=1,
-        metavar="PATH",
-        instance_from_str=lambda words: _path(words[0]),
-        is_instance=lambda value: isinstance(value, Path),
+        metavar=metavar,
+        instance_from_str=lambda words: read(words[0]),
+        is_instance=lambda value: isinstance(value, kind),
         str_from_instance=lambda value: [str(value)],
     )
+    return lambda info: made if info.type is kind else None
 
 
 _REGISTRY = ConstructorRegistry()
-_REGISTRY.primitive_rule(_whole_numbers)
-_REGISTRY.primitive_rule(_paths)
+_REGISTRY.primitive_rule(_read_by(int, "INT", whole_number))
+_REGISTRY.primitive_rule(_read_by(Path, "PATH", _path))

@@ -33,11 +33,12 @@ class GameOptions:
         """Raise UserError for values that cannot be."""
         if self.episodes < 1:
             raise UserError(f"--episodes must be at least 1, not {self.episodes}")
-        if self.episodes > SEEDS - EVALUATION_SEED:
-            most = SEEDS - EVALUATION_SEED
-            raise UserError(f"--episodes must be at most {most}, not {self.episodes}")
         if not 0 <= self.seed <= SEEDS - self.episodes:
-            raise UserError(f"--seed must be from 0 to {SEEDS - self.episodes}, not {self.seed}")
+            last = self.seed + self.episodes - 1
+            raise UserError(
+                f"--seed and --episodes ask for the seeds {self.seed} to {last}: they must be "
+                f"from 0 to {SEEDS - 1}"
+            )
         if self.epsilon is not None and not 0 <= self.epsilon <= 1:
             raise UserError(f"--epsilon must be from 0 to 1, not {self.epsilon}")
 
