@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.errors import UnknownNetwork
-from agent.reducers import Average, Broadcast, Dial, Maximum, Sorted, Subsample, blur
+from agent.reducers import Average, Broadcast, Dial, Maximum, Sorted, Staggered, Subsample, blur
 
 INPUT_SHAPE = (4, 84, 84)
 Reducer = Callable[[], nn.Module]
@@ -62,7 +62,13 @@ def _then(reducer: Reducer) -> Downsampling:
     return Downsampling(reducers=(nn.Identity, nn.Identity, reducer))
 
 
-_REDUCERS = {"sub": Subsample, "max": Maximum, "avg": Average, "blur": blur}
+_REDUCERS = {
+    "sub": Subsample,
+    "stagger": Staggered,
+    "max": Maximum,
+    "avg": Average,
+    "blur": blur,
+}
 _POOL_2X2 = partial(nn.MaxPool2d, 2, 2)
 
 NETWORKS: dict[str, Downsampling] = {

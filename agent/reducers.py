@@ -5,8 +5,8 @@ keep that grid and differ in what they make of the values around each point:
 
     y[i] = R(u[s*i - p], ..., u[s*i + p]),   window k = 2p + 1 = s + 1 for even s
 
-`sub` keeps the middle value, so it is striding itself. Windows that reach over the border use the
-values inside only.
+`sub` keeps the middle value, so it is striding itself; `stagger` keeps one value, too, in each map
+that of another place. Windows that reach over the border use the values inside only.
 """
 
 from __future__ import annotations
@@ -28,6 +28,26 @@ class Subsample(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """float [B, C, H, W] -> [B, C, ceil(H / s), ceil(W / s)]."""
         return maps[..., :: self.stride, :: self.stride]
+
+
+class Staggered(nn.Module):
+    """One value of the window, as striding, but every map keeps that of another place: together
+    they look everywhere, each by itself no further than striding. What gains from a mean but not
+    from this gains from each feature's seeing all values, not from a wider view."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride, self.kernel_size = stride, stride + 1
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """float [B, C, H, W] -> [B, C, ceil(H / s), ceil(W / s)]. Places are dealt out row by row
+        as evenly as C allows; beyond the border the nearest value inside stands in."""
+        size, margin, count = self.kernel_size, self.stride // 2, maps.shape[1]
+        places = torch.arange(size**2, device=maps.device)
+        own = torch.arange(count, device=maps.device) * size**2 // count
+        kernels = (places == own[:, None]).to(maps.dtype).view(count, 1, size, size)
+        padded = F.pad(maps, (margin,) * 4, mode="replicate")
+        return F.conv2d(padded, kernels, stride=self.stride, groups=count)
 
 
 class Average(nn.AvgPool2d):

@@ -10,8 +10,8 @@ from harness.network_table import size_of
 
 MACS = {
     "stride": 9.35, "stride_gap": 9.35, "stride_gmp": 9.35, "stride_sort": 9.35, "imagenet": 4.62,
-    **{f"dense_{kind}": 61.46 for kind in ("sub", "max", "avg", "blur")},
-    **{f"half_{kind}": 25.35 for kind in ("sub", "max", "avg", "blur")},
+    **{f"dense_{kind}": 61.46 for kind in ("sub", "stagger", "max", "avg", "blur")},
+    **{f"half_{kind}": 25.35 for kind in ("sub", "stagger", "max", "avg", "blur")},
 }  # fmt: skip
 FIELDS = dict.fromkeys(MACS, 48) | {
     "stride": 36, "dense_sub": 36, "half_sub": 36,
@@ -27,7 +27,18 @@ def test_multiplications_and_parameters(name: str) -> None:
     assert size.receptive_field == FIELDS[name]
 
 
-@pytest.mark.parametrize("name", ["stride", "dense_sub", "half_blur", "dense_avg", "dial:0.5,2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stride",
+        "dense_sub",
+        "half_stagger",
+        "dense_stagger",
+        "half_blur",
+        "dense_avg",
+        "dial:0.5,2",
+    ],
+)
 def test_the_receptive_field_is_what_moves_a_value(name: str) -> None:
     """Pixels that change the middle value behind conv3, tried one row at a time."""
     network = make_network(name, 6)

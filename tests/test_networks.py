@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from agent.errors import UnknownNetwork
 from agent.networks import NETWORKS, initialise, make_network
-from agent.reducers import Dial
+from agent.reducers import Dial, Staggered
 
 BUILT_IN = tuple(NETWORKS)
 MATCHED = tuple(name for name in NETWORKS if name != "imagenet")
@@ -73,12 +73,27 @@ def reduced(kind: str, maps: Tensor, stride: int) -> Tensor:
     around = windows(maps, stride)
     if kind == "sub":
         return around[..., around.shape[-1] // 2]
+    if kind == "stagger":
+        return staggered(maps, stride)
     if kind == "max":
         return around.nan_to_num(-1).amax(-1)
     row = {2: [1.0, 2, 1], 4: [1.0, 4, 6, 4, 1]}[stride] if kind == "blur" else [1.0] * (stride + 1)
     weights = torch.outer(torch.tensor(row), torch.tensor(row)).flatten()
     inside = ~around.isnan()
     return (around.nan_to_num(0) * weights).sum(-1) / (inside * weights).sum(-1)
+
+
+def staggered(maps: Tensor, stride: int) -> Tensor:
+    """The value of each map at its own place of the window, element by element."""
+    _, channels, height, width = maps.shape
+    size, found = stride + 1, []
+    for channel in range(channels):
+        place = channel * size**2 // channels
+        down, right = place // size - stride // 2, place % size - stride // 2
+        rows = [min(max(row + down, 0), height - 1) for row in range(0, height, stride)]
+        columns = [min(max(at + right, 0), width - 1) for at in range(0, width, stride)]
+        found.append(torch.stack([maps[:, channel, row, columns] for row in rows], 1))
+    return torch.stack(found, 1)
 
 
 def by_hand(name: str, weights: dict[str, Tensor], images: Tensor) -> Tensor:
@@ -144,6 +159,19 @@ def test_the_dial_ends_in_striding_average_and_maximum(dial: str, end: str, with
     torch.testing.assert_close(
         twin(dial, network)(states()), network(states()), atol=within, rtol=0
     )
+
+
+@pytest.mark.parametrize("stride", [2, 4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_staggered_maps_keep_values_of_every_place(stride: int, dtype: torch.dtype) -> None:
+    """Values as they are, bit for bit, and no place of the window that no map keeps."""
+    maps = torch.rand(2, 32, 17, 17).to(dtype)
+    kept = Staggered(stride)(maps)
+    assert torch.equal(kept, staggered(maps, stride))
+    around = windows(maps, stride)[:, :, 1:-1, 1:-1]
+    places = (kept[:, :, 1:-1, 1:-1, None] == around).all(dim=(0, 2, 3))
+    assert (places.sum(1) == 1).all()
+    assert (places.sum(0) >= 32 // (stride + 1) ** 2).all()
 
 
 def test_the_dial_in_between_by_hand() -> None:

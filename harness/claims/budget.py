@@ -52,10 +52,13 @@ BUDGETS: dict[BudgetName, Budget] = {
     ),
     "full": Budget(
         networks=(
-            *("stride", "dense_sub", "dense_max", "dense_avg", "dense_blur"),
+            *("stride", "dense_sub", "dense_stagger", "dense_max", "dense_avg", "dense_blur"),
             *(*_LOCAL, *_GLOBAL, _PLACELESS, "imagenet", *DIAL),
         ),
-        taught=("stride", "dense_sub", "dense_max", *_LOCAL, *_GLOBAL, _PLACELESS),
+        taught=(
+            *("stride", "dense_sub", "dense_stagger", "dense_max"),
+            *(*_LOCAL, *_GLOBAL, _PLACELESS),
+        ),
         seeds=10,
         extent=Extent(4000, sizes=(2, 4, 8), games=GAMES),
         updates=4000,

@@ -52,8 +52,8 @@ class TrainCommand:
     """Where the networks run; auto takes CUDA, then MPS, then the CPU."""
     execution: ExecutionName = "auto"
     """How operations are launched: eager one by one, graph as recorded CUDA graphs, compile
-    through torch.compile; auto takes graph where the replay memory fits on a CUDA device, else
-    eager."""
+    through torch.compile (slower than eager on a CPU); auto takes graph where the replay memory
+    fits on a CUDA device, else eager."""
     run_dir: Annotated[
         Path | None, option("DIR", "checkpoints/<game>/<network>-<preset>-s<seed>-<time>")
     ] = None

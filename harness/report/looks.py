@@ -1,8 +1,9 @@
 """How each series looks: one name, one colour, one mark and one line everywhere on a page.
 
 The networks of the table have theirs once and for all, in every report. The colour says what
-reduces (maximum warm, mean green, blur purple, none blue); mark and line say on which grid, so
-that nothing hangs on colour alone. Other names take what is left in the order in which they appear.
+reduces (maximum warm, mean green, blur purple, one value blue); mark and line tell apart what
+shares a colour, so that nothing hangs on colour alone. Other names take what is left in the order
+in which they appear.
 """
 
 from __future__ import annotations
@@ -61,10 +62,12 @@ class Look:
 KNOWN: Final = {
     "stride": Look("blue", "circle"),
     "dense_sub": Look("sky", "square", MIXED),
+    "dense_stagger": Look("sky", "circle", DASHED),
     "dense_max": Look("vermilion", "square"),
     "dense_avg": Look("green", "square"),
     "dense_blur": Look("purple", "square"),
     "half_sub": Look("sky", "triangle", MIXED),
+    "half_stagger": Look("sky", "diamond", DOTTED),
     "half_max": Look("amber", "triangle", DASHED),
     "half_avg": Look("leaf", "triangle", DASHED),
     "half_blur": Look("pink", "triangle", DASHED),
