@@ -7,11 +7,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from types import MappingProxyType
+from typing import Any, TextIO, TypeVar, get_args, get_type_hints
 
+import docstring_parser
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
@@ -25,6 +28,8 @@ _NO_TYPE = re.compile(
 )
 _NO_CHOICE = re.compile("'None', |, 'None'")
 """What tyro says of a value that may be left out."""
+_CHOICES = re.compile(r"(?<=one of \().+(?=\))")
+"""Values there are; it has those of an option that may be left out in no order."""
 
 
 def parse(
@@ -48,11 +53,35 @@ def parse(
             return read()
     except SystemExit as stop:
         if stop.code != 2:
+            _unfold(kind)
             return read()  # help, now on the terminal; it ends the program, too
     page.seek(0)
     said, proposal = one_line(page.read())
     known = _known_elsewhere(words, elsewhere or {}) if "unrecognized" in said else ""
     raise UserError(f"{said}{known or proposal} (see {program} --help)")
+
+
+def _unfold(kind: Any) -> None:
+    """Put what docstrings say of options, as one line each, where tyro looks first: in those that
+    it reads itself it takes the ends of their lines for ends of paragraphs."""
+    for found in set(_dataclasses(kind)):
+        classes = [each for each in reversed(found.__mro__) if is_dataclass(each)]
+        told = [one for each in classes for one in docstring_parser.parse_from_object(each).params]
+        docs = {one.arg_name: one.description or "" for one in told}
+        for field in fields(found):
+            if field.name in docs:
+                line = " ".join(docs[field.name].split())
+                field.metadata = MappingProxyType({**field.metadata, "help": line})
+
+
+def _dataclasses(kind: Any) -> Iterator[type]:
+    """The classes that a command is made of."""
+    inner = get_args(kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        yield kind
+        inner = tuple(get_type_hints(kind).values())
+    for one in inner:
+        yield from _dataclasses(one)
 
 
 @contextmanager
@@ -75,6 +104,7 @@ def one_line(box: str) -> tuple[str, str]:
     said, _, more = "\n".join(lines).partition("\n───")
     said = " ".join(said.partition("\n\n")[0].split()).removeprefix("Error parsing ")
     said = _NO_CHOICE.sub("", _NO_TYPE.sub(r"expected \1, not \2", said)).removesuffix(".")
+    said = _CHOICES.sub(lambda names: ", ".join(sorted(names[0].split(", "))), said)
     proposed = re.search(r"(?:meant|similar)[^\n]*\n(--[\w-]+)", more)
     proposal = f": did you mean {proposed[1]}?" if proposed else ""
     if said[1:2].islower():  # no name in capitals

@@ -33,8 +33,11 @@ class Sample:
         "a_rather_long_name"
     )
     most: int | None = None
+    """No more than this,
+    whatever comes. A docstring of
+    three lines."""
     part: tuple[float, float] | None = None
-    shown: Literal["here", "there"] | None = None
+    shown: Literal["there", "somewhere", "here"] | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0:
@@ -93,19 +96,35 @@ def test_what_is_rejected_is_one_line(
 def test_every_choice_is_told_and_no_other() -> None:
     line = rejected("--out", "x", "--kind", "b")
     assert all(name in line for name in ("'b'", "'a_rather_long_name'", "'yet_another_long_name'"))
-    assert "None" not in rejected("--out", "x", "--shown", "nowhere")
+    line = rejected("--out", "x", "--shown", "nowhere")
+    assert "one of ('here', 'somewhere', 'there') (see" in line
 
 
 def test_help_is_no_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "50")
+    shown = helped("50", capsys, monkeypatch)
+    assert shown.startswith("usage: program")
+    assert 40 < max(map(len, shown.splitlines())) <= 50
+
+
+def test_help_is_broken_into_lines_where_the_terminal_ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where the source was, whose lines end elsewhere."""
+    shown = helped("200", capsys, monkeypatch)
+    assert "No more than this, whatever comes. A docstring of three lines. (default: None)" in shown
+
+
+def helped(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """What --help prints."""
+    monkeypatch.setenv("COLUMNS", columns)
     with pytest.raises(SystemExit) as stop:
         parse(Sample, ["--help"], "program")
     assert stop.value.code == 0
-    shown = capsys.readouterr().out
-    assert shown.startswith("usage: program")
-    assert 40 < max(map(len, shown.splitlines())) <= 50
+    return capsys.readouterr().out
 
 
 def test_whole_numbers_may_have_an_exponent() -> None:

@@ -15,6 +15,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train
+from evaluate import COMMANDS
 from harness.errors import run_cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -235,8 +236,14 @@ def test_a_refused_resume_leaves_the_run_alone(finished: tuple[Path, str]) -> No
     assert (finished[0] / "config.json").read_bytes() == before
 
 
-def test_help_fits_a_reader(tmp_path: Path) -> None:
+def test_help_fits_a_reader() -> None:
     page = program("train.py", "--help").stdout
     for option in "--game --network --preset --steps --n-step --double --target-period".split():
         assert option in page
     assert "(steps" in page
+
+
+def test_help_names_every_command() -> None:
+    shown = program("evaluate.py", "--help")
+    assert shown.returncode == 0
+    assert all(f"• {name} " in shown.stdout for name in COMMANDS)

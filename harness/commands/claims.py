@@ -44,9 +44,9 @@ class ClaimsCommand:
     """Folder of results.json, report.html and the measurements they are made of."""
     budget: BudgetName = "quick"
     """quick: about 20 minutes on two cores; full: days there, ten seeds, every network."""
-    agents: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")] = ()
+    agents: Annotated[tuple[Path, ...], option("RUN", "none")] = ()
     """Trained agents to be probed too (run or checkpoint folders)."""
-    networks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NETWORK")] = ()
+    networks: Annotated[tuple[str, ...], option("NETWORK", "the budget's alone")] = ()
     """More networks: names of the table, your own module:Class made from agent.networks.QNetwork,
     dial:SIGMA,BETA (untrained only), or `dial` for eight of those."""
     games: Annotated[tuple[str, ...] | None, option("GAME", "the budget's")] = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tyro
 
 
-def option(metavar: str, hint: str) -> object:
-    """An option that may be left out, and what happens then."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {hint})")
+def option(metavar: str, hint: str, **more: Any) -> object:
+    """An option that may be left out, and what happens then; `more` is what tyro.conf.arg takes."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {hint})", **more)

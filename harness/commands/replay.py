@@ -40,9 +40,9 @@ class ReplayCommand:
 
     The terminal and the window (`pip install -e '.[window]'`) can pause, go step by step, back too,
     and faster or slower; a line says the keys. A page is one file that any browser opens, with
-    every frame, what the agent saw and its Q-values. Videos need `pip install -e '.[video]'`: an
-    .mp4 holds every emulator frame, 60 a second, a .gif 30 a second, in exact colours where a game
-    shows at most 255.
+    every frame, what the agent saw and its Q-values. Videos need `pip install -e '.[video]'`: .mp4
+    holds every emulator frame, 60 a second, .gif 30 a second, in exact colours where a game shows
+    at most 255.
     """
 
     source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="EPISODE_OR_RUN")]
@@ -53,16 +53,14 @@ class ReplayCommand:
     """Compare every frame, reward, the length and the score with a new simulation; exit code 1
     when something differs. Nothing is shown unless --in is given too."""
     show_in: Annotated[
-        Literal["terminal", "window", "page", "video"] | None, tyro.conf.arg(name="in")
+        Literal["terminal", "window", "page", "video"] | None,
+        option("{terminal,window,page,video}", "terminal, unless --verify", name="in"),
     ] = None
-    """Where to show it [default: terminal, unless --verify]."""
-    out: Path | None = None
-    """File of the page, .html, or the video, .mp4 or .gif [default: the episode's name with the
-    first of these; for a training episode in the run's episodes/]."""
-    second: Annotated[
-        Path | None,
-        tyro.conf.arg(name="with", metavar="RUN_OR_EPISODE", help_behavior_hint="(optional)"),
-    ] = None
+    """Where to show it."""
+    out: Annotated[Path | None, option("FILE", "the episode's name and place")] = None
+    """File of the page, .html, or the video, .mp4 or .gif; of a training episode it goes to the
+    run's episodes/ if it is not named."""
+    second: Annotated[Path | None, option("RUN_OR_EPISODE", "none", name="with")] = None
     """Run or checkpoint whose network looks on: the page has its Q-values too and marks the steps
     where it would do something else. Or the file of another episode: the page has both side by
     side, and they play together."""

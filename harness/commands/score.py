@@ -29,9 +29,9 @@ from harness.scoring import SIDE_BY_SIDE, Episode, score_episodes
 class ScoreCommand:
     """Play whole games with an agent and report their raw scores.
 
-    Every game has an emulator and a seed of its own, and all are played to their end. Protocol
-    (sticky actions, no-ops, frame cap) and epsilon are those of the run. The same options score
-    the same games on the same machine.
+    Every game has an emulator and a seed of its own, and all are played to their end. The
+    protocol (sticky actions, no-ops, frame cap) and epsilon are those of the run. The same options
+    score the same games on the same machine.
     """
 
     agent: Annotated[
