@@ -26,10 +26,7 @@ Rule = Callable[[PrimitiveTypeInfo], PrimitiveConstructorSpec[Any] | None]
 _NO_TYPE = re.compile(
     r"no type matching (?:\{None\}\|)?\{?(.+?)\}? could be instantiated from \[(.*)\]"
 )
-_NO_CHOICE = re.compile("'None', |, 'None'")
-"""What tyro says of a value that may be left out."""
-_CHOICES = re.compile(r"(?<=one of \().+(?=\))")
-"""Values there are; it has those of an option that may be left out in no order."""
+_CHOICES = re.compile(r"(?<=\. Expected one of \()[^()]+(?=\)$)")
 
 
 def parse(
@@ -62,16 +59,17 @@ def parse(
 
 
 def _unfold(kind: Any) -> None:
-    """Put what docstrings say of options, as one line each, where tyro looks first: in those that
-    it reads itself it takes the ends of their lines for ends of paragraphs."""
+    """Put what docstrings say of options, a line a paragraph, where tyro looks first: in those
+    that it reads itself it takes the ends of lines for ends of paragraphs."""
     for found in set(_dataclasses(kind)):
         classes = [each for each in reversed(found.__mro__) if is_dataclass(each)]
-        told = [one for each in classes for one in docstring_parser.parse_from_object(each).params]
-        docs = {one.arg_name: one.description or "" for one in told}
+        read = [one for each in classes for one in docstring_parser.parse_from_object(each).params]
+        docs = {one.arg_name: one.description or "" for one in read}
         for field in fields(found):
             if field.name in docs:
-                line = " ".join(docs[field.name].split())
-                field.metadata = MappingProxyType({**field.metadata, "help": line})
+                paragraphs = re.split(r"\n\s*\n", docs[field.name])
+                told = {"help": "\n\n".join(" ".join(text.split()) for text in paragraphs)}
+                field.metadata = MappingProxyType(told | dict(field.metadata))
 
 
 def _dataclasses(kind: Any) -> Iterator[type]:
@@ -103,13 +101,20 @@ def one_line(box: str) -> tuple[str, str]:
     lines = [line.strip(" │") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
     said, _, more = "\n".join(lines).partition("\n───")
     said = " ".join(said.partition("\n\n")[0].split()).removeprefix("Error parsing ")
-    said = _NO_CHOICE.sub("", _NO_TYPE.sub(r"expected \1, not \2", said)).removesuffix(".")
-    said = _CHOICES.sub(lambda names: ", ".join(sorted(names[0].split(", "))), said)
+    said = _NO_TYPE.sub(r"expected \1, not \2", said).removesuffix(".")
+    said = _CHOICES.sub(lambda found: _choices(found[0]), said)
     proposed = re.search(r"(?:meant|similar)[^\n]*\n(--[\w-]+)", more)
     proposal = f": did you mean {proposed[1]}?" if proposed else ""
     if said[1:2].islower():  # no name in capitals
         said = said[0].lower() + said[1:]
     return said, proposal
+
+
+def _choices(told: str) -> str:
+    """The values there are. tyro has those of an option that may be left out in no order, and
+    its absence among them."""
+    names = told.split(", ")
+    return ", ".join(sorted(set(names) - {"'None'"})) if "'None'" in names else told
 
 
 def _known_elsewhere(words: Sequence[str], elsewhere: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import tyro
@@ -33,15 +33,32 @@ class Sample:
         "a_rather_long_name"
     )
     most: int | None = None
-    """No more than this,
-    whatever comes. A docstring of
-    three lines."""
     part: tuple[float, float] | None = None
-    shown: Literal["there", "somewhere", "here"] | None = None
+    shown: Literal["e", "c", "a", "d", "b", "f"] | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0:
             raise ValueError(f"steps must not be negative, not {self.steps}")
+
+
+@dataclass(frozen=True)
+class Inner:
+    depth: int = 1
+    """How far down,
+    told in two lines."""
+
+
+@dataclass(frozen=True)
+class Base:
+    most: int | None = None
+    """No more than this,
+    whatever comes. A docstring of
+    three lines."""
+
+
+@dataclass(frozen=True)
+class Derived(Base):
+    inner: Inner = Inner()
 
 
 def rejected(*words: str) -> str:
@@ -97,32 +114,44 @@ def test_every_choice_is_told_and_no_other() -> None:
     line = rejected("--out", "x", "--kind", "b")
     assert all(name in line for name in ("'b'", "'a_rather_long_name'", "'yet_another_long_name'"))
     line = rejected("--out", "x", "--shown", "nowhere")
-    assert "one of ('here', 'somewhere', 'there') (see" in line
+    assert "one of ('a', 'b', 'c', 'd', 'e', 'f') (see" in line
+
+
+def test_what_was_typed_is_told_as_it_was() -> None:
+    line = rejected("--out", "x", "--kind", "one of (b, 'None', a)")
+    assert line.startswith("invalid choice 'one of (b, 'None', a)' for argument '--kind'. Expected")
 
 
 def test_help_is_no_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = helped("50", capsys, monkeypatch)
+    shown = helped(Sample, "50", capsys, monkeypatch)
     assert shown.startswith("usage: program")
     assert 40 < max(map(len, shown.splitlines())) <= 50
 
 
-def test_help_is_broken_into_lines_where_the_terminal_ends(
+def test_help_of_options_is_broken_into_lines_where_the_terminal_ends(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not where the source was, whose lines end elsewhere."""
-    shown = helped("200", capsys, monkeypatch)
+    """Not where the source was, whose lines end elsewhere: of options of a class, of one that it
+    derives from, and of one that it holds."""
+    kind = Annotated[Derived, tyro.conf.subcommand("derived")] | Sample
+    shown = helped(kind, "200", capsys, monkeypatch, "derived")
     assert "No more than this, whatever comes. A docstring of three lines. (default: None)" in shown
+    assert "How far down, told in two lines. (default: 1)" in shown
 
 
 def helped(
-    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    kind: Any,
+    columns: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *words: str,
 ) -> str:
     """What --help prints."""
     monkeypatch.setenv("COLUMNS", columns)
     with pytest.raises(SystemExit) as stop:
-        parse(Sample, ["--help"], "program")
+        parse(kind, [*words, "--help"], "program")
     assert stop.value.code == 0
     return capsys.readouterr().out
 

@@ -9,9 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.networks import NETWORKS
 from harness.report.looks import COLOURS, KNOWN, SHAPES, Looks, other
 
 CSS = (Path(__file__).parent.parent / "harness" / "report" / "page.css").read_text()
+
+
+def test_networks_of_the_table_have_looks() -> None:
+    assert set(NETWORKS) <= set(KNOWN)
 
 
 def test_looks_differ() -> None:

@@ -165,8 +165,11 @@ def _methods(results: Results) -> Section:
         f"with the least error was taken: {_rates(results)}.",
         "The receptive field of networks that pool is 48 pixels, that of stride 36; the gradient "
         "of a maximum reaches one value of its window. Both belong to the operators and are not "
-        "held equal. dense_stagger and half_stagger see as far as pooling does, and keep one value "
-        "of each window as striding does.",
+        "held equal.",
+        f"{' and '.join(wider)}: as wide a view as with pooling, and one value of each window as "
+        "with striding, in each map that of another place."
+        if (wider := [name for name in budget["networks"] if name.endswith("_stagger")])
+        else "",
         f"{len(results['claims'])} claims were judged without a correction for their number.",
         f"The worlds behind * in the ledger's measures: {', '.join(_worlds(results))}.",
         f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.",

@@ -43,7 +43,7 @@ class ClaimsCommand:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder of results.json, report.html and the measurements they are made of."""
     budget: BudgetName = "quick"
-    """quick: about 20 minutes on two cores; full: days there, ten seeds, every network."""
+    """quick: about 20 minutes on two cores; full: days there, ten seeds, more networks."""
     agents: Annotated[tuple[Path, ...], option("RUN", "none")] = ()
     """Trained agents to be probed too (run or checkpoint folders)."""
     networks: Annotated[tuple[str, ...], option("NETWORK", "the budget's alone")] = ()

@@ -57,7 +57,7 @@ class ReplayCommand:
         option("{terminal,window,page,video}", "terminal, unless --verify", name="in"),
     ] = None
     """Where to show it."""
-    out: Annotated[Path | None, option("FILE", "the episode's name and place")] = None
+    out: Annotated[Path | None, option("FILE", "the episode's name with .html or .mp4")] = None
     """File of the page, .html, or the video, .mp4 or .gif; of a training episode it goes to the
     run's episodes/ if it is not named."""
     second: Annotated[Path | None, option("RUN_OR_EPISODE", "none", name="with")] = None
