@@ -32,8 +32,8 @@ class Subsample(nn.Module):
 
 class Staggered(nn.Module):
     """One value of the window, as striding, but every map keeps that of another place: together
-    they look everywhere, each by itself no further than striding. What gains from a mean but not
-    from this gains from each feature's seeing all values, not from a wider view."""
+    they look everywhere, each by itself no further than striding. Beside the other reducers it
+    tells what the wider view alone is worth."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()

@@ -151,6 +151,7 @@ def _methods(results: Results) -> Section:
         f"{u['training']} {u['network']} seed {u['seed']} {u['reason']}".strip()
         for u in results["missing"]
     ]
+    wider = [name for name in budget["networks"] if name.endswith("_stagger")]
     paragraphs = [
         f"Ledger version {ledger['version']}, fixed {ledger['fixed']}. {ledger['chosen']}",
         f"{budget['seeds']} seeds of initial weights and training batches; {extent['states']} "
@@ -168,7 +169,7 @@ def _methods(results: Results) -> Section:
         "held equal.",
         f"{' and '.join(wider)}: as wide a view as with pooling, and one value of each window as "
         "with striding, in each map that of another place."
-        if (wider := [name for name in budget["networks"] if name.endswith("_stagger")])
+        if wider
         else "",
         f"{len(results['claims'])} claims were judged without a correction for their number.",
         f"The worlds behind * in the ledger's measures: {', '.join(_worlds(results))}.",
