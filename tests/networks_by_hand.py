@@ -22,11 +22,11 @@ def windows(maps: Tensor, stride: int) -> Tensor:
 
 def reduced(kind: str, maps: Tensor, stride: int) -> Tensor:
     """A reducer, written out window by window."""
+    if kind == "stagger":
+        return staggered(maps, stride)
     around = windows(maps, stride)
     if kind == "sub":
         return around[..., around.shape[-1] // 2]
-    if kind == "stagger":
-        return staggered(maps, stride)
     if kind == "max":
         return around.nan_to_num(-1).amax(-1)
     row = {2: [1.0, 2, 1], 4: [1.0, 4, 6, 4, 1]}[stride] if kind == "blur" else [1.0] * (stride + 1)

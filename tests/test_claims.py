@@ -203,7 +203,12 @@ def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
     missing = {Unit("untrained", "gone", 9): "KeyError: x"}
     said = content("quick", TINY, read_ledger(), found, missing, pictures(TINY.extent))
     said = json.loads(json.dumps(said))
+    # How far networks see; a class of one's own is not known when a page is made again.
+    seen = ["stride", "dense_stagger", "half_max", "stride_gap", "dial:1,0", "own:Network"]
+    said["budget"]["networks"] = seen
     html = page(report(said))
+    assert "36 pixels (stride); 48 pixels (dense_stagger, half_max, dial:1,0); the whole" in html
+    assert "the whole picture (stride_gap)." in html
     assert "Does pooling" in html
     assert "gone seed 9 KeyError: x" in html
     for claim in said["claims"]:

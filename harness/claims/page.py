@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from agent.networks import dial_of
+from agent.networks import dial_of, downsampling
 from harness.claims.dial_section import TRAINING as TURNED
 from harness.claims.dial_section import dial
 from harness.claims.feature_sections import agents, boxes, patterns, response
 from harness.claims.location_section import known, location
 from harness.claims.tables import TRAININGS, Results, Seeds, mean_interval_of
+from harness.network_table import size_of
 from harness.report.blocks import (
     Band,
     Intervals,
@@ -151,7 +153,6 @@ def _methods(results: Results) -> Section:
         f"{u['training']} {u['network']} seed {u['seed']} {u['reason']}".strip()
         for u in results["missing"]
     ]
-    wider = [name for name in budget["networks"] if name.endswith("_stagger")]
     paragraphs = [
         f"Ledger version {ledger['version']}, fixed {ledger['fixed']}. {ledger['chosen']}",
         f"{budget['seeds']} seeds of initial weights and training batches; {extent['states']} "
@@ -164,18 +165,22 @@ def _methods(results: Results) -> Section:
         f"{budget['updates']} updates of batch 32 with Adam. The same learning rates were tried "
         "for every network, with a seed that is not reported and half of the updates; the one "
         f"with the least error was taken: {_rates(results)}.",
-        "The receptive field of networks that pool is 48 pixels, that of stride 36; the gradient "
-        "of a maximum reaches one value of its window. Both belong to the operators and are not "
-        "held equal.",
-        f"{' and '.join(wider)}: as wide a view as with pooling, and one value of each window as "
-        "with striding, in each map that of another place."
-        if wider
-        else "",
+        f"A value behind conv3 sees {_views(budget['networks'])}. The gradient of a maximum "
+        "reaches one value of its window. Both belong to the operators and are not held equal.",
         f"{len(results['claims'])} claims were judged without a correction for their number.",
         f"The worlds behind * in the ledger's measures: {', '.join(_worlds(results))}.",
         f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.",
     ]
     return Section("Methods and limits", "", (Text(tuple(p for p in paragraphs if p)),))
+
+
+def _views(networks: Sequence[str]) -> str:
+    """How far networks of the table see, in words."""
+    found: dict[int | None, list[str]] = {}
+    for name in filter(downsampling, networks):
+        found.setdefault(size_of(name, 2).receptive_field, []).append(name)
+    told = {field: f"{field} pixels" if field else "the whole picture" for field in found}
+    return "; ".join(f"{told[field]} ({', '.join(names)})" for field, names in found.items())
 
 
 def _worlds(results: Results) -> list[str]:
