@@ -26,7 +26,8 @@ class LearnerConfig:
     """What is learned from a batch, and how."""
 
     network: str = "stride"
-    """Network of the table, or your own as module:Class."""
+    """Network of the table (`evaluate.py networks` lists it), dial:SIGMA,BETA, or your own as
+    module:Class."""
     init: Init = "torch"
     """Initial weights: torch is U(+-1/sqrt(fan_in)), as in Nature DQN; xavier is Dopamine's."""
     scale_match: bool = False

@@ -21,7 +21,8 @@ class RunConfig:
     """Everything that decides a run, apart from the machine."""
 
     steps: int = 250_000
-    """Length of the run (agent steps, summed over emulators; 1 step = 4 frames)."""
+    """Length of the run (agent steps, summed over emulators, all of which finish theirs; 1 step =
+    4 frames)."""
     seed: int = 0
     """Seed of the weights, the emulators, exploration and sampling."""
     warmup: int = 20_000
@@ -73,7 +74,7 @@ class RunConfig:
         if self.warmup >= self.steps:
             raise ValueError(
                 f"warmup ({self.warmup}) must be below steps ({self.steps}), "
-                "or nothing is learned: give a smaller --warmup"
+                "or nothing is learned: lower warmup or raise steps"
             )
         rows = self.replay_size // envs
         if rows < n_step + 8:

@@ -102,7 +102,7 @@ class ReplayCommand:
             raise UserError("--seconds is for videos: add --in video")
         if self.seconds and not 0 <= self.seconds[0] < self.seconds[1]:
             start, end = self.seconds
-            raise UserError(f"--seconds needs START before END, not {start:g} and {end:g}")
+            raise UserError(f"--seconds needs 0 <= START < END, not {start:g} and {end:g}")
         if not 0 < self.speed < math.inf:
             raise UserError(f"--speed must be above 0 and finite, not {self.speed}")
 
