@@ -18,6 +18,7 @@ are those of Nature DQN; what follows each of them is in agent/reducers.py.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Callable
@@ -188,9 +189,12 @@ def make_network(name: str, num_actions: int) -> nn.Module:
     elif is_own(name):
         network = _build(name, num_actions)
     else:
+        close = difflib.get_close_matches(name, NETWORKS)
         raise UnknownNetwork(
-            f"unknown network {name!r}: choose from {', '.join(NETWORKS)}, dial:SIGMA,BETA (0 to "
-            "inf each), or give module:Class"
+            f"unknown network {name!r}: did you mean {', '.join(close)}?"
+            if close
+            else f"unknown network {name!r}: choose from {', '.join(NETWORKS)}, dial:SIGMA,BETA "
+            "(0 to inf each), or give module:Class"
         )
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TextIO, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TextIO, TypeVar, get_args, get_type_hints
 
 import docstring_parser
 import tyro
@@ -26,6 +29,9 @@ Rule = Callable[[PrimitiveTypeInfo], PrimitiveConstructorSpec[Any] | None]
 _NO_TYPE = re.compile(
     r"no type matching (?:\{None\}\|)?\{?(.+?)\}? could be instantiated from \[(.*)\]"
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NARROWEST = 40
+"""Help is not folded further (columns)."""
 _CHOICES = re.compile(r"(?<=\. Expected one of \()[^()]+(?=\)$)")
 
 
@@ -44,18 +50,49 @@ def parse(
     read: Callable[[], Command] = partial(
         tyro.cli, kind, prog=program, args=words, registry=_REGISTRY, **more
     )
-    page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
+    page = _Page()
     try:
-        with _printed_on(page):
+        with _printed_on(page, 10_000):  # as wide as its lines
             return read()
     except SystemExit as stop:
         if stop.code != 2:
+            if not {"-h", "--help"} & set(words):
+                return read()  # what a shell completes, now on the terminal; it ends there, too
             _unfold(kind)
-            return read()  # help, now on the terminal; it ends the program, too
-    page.seek(0)
-    said, proposal = one_line(page.read())
+            _print_help(read)
+            raise
+    said, proposal = one_line(page.text())
     known = _known_elsewhere(words, elsewhere or {}) if "unrecognized" in said else ""
     raise UserError(f"{said}{known or proposal} (see {program} --help)")
+
+
+class _Page(io.TextIOWrapper):
+    """Where tyro prints. It asks whether this is a terminal, and what its encoding is."""
+
+    def __init__(self, like: TextIO | None = None) -> None:
+        encoding = like.encoding if like else "utf-8"
+        super().__init__(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+        self._coloured = like is not None and like.isatty()
+
+    def isatty(self) -> bool:
+        return self._coloured
+
+    def text(self) -> str:
+        """All that was printed."""
+        self.seek(0)
+        return self.read()
+
+
+def _print_help(read: Callable[[], object]) -> None:
+    """Print the help, as wide as the terminal. tyro folds what it draws boxes around, but not
+    the description above, and never ends where less than a word fits beside an option."""
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    page = _Page(sys.stdout)
+    with suppress(SystemExit), _printed_on(page, width):
+        read()
+    for line in page.text().splitlines():
+        long = len(_COLOUR.sub("", line)) > width
+        print(textwrap.fill(line, width, break_on_hyphens=False) if long else line)
 
 
 def _unfold(kind: Any) -> None:
@@ -83,10 +120,10 @@ def _dataclasses(kind: Any) -> Iterator[type]:
 
 
 @contextmanager
-def _printed_on(page: TextIO) -> Iterator[None]:
-    """Let tyro print on a page: one that is as wide as its lines, not coloured, in UTF-8."""
+def _printed_on(page: TextIO, width: int) -> Iterator[None]:
+    """Let tyro print on a page of so many columns."""
     columns = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "10000"
+    os.environ["COLUMNS"] = str(width)
     try:
         with redirect_stdout(page), redirect_stderr(page):
             yield
@@ -101,7 +138,7 @@ def one_line(box: str) -> tuple[str, str]:
     lines = [line.strip(" │") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
     said, _, more = "\n".join(lines).partition("\n───")
     said = " ".join(said.partition("\n\n")[0].split()).removeprefix("Error parsing ")
-    said = _NO_TYPE.sub(r"expected \1, not \2", said).removesuffix(".")
+    said = _NO_TYPE.sub(r"expected \1, not \2", said).removesuffix(".").removesuffix(", not ")
     said = _CHOICES.sub(lambda found: _choices(found[0]), said)
     proposed = re.search(r"(?:meant|similar)[^\n]*\n(--[\w-]+)", more)
     proposal = f": did you mean {proposed[1]}?" if proposed else ""
@@ -137,6 +174,16 @@ def whole_number(text: str) -> int:
     return int(number)
 
 
+def names_in(words: Sequence[str]) -> tuple[str, ...]:
+    """Names, separated by spaces or commas; the comma of dial:SIGMA,BETA separates none. Raises
+    ValueError where there is none."""
+    found = re.findall(r"(?:[^,]*dial:[^,]+,)*[^,]+", ",".join(words))
+    names = tuple(name.strip() for name in found if name.strip())
+    if not names:
+        raise ValueError("a name is missing")
+    return names
+
+
 def _path(text: str) -> Path:
     if not text:  # as of a shell's variable that is not set; it would be the current folder
         raise ValueError("a name is missing")
@@ -158,3 +205,14 @@ def _read_by(kind: type[Value], metavar: str, read: Callable[[str], Value]) -> R
 _REGISTRY = ConstructorRegistry()
 _REGISTRY.primitive_rule(_read_by(int, "INT", whole_number))
 _REGISTRY.primitive_rule(_read_by(Path, "PATH", _path))
+Names = Annotated[
+    tuple[str, ...],
+    PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="NAME ...",
+        instance_from_str=names_in,
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=list,
+    ),
+]
+"""What options that take several names hold."""

@@ -14,7 +14,7 @@ import tyro
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.command_line import parse, whole_number
+from harness.command_line import Names, parse, whole_number
 from harness.commands.train import ELSEWHERE, parse_command
 from harness.config import flatten
 from harness.errors import UserError
@@ -33,6 +33,7 @@ class Sample:
         "a_rather_long_name"
     )
     most: int | None = None
+    names: Names | None = None
     part: tuple[float, float] | None = None
     shown: Literal["e", "c", "a", "d", "b", "f"] | None = None
 
@@ -54,6 +55,12 @@ class Base:
     """No more than this,
     whatever comes. A docstring of
     three lines."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A description that is longer than many terminals are wide, of which no word, not even a
+    hyphenated-one-of-some-length, may be broken."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,8 @@ UNKNOWN = "unrecognized options: "
         (["--out", "x", "--most", "y"], "--most: expected INT, not 'y'"),
         (["--out", "x", "--part", "2"], "--part: expected FLOAT FLOAT, not '2'"),
         (["--out", ""], "--out: a name is missing"),
+        (["--out", "x", "--names"], "--names: expected NAME ..."),
+        (["--out", "x", "--names", ","], "--names: expected NAME ..., not ','"),
         (["--out", "x", "--\udcff"], UNKNOWN + r"--\udcff"),
         (["--out"], "missing value for argument '--out'. Expected 1 values"),
         ([], "missing from program: --out DIR Where it goes. (required)"),
@@ -141,6 +150,25 @@ def test_help_of_options_is_broken_into_lines_where_the_terminal_ends(
     assert "How far down, told in two lines. (default: 1)" in shown
 
 
+@pytest.mark.parametrize("columns", ["1", "5", "40", "60"])
+def test_help_is_as_wide_as_the_terminal_and_ends_in_any(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The description above the options, too, between two words and never within one."""
+    shown = helped(Described, columns, capsys, monkeypatch)
+    assert max(map(len, shown.splitlines())) <= max(int(columns), 40)
+    assert " ".join((Described.__doc__ or "").split()) in " ".join(shown.split())
+
+
+def test_help_keeps_its_colours_in_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[" not in helped(Sample, "80", capsys, monkeypatch)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert "\x1b[" in helped(Sample, "80", capsys, monkeypatch)
+
+
 def helped(
     kind: Any,
     columns: str,
@@ -154,6 +182,21 @@ def helped(
         parse(kind, [*words, "--help"], "program")
     assert stop.value.code == 0
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("stride,half_max", ("stride", "half_max")),
+        ("stride half_max", ("stride", "half_max")),
+        ("stride, dial:1,0.5 ,half_max x", ("stride", "dial:1,0.5", "half_max", "x")),
+        ("dial:1,2->dial:3,inf,stride->a.b:C", ("dial:1,2->dial:3,inf", "stride->a.b:C")),
+        ("stride dial:1,2 dial:3,4", ("stride", "dial:1,2", "dial:3,4")),
+        ("stride,", ("stride",)),
+    ],
+)
+def test_names_are_separated_by_spaces_or_commas(words: str, names: tuple[str, ...]) -> None:
+    assert parse(Sample, ["--out", "x", "--names", *words.split()], "program").names == names
 
 
 def test_whole_numbers_may_have_an_exponent() -> None:

@@ -222,8 +222,8 @@ def test_a_small_comparison_from_beginning_to_end(
     own.write_text(BROKEN)
     command = CompareCommand(
         out=Path("out"),
-        games="Pong",
-        networks="stride,brokenly:Broken",
+        games=("Pong",),
+        networks=("stride", "brokenly:Broken"),
         seeds=1,
         steps=500,
         settings=(*SMALL, "max-episode-frames=400"),
@@ -250,7 +250,7 @@ def test_a_small_comparison_from_beginning_to_end(
     # The network is mended: its run goes on, and nothing is done again.
     own.write_text(BROKEN.replace("> 5", "> 5_000"))
     score = Path("out/runs/Pong/stride-s0/score.json").stat().st_mtime_ns
-    again = CompareCommand(out=Path("out"), networks="stride,brokenly:Broken", jobs=2)
+    again = CompareCommand(out=Path("out"), networks=("stride", "brokenly:Broken"), jobs=2)
     assert again.run() == 0
     printed = capsys.readouterr().out
     assert "1 of 2 runs were finished before" in printed

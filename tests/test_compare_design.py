@@ -11,7 +11,7 @@ from compare_samples import DESIGN
 
 from agent.errors import UnknownNetwork
 from envs.games import UnknownGame
-from harness.commands.compare import CompareCommand, names_in
+from harness.commands.compare import CompareCommand
 from harness.compare.budget import EXTRA, fit, hours_of
 from harness.compare.design import (
     game_ids,
@@ -34,20 +34,6 @@ def test_jobs_are_balanced_from_the_first_seed_on():
     assert {(job.game, job.network) for job in jobs[:6]} == {
         (game, network) for game in DESIGN.games for network in DESIGN.networks
     }
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("stride,half_max", ["stride", "half_max"]),
-        ("stride, dial:1,0.5 ,half_max", ["stride", "dial:1,0.5", "half_max"]),
-        ("dial:1,2->dial:3,inf,stride->a.b:C", ["dial:1,2->dial:3,inf", "stride->a.b:C"]),
-        ("stride,", ["stride"]),
-        ("", []),
-    ],
-)
-def test_names_are_separated_by_commas(text, names):
-    assert names_in(text) == names
 
 
 def test_a_tandem_learns_from_stride_unless_it_says_otherwise():
@@ -202,12 +188,12 @@ def command(tmp_path: Path, **options) -> CompareCommand:
     ("options", "says"),
     [
         ({}, "give --games and --networks"),
-        ({"games": "Pong"}, "give --games and --networks"),
-        ({"games": "Pong", "networks": "half_max"}, "must have stride"),
-        ({"games": "Pong", "networks": "stride", "jobs": 0}, "--jobs"),
-        ({"games": "Pong", "networks": "stride", "budget": 0.0}, "--budget"),
-        ({"games": "Pong", "networks": "stride", "steps": 100}, "warmup"),
-        ({"games": "Pong", "networks": "stride", "settings": ("gamma=7",)}, "gamma"),
+        ({"games": ("Pong",)}, "give --games and --networks"),
+        ({"games": ("Pong",), "networks": ("half_max",)}, "must have stride"),
+        ({"games": ("Pong",), "networks": ("stride",), "jobs": 0}, "--jobs"),
+        ({"games": ("Pong",), "networks": ("stride",), "budget": 0.0}, "--budget"),
+        ({"games": ("Pong",), "networks": ("stride",), "steps": 100}, "warmup"),
+        ({"games": ("Pong",), "networks": ("stride",), "settings": ("gamma=7",)}, "gamma"),
     ],
 )
 def test_commands_that_cannot_be_leave_nothing_behind(tmp_path, options, says):

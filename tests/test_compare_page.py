@@ -271,7 +271,7 @@ def test_the_command_writes_the_page_beside_the_results(
         "design_power": lambda *_: results["power"],
     }.items():
         monkeypatch.setattr(f"harness.commands.compare.{name}", instead)
-    command = CompareCommand(tmp_path, games="Pong", networks="stride", jobs=1, device="cpu")
+    command = CompareCommand(tmp_path, games=("Pong",), networks=("stride",), jobs=1, device="cpu")
     assert command.run() == 0
     written = (tmp_path / "report.html").read_text()
     assert written == page(report(json.loads((tmp_path / "results.json").read_text())))

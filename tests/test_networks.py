@@ -189,7 +189,9 @@ def test_a_class_of_the_users_own() -> None:
         (":Good", "cannot import ''"),
         ("nowhere:Net", "cannot import 'nowhere'"),
         ("broken:Net", "no_such_package"),
-        ("strid", "choose from stride, dense_sub, .*, or give module:Class"),
+        ("strid", "did you mean stride, .*"),
+        ("dens_max", "did you mean dense_max.*?"),
+        ("pooled", "choose from stride, dense_sub, .*, or give module:Class"),
         ("", "choose from stride, dense_sub, .*, or give module:Class"),
     ],
 )

@@ -21,6 +21,7 @@ from harness.claims.pictures import pictures
 from harness.claims.results import content
 from harness.claims.runner import work
 from harness.claims.units import agent_units, other_games, results, units
+from harness.command_line import Names
 from harness.commands.options import option
 from harness.cores import usable_cores
 from harness.errors import UserError
@@ -44,12 +45,12 @@ class ClaimsCommand:
     """Folder of results.json, report.html and the measurements they are made of."""
     budget: BudgetName = "quick"
     """quick: about 20 minutes on two cores; full: days there, ten seeds, more networks."""
-    agents: Annotated[tuple[Path, ...], option("RUN", "none")] = ()
+    agents: Annotated[tuple[Path, ...], option("RUN ...", "none")] = ()
     """Trained agents to be probed too (run or checkpoint folders)."""
-    networks: Annotated[tuple[str, ...], option("NETWORK", "the budget's alone")] = ()
+    networks: Annotated[Names, option("NETWORK ...", "the budget's alone")] = ()
     """More networks: names of the table, your own module:Class made from agent.networks.QNetwork,
     dial:SIGMA,BETA (untrained only), or `dial` for eight of those."""
-    games: Annotated[tuple[str, ...] | None, option("GAME", "the budget's")] = None
+    games: Annotated[Names | None, option("GAME ...", "the budget's")] = None
     """Games with labels whose states are probed."""
     jobs: Annotated[int | None, option("N", "one a core")] = None
     """Measurements side by side (count)."""

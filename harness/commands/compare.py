@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from envs.emulators import EmulatorConfig
 from harness.agents import num_actions
+from harness.command_line import Names
 from harness.commands.options import option
 from harness.compare.budget import fit, jobs_at_once, time_networks
 from harness.compare.design import (
@@ -49,14 +49,14 @@ class CompareCommand:
 
     Each run is a folder of its own under OUT/runs, its start matched in scale to `stride`'s. Called
     again with the same --out it skips what is finished and goes on with the rest; games, networks
-    and seeds may be added then, and runs made longer. Names are separated by commas.
+    and seeds may be added then, and runs made longer. Names are separated by spaces or commas.
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder of the comparison."""
-    games: Annotated[str | None, option("GAME,...", "those of --out")] = None
+    games: Annotated[Names | None, option("GAME ...", "those of --out")] = None
     """Games, the same for every network."""
-    networks: Annotated[str | None, option("NETWORK,...", "those of --out")] = None
+    networks: Annotated[Names | None, option("NETWORK ...", "those of --out")] = None
     """Networks: stride, what it is compared with, and half_sub or dense_sub as the A/A control."""
     seeds: Annotated[int | None, option("N", "those of --out, else 5")] = None
     """Runs of each network on each game, with seeds 0 to N - 1."""
@@ -68,7 +68,7 @@ class CompareCommand:
         tuple[str, ...] | None, option("NAME=VALUE", "those of --out, else the preset's")
     ] = None
     """Settings of train.py that depart from the preset, in every run."""
-    tandem: Annotated[str | None, option("NET,...", "none")] = None
+    tandem: Annotated[Names | None, option("NETWORK ...", "none")] = None
     """Networks that learn passively from what stride saw; `A->B` lets B learn from A."""
     episodes: Annotated[int | None, option("N", "those of --out, else 30")] = None
     """Whole games that score each final agent (count)."""
@@ -133,14 +133,10 @@ class CompareCommand:
         departures = parse_settings(self.settings or (), preset)
         if self.settings is None and before:
             departures = before.settings
-        tandems = tuple(ARROW.join(teacher_of(name)) for name in names_in(self.tandem or ""))
+        tandems = tuple(ARROW.join(teacher_of(name)) for name in self.tandem or ())
         design = Design(
-            games=game_ids(names_in(self.games)) if self.games else before.games if before else (),
-            networks=tuple(names_in(self.networks))
-            if self.networks
-            else before.networks
-            if before
-            else (),
+            games=game_ids(_chosen(self.games, before and before.games, ())),
+            networks=_chosen(self.networks, before and before.networks, ()),
             seeds=_chosen(self.seeds, before and before.seeds, 5),
             steps=_chosen(self.steps, before and before.steps, PRESETS[preset].steps),
             preset=preset,
@@ -154,7 +150,7 @@ class CompareCommand:
 
     def _refuse_foreign_code(self, design: Design) -> None:
         """Raise UserError for code that the folder's design names and the command does not."""
-        named = names_in(self.networks or "") + names_in(self.tandem or "")
+        named = (*(self.networks or ()), *(self.tandem or ()))
         for network in design.own_networks:
             if not any(network in name for name in named):
                 raise UserError(
@@ -203,12 +199,6 @@ class CompareCommand:
                 console.print(f"missing: {name} {line}", soft_wrap=True)
         files = (self.out / "report.html", self.out / "results.json")
         console.print("report: {}, its numbers: {}".format(*files), soft_wrap=True)
-
-
-def names_in(text: str) -> list[str]:
-    """Names separated by commas; the comma of dial:SIGMA,BETA separates none."""
-    found = re.findall(r"(?:[^,]*dial:[^,]+,)*[^,]+", text)
-    return [name.strip() for name in found if name.strip()]
 
 
 def _chosen(given: Any, before: Any, default: Any) -> Any:

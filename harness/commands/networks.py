@@ -13,6 +13,7 @@ from rich.table import Table
 from agent.networks import NETWORKS
 from envs.emulators import EmulatorConfig
 from harness.agents import num_actions
+from harness.command_line import Names
 from harness.commands.options import option
 from harness.json_file import check_writable, write_json
 from harness.network_table import size_of
@@ -27,7 +28,7 @@ class NetworksCommand:
     """
 
     networks: Annotated[
-        tuple[str, ...], tyro.conf.Positional, option("[NETWORK ...]", "those of the table alone")
+        Names, tyro.conf.Positional, option("[NETWORK ...]", "those of the table alone")
     ] = ()
     """More networks: dial:SIGMA,BETA or your own module:Class."""
     game: str = "Pong"

@@ -14,6 +14,7 @@ from envs.games import game_title
 from envs.labels import labels_of
 from harness.claims.results import CPU
 from harness.claims.units import Unit, agent_units, measure_agent
+from harness.command_line import Names
 from harness.commands.options import option
 from harness.cores import arrange, prepare_process
 from harness.errors import UserError
@@ -44,7 +45,7 @@ class ProbeCommand:
         tyro.conf.arg(metavar="RUN [RUN ...]", help_behavior_hint="(required)"),
     ]
     """Run or checkpoint folders."""
-    games: Annotated[tuple[str, ...], tyro.conf.arg(metavar="GAME")] = GAMES
+    games: Annotated[Names, tyro.conf.arg(metavar="GAME ...")] = GAMES
     """Games with labels whose states are probed."""
     states: int = 800
     """States of each kind (count)."""
