@@ -7,13 +7,16 @@ are those of Nature DQN; what follows each of them is in agent/reducers.py.
     stride      8x8/4 -> 20  4x4/2 -> 9   3x3 -> 7  none
     dense_*     8x8/1 -> 77  4x4/1 -> 17  3x3 -> 7  /4 -> 20 after conv1, /2 -> 9 after conv2
     half_*      8x8/2 -> 39  4x4/1 -> 17  3x3 -> 7  /2 -> 20 after conv1, /2 -> 9 after conv2
+    narrow_*    5x5/1 -> 80  3x3/1 -> 18  3x3 -> 7  /4 -> 20 after conv1, /2 -> 9 after conv2
     stride_g*p  as stride                          one value a map, spread over 7x7, after conv3
     stride_sort as stride                          the values of each map by their size, after conv3
     imagenet    8x8/4 -> 21  4x4/2 -> 5   3x3 -> 2  max-pool 2x2/2 after each -> 10, 2, 1
 
-`dense_sub` and `half_sub` compute the same function as `stride`. All but `imagenet` flatten
-64x7x7 = 3136 features into FC 512 and FC actions and have 1,687,206 parameters at 6 actions;
-`imagenet`, the textbook's habit, has 114,342.
+`dense_sub` and `half_sub` compute the same function as `stride`. `narrow_*` have windows that do
+not overlap and kernels so much smaller that a value behind conv3 sees no more than in `stride`;
+`narrow_lowpass` takes means before the rectifier, `narrow_avg` behind it. All but `imagenet`
+flatten 64x7x7 = 3136 features into FC 512 and FC actions. They have 1,687,206 parameters at 6
+actions, `narrow_*` 1,667,878; `imagenet`, the textbook's habit, has 114,342.
 """
 
 from __future__ import annotations
@@ -35,27 +38,44 @@ from agent.reducers import Average, Broadcast, Dial, Maximum, Sorted, Staggered,
 
 INPUT_SHAPE = (4, 84, 84)
 Reducer = Callable[[], nn.Module]
+Reducers = tuple[Reducer, Reducer, Reducer]
 
 
 @dataclass(frozen=True)
 class Downsampling:
-    """Strides and paddings of the three convolutions, and what follows each."""
+    """Kernels, strides and paddings of the three convolutions, and what follows each."""
 
+    kernels: tuple[int, int, int] = (8, 4, 3)
     strides: tuple[int, int, int] = (4, 2, 1)
     paddings: tuple[int, int, int] = (0, 0, 0)
-    reducers: tuple[Reducer, Reducer, Reducer] = (nn.Identity, nn.Identity, nn.Identity)
+    reducers: Reducers = (nn.Identity, nn.Identity, nn.Identity)
     features: int = 64 * 7 * 7
     """What the first fully connected layer gets (count)."""
+    rectified_first: bool = True
+    """Whether reducers get what convolutions say behind the rectifier, or before it."""
 
 
 def _dense(reducer: Callable[[int], nn.Module]) -> Downsampling:
     """Convolutions at stride 1, all downsampling by reducers of stride 4 and 2."""
-    return Downsampling((1, 1, 1), reducers=(partial(reducer, 4), partial(reducer, 2), nn.Identity))
+    return Downsampling(strides=(1, 1, 1), reducers=_local(reducer, 4, 2))
 
 
 def _half(reducer: Callable[[int], nn.Module]) -> Downsampling:
     """conv1 takes half of its stride, reducers the rest: less than half of the arithmetic."""
-    return Downsampling((2, 1, 1), reducers=(partial(reducer, 2), partial(reducer, 2), nn.Identity))
+    return Downsampling(strides=(2, 1, 1), reducers=_local(reducer, 2, 2))
+
+
+def _narrow(reducer: Callable[[int], nn.Module], rectified_first: bool = True) -> Downsampling:
+    """As `dense_*`, but what a reducer looks at in addition its kernel does without. A mean before
+    the rectifier is a strided convolution whose kernels are smooth, as one would have them against
+    aliasing."""
+    reducers = _local(reducer, 4, 2)
+    return Downsampling((5, 3, 3), (1, 1, 1), reducers=reducers, rectified_first=rectified_first)
+
+
+def _local(reducer: Callable[[int], nn.Module], first: int, second: int) -> Reducers:
+    """Reducers of these strides after conv1 and conv2."""
+    return partial(reducer, first), partial(reducer, second), nn.Identity
 
 
 def _then(reducer: Reducer) -> Downsampling:
@@ -79,6 +99,10 @@ NETWORKS: dict[str, Downsampling] = {
     "stride_gap": _then(partial(Broadcast, "avg")),
     "stride_gmp": _then(partial(Broadcast, "max")),
     "stride_sort": _then(Sorted),
+    "narrow_sub": _narrow(Subsample),
+    "narrow_max": _narrow(nn.MaxPool2d),
+    "narrow_avg": _narrow(nn.AvgPool2d),
+    "narrow_lowpass": _narrow(nn.AvgPool2d, rectified_first=False),
     "imagenet": Downsampling(
         paddings=(2, 1, 1), reducers=(_POOL_2X2, _POOL_2X2, _POOL_2X2), features=64
     ),
@@ -119,17 +143,21 @@ class PixelConv2d(nn.Conv2d):
 
 
 class QNetwork(nn.Module):
-    """Three convolutions (32 8x8, 64 4x4, 64 3x3) and two fully connected layers (512,
-    actions), of Mnih et al., "Human-level control through deep reinforcement learning",
-    Nature 518 (2015), Methods. Padding is VALID throughout."""
+    """Three convolutions (32 8x8, 64 4x4, 64 3x3, but for the rows of the table that say
+    otherwise) and two fully connected layers (512, actions), of Mnih et al., "Human-level control
+    through deep reinforcement learning", Nature 518 (2015), Methods. Padding is VALID throughout
+    but for `imagenet`."""
 
     def __init__(self, num_actions: int, downsampling: Downsampling) -> None:
         super().__init__()
-        strides, paddings = downsampling.strides, downsampling.paddings
-        self.conv1 = PixelConv2d(INPUT_SHAPE[0], 32, 8, strides[0], paddings[0])
-        self.conv2 = nn.Conv2d(32, 64, 4, strides[1], paddings[1])
-        self.conv3 = nn.Conv2d(64, 64, 3, strides[2], paddings[2])
+        first, second, third = zip(
+            downsampling.kernels, downsampling.strides, downsampling.paddings, strict=True
+        )
+        self.conv1 = PixelConv2d(INPUT_SHAPE[0], 32, *first)
+        self.conv2 = nn.Conv2d(32, 64, *second)
+        self.conv3 = nn.Conv2d(64, 64, *third)
         self.reducers = nn.ModuleList(reducer() for reducer in downsampling.reducers)
+        self.rectified_first = downsampling.rectified_first
         self.fc1 = nn.Linear(downsampling.features, 512)
         self.fc2 = nn.Linear(512, num_actions)
 
@@ -158,7 +186,8 @@ class QNetwork(nn.Module):
         x, found = pixels.to(self.conv1.weight.dtype), {}
         layers = ("conv1", self.conv1), ("conv2", self.conv2), ("conv3", self.conv3)
         for (name, conv), reducer in zip(layers, self.reducers, strict=True):
-            x = found[name] = reducer(conv(x).relu_())
+            x = conv(x)
+            x = found[name] = reducer(x.relu_()) if self.rectified_first else reducer(x).relu_()
         return found
 
 
