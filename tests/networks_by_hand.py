@@ -48,18 +48,29 @@ def staggered(maps: Tensor, stride: int) -> Tensor:
     return torch.stack(found, 1)
 
 
+def narrow(kind: str, maps: Tensor, size: int) -> Tensor:
+    """[B, C, H / size, W / size]: windows side by side, written out."""
+    around = maps.unfold(2, size, size).unfold(3, size, size)
+    return {"sub": around[..., 0, 0], "max": around.amax((-1, -2))}.get(kind, around.mean((-1, -2)))
+
+
 def by_hand(name: str, weights: dict[str, Tensor], images: Tensor) -> Tensor:
     """The network written out, in plain layouts."""
     x = images.float() / 255
     family, _, kind = name.partition("_")
-    strides = {"dense": (1, 1, 1), "half": (2, 1, 1)}.get(family, (4, 2, 1))
-    reduce = {"dense": (4, 2, 1), "half": (2, 2, 1)}.get(family, (1, 1, 1))
+    strides = {"dense": (1, 1, 1), "half": (2, 1, 1), "narrow": (1, 1, 1)}.get(family, (4, 2, 1))
+    reduce = {"dense": (4, 2, 1), "half": (2, 2, 1), "narrow": (4, 2, 1)}.get(family, (1, 1, 1))
     padding = (2, 1, 1) if name == "imagenet" else (0, 0, 0)
     for i in range(3):
         layer = f"conv{i + 1}"
         weight, bias = weights[f"{layer}.weight"], weights[f"{layer}.bias"]
-        x = F.relu(F.conv2d(x, weight, bias, strides[i], padding[i]))
-        if reduce[i] > 1:
+        x = F.conv2d(x, weight, bias, strides[i], padding[i])
+        if kind == "lowpass":
+            x = narrow(kind, x, reduce[i])
+        x = F.relu(x)
+        if family == "narrow" and kind != "lowpass":
+            x = narrow(kind, x, reduce[i])
+        elif family in ("dense", "half") and reduce[i] > 1:
             x = reduced(kind, x, reduce[i])
         if name == "imagenet":
             x = x.unfold(2, 2, 2).unfold(3, 2, 2).flatten(-2).amax(-1)

@@ -11,19 +11,27 @@ from harness.network_table import size_of
 MACS = {
     "stride": 9.35, "stride_gap": 9.35, "stride_gmp": 9.35, "stride_sort": 9.35, "imagenet": 4.62,
     **{f"dense_{kind}": 61.46 for kind in ("sub", "stagger", "max", "avg", "blur")},
+    **{f"narrow_{kind}": 29.87 for kind in ("sub", "max", "avg", "lowpass")},
     **{f"half_{kind}": 25.35 for kind in ("sub", "stagger", "max", "avg", "blur")},
 }  # fmt: skip
 FIELDS = dict.fromkeys(MACS, 48) | {
     "stride": 36, "dense_sub": 36, "half_sub": 36,
+    "narrow_sub": 29, "narrow_max": 36, "narrow_avg": 36, "narrow_lowpass": 36,
     "stride_gap": None, "stride_gmp": None, "stride_sort": None, "imagenet": 148,
 }  # fmt: skip
+
+
+def parameters(name: str) -> int:
+    if name.startswith("narrow"):
+        return 1_667_878
+    return 114_342 if name == "imagenet" else 1_687_206
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_multiplications_and_parameters(name: str) -> None:
     size = size_of(name, 6)
     assert round(size.macs / 1e6, 2) == MACS[name]
-    assert size.parameters == (114_342 if name == "imagenet" else 1_687_206)
+    assert size.parameters == parameters(name)
     assert size.receptive_field == FIELDS[name]
 
 
@@ -36,6 +44,9 @@ def test_multiplications_and_parameters(name: str) -> None:
         "dense_stagger",
         "half_blur",
         "dense_avg",
+        "narrow_sub",
+        "narrow_max",
+        "narrow_lowpass",
         "dial:0.5,2",
     ],
 )

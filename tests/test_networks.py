@@ -14,7 +14,7 @@ from agent.errors import UnknownNetwork
 from agent.networks import NETWORKS, initialise, make_network
 
 BUILT_IN = tuple(NETWORKS)
-MATCHED = tuple(name for name in NETWORKS if name != "imagenet")
+MATCHED = tuple(name for name in NETWORKS if not name.startswith(("imagenet", "narrow")))
 """Networks with the same parameters."""
 
 
@@ -32,9 +32,12 @@ def test_the_textbook_network_is_smaller() -> None:
 DENSE = [(32, 77, 77), (32, 20, 20), (64, 17, 17), (64, 9, 9), (64, 7, 7), (64, 7, 7)]
 HALF = [(32, 39, 39), *DENSE[1:]]
 STRIDE = [(32, 20, 20), (32, 20, 20), (64, 9, 9), (64, 9, 9), (64, 7, 7), (64, 7, 7)]
+NARROW = [(32, 80, 80), (32, 20, 20), (64, 18, 18), (64, 9, 9), (64, 7, 7), (64, 7, 7)]
 IMAGENET = [(32, 21, 21), (32, 10, 10), (64, 5, 5), (64, 2, 2), (64, 2, 2), (64, 1, 1)]
 LAYERS = {
-    name: {"dense": DENSE, "half": HALF, "imagenet": IMAGENET}.get(name.split("_")[0], STRIDE)
+    name: {"dense": DENSE, "half": HALF, "narrow": NARROW, "imagenet": IMAGENET}.get(
+        name.split("_")[0], STRIDE
+    )
     for name in BUILT_IN
 }
 """Output of each convolution and of what follows it, from the table in agent/networks.py."""
@@ -61,6 +64,27 @@ def test_forward_by_hand(name: str) -> None:
     weights = {k: v.detach().contiguous() for k, v in network.state_dict().items()}
     expected = by_hand(name, weights, states())
     torch.testing.assert_close(network(states()).detach(), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_mean_before_the_rectifier_is_a_stride_with_smooth_kernels() -> None:
+    """Kernels convolved with the box of a window, in the network that strides."""
+    network = make_network("narrow_lowpass", 6)
+    weights = dict(network.state_dict())
+    for layer, size in (("conv1", 4), ("conv2", 2)):
+        weights[f"{layer}.weight"] = smooth(weights[f"{layer}.weight"], size)
+    stride = make_network("stride", 6)
+    stride.load_state_dict(weights)
+    torch.testing.assert_close(network(states()), stride(states()), atol=1e-6, rtol=1e-4)
+
+
+def smooth(kernels: torch.Tensor, size: int) -> torch.Tensor:
+    """[O, I, K, K] -> [O, I, K + size - 1, K + size - 1], element by element."""
+    side = kernels.shape[-1]
+    found = torch.zeros((*kernels.shape[:2], side + size - 1, side + size - 1))
+    for row in range(size):
+        for column in range(size):
+            found[..., row : row + side, column : column + side] += kernels / size**2
+    return found
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -29,7 +29,26 @@ def made(name: str) -> QNetwork:
     return network
 
 
-@pytest.mark.parametrize("name", NAMES)
+OTHER_KERNELS = tuple(name for name in NETWORKS if name.startswith("narrow"))
+
+
+@pytest.mark.parametrize("name", OTHER_KERNELS)
+def test_where_kernels_differ_a_stride_with_fresh_ones_is_the_measure(
+    name: str, states: Tensor
+) -> None:
+    torch.manual_seed(3)
+    network = make_network(name, 6)
+    with torch.random.fork_rng():  # what is drawn for the measure, drawn here, too
+        stride = make_network("stride", 6)
+    own, fresh = network.state_dict(), stride.state_dict()
+    stride.load_state_dict(fresh | {n: w for n, w in own.items() if fresh[n].shape == w.shape})
+    match_scales(network, states, "torch")
+    found, wanted = scales(network, states), scales(stride, states)
+    for layer in LAYERS:
+        assert found[layer] == pytest.approx(wanted[layer], rel=2e-4), layer
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OTHER_KERNELS])
 def test_every_layer_hands_on_as_much_as_that_of_stride(name: str, states: Tensor) -> None:
     wanted, network = scales(made("stride"), states), made(name)
     match_scales(network, states, "torch")

@@ -43,6 +43,7 @@ SHAPES: Final = {
     "down": "M0 4.8L4.8-3.7H-4.8Z",
     "cross": "M-1.6-4.6H1.6V-1.6H4.6V1.6H1.6V4.6H-1.6V1.6H-4.6V-1.6H-1.6Z",
     "star": "M0-5.6L1.6-1.8L5.4-1.6L2.4.8L3.4 4.6L0 2.4L-3.4 4.6L-2.4.8L-5.4-1.6L-1.6-1.8Z",
+    "hourglass": "M-4.4-4.6H4.4L-4.4 4.6H4.4Z",
     "ring": "M-9 0A9 9 0 1 1 9 0A9 9 0 1 1-9 0Z",
 }
 """Marks around (0, 0), CSS pixels."""
@@ -74,6 +75,10 @@ KNOWN: Final = {
     "stride_gap": Look("brown", "diamond", DOTTED),
     "stride_gmp": Look("maroon", "diamond", DOTTED),
     "stride_sort": Look("blue", "diamond", DOTTED),
+    "narrow_sub": Look("sky", "hourglass", MIXED),
+    "narrow_max": Look("vermilion", "hourglass", DOTTED),
+    "narrow_avg": Look("green", "hourglass", DOTTED),
+    "narrow_lowpass": Look("purple", "hourglass", DASHED),
     "imagenet": Look("grey", "cross", MIXED),
     TRUTH: Look("ink", "ring"),
 }
