@@ -76,15 +76,23 @@ class Recorded(Generic[Result]):
         for generator in self._generators:
             graph.register_generator_state(generator)
         gc.collect()  # memory freed while recording would end up in the graph
+        current = torch.cuda.current_stream()
         try:
             with torch.cuda.graph(graph, stream=self._stream):
                 self._result = self._function()
         except RuntimeError as error:
             # The end of a recording that went wrong is an error of its own.
-            cause = str(error.__context__ or error).partition("\n")[0]
+            first = error.__context__ or error
+            if isinstance(first, torch.OutOfMemoryError):
+                raise first from None
+            cause = str(first).partition("\n")[0]
             raise Unsupported(
                 f"this network cannot be recorded as a CUDA graph: use --execution eager ({cause})"
             ) from None
+        finally:
+            torch.cuda.set_stream(current)  # a recording that went wrong leaves its own
+        # Its beginning writes the generators' offsets on its stream (torch before 2.13).
+        current.wait_stream(self._stream)
         return graph
 
 

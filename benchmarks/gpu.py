@@ -121,6 +121,8 @@ def profiled(loop: Loop, rows: int = 100) -> dict[str, Any]:
         for event in found.events() or ()
         if event.device_type == torch.autograd.DeviceType.CUDA
     ]
+    if loop.device.type == "cuda" and not kernels:
+        raise RuntimeError("the profiler saw no kernels")
     busy = covered(kernels) / 1e3 / rows
     emulators = loop.parts.emulators
     actions = iter(random_actions(emulators.num_envs, emulators.num_actions, 100_000))

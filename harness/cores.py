@@ -49,6 +49,8 @@ def prepare_process() -> None:
     torch.set_flush_denormal(True)
     # fp32 is fp32 on a CUDA device too, unless tf32 is asked for.
     allow_tf32(False)
+    # Sums of bf16 products are fp32 there, too, as they are on a CPU.
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     _keep_freed_memory()
 
 

@@ -63,8 +63,9 @@ def play_episodes(
     """One whole episode for each of `seeds`, as (index in `seeds`, trace), in order of finishing.
 
     Each episode has an emulator freshly seeded with its own seed, and its own random numbers
-    for exploration, so it does not depend on which others are played. All are awaited: nothing
-    is said about the agent by the episodes that happen to finish first.
+    for exploration, so it does not depend on which others are played, but for the last bits of
+    Q-values: libraries may compute differently for as many states as there are games left. All
+    are awaited: nothing is said about the agent by the episodes that happen to finish first.
     `protocol.num_envs` is how many are played side by side.
     """
     num_envs = min(protocol.num_envs, len(seeds))

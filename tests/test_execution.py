@@ -78,7 +78,8 @@ class FakeCuda:
         self.registered: list[Any] = []
         self.replays = 0
         self.Stream = lambda: SimpleNamespace(wait_stream=lambda _: None)
-        self.current_stream = self.Stream
+        self.current = self.Stream()
+        self.current_stream = lambda: self.current
         self.CUDAGraph = lambda: SimpleNamespace(
             replay=self._replay, register_generator_state=self.registered.append
         )
@@ -86,18 +87,22 @@ class FakeCuda:
     def _replay(self) -> None:
         self.replays += 1
 
+    def set_stream(self, stream: Any) -> None:
+        self.current = stream
+
     @contextmanager
     def stream(self, _: Any) -> Any:
         yield
 
     @contextmanager
     def graph(self, _graph: Any, stream: Any) -> Any:
-        self.recording = True
+        before, self.current, self.recording = self.current, stream, True
         try:
             yield
-        except RuntimeError as error:  # torch.cuda.graph ends the recording whatever happened
+        except RuntimeError as error:
+            # torch.cuda.graph ends the recording whatever happened, and leaves its stream current.
             raise RuntimeError("operation failed due to a previous error") from error
-        self.recording = False
+        self.current, self.recording = before, False
 
 
 def test_every_call_has_its_effect_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,20 +117,35 @@ def test_every_call_has_its_effect_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert results == [1, 2, 3, 4, 4, 4]
 
 
-def test_what_cannot_be_recorded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first thing that went wrong, not that the recording ended badly."""
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            RuntimeError("operation not permitted when capturing\nCompile with ..."),
+            pytest.raises(Unsupported, match=r"eager \(.* not permitted when capturing\)$"),
+        ),
+        (torch.OutOfMemoryError("no room"), pytest.raises(torch.OutOfMemoryError, match="no room")),
+    ],
+)
+def test_what_cannot_be_recorded_is_named(
+    wrong: RuntimeError, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first thing that went wrong, not that the recording ended badly; what comes after it
+    is launched where everything was before."""
     fake = FakeCuda()
+    before = fake.current
     monkeypatch.setattr(execution.torch, "cuda", fake)
 
     def waits() -> None:
         if fake.recording:
-            raise RuntimeError("operation not permitted when capturing\nCompile with ...")
+            raise wrong
 
     recorded = Recorded(waits)
     for _ in range(WARM_UP):
         recorded()
-    with pytest.raises(Unsupported, match=r"eager \(.* not permitted when capturing\)$"):
+    with told:
         recorded()
+    assert fake.current is before
 
 
 def filled(ring: Ring, seed: int) -> None:
@@ -155,8 +175,14 @@ def filled(ring: Ring, seed: int) -> None:
 def test_recorded_updates_equal_eager_ones(
     precision_name: Any, optimizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same batches and, within 1e-5 of weights that moved by 1e-3, the same weights after 12
-    calls of four updates, nine of them replayed."""
+    """The same batches and the same weights, as near as rounding lets them, after eight calls of
+    four updates, five of them replayed.
+
+    Libraries may choose other kernels in a recording. Two eager runs whose weights were moved by
+    1e-7 of themselves before the first replay are 3e-8 apart in fp32 by then and 1.2e-3 in bf16,
+    and ten times that a few calls later (on a CPU). One call moves weights by 2e-3.
+    """
+    tolerance = {"fp32": 1e-5, "tf32": 5e-4, "bf16": 3e-3}[precision_name]
     config = REAL.learner.__class__(
         precision=precision_name,
         optimizer=optimizer,
@@ -179,14 +205,14 @@ def test_recorded_updates_equal_eager_ones(
             return batch.actions
 
         call = launcher(partial(update, learner, ring, generator), generator)
-        drawn.append([call().clone() for _ in range(12)])
+        drawn.append([call().clone() for _ in range(WARM_UP + 5)])
         weights.append([p.detach().clone() for p in learner.online.parameters()])
         assert learner.metrics()["loss"] > 0
     assert all(torch.equal(one, two) for one, two in zip(*drawn, strict=True))
     moved = max((a - b).abs().max().item() for a, b in zip(start, weights[0], strict=True))
     apart = max((a - b).abs().max().item() for a, b in zip(*weights, strict=True))
-    assert moved > 1e-3
-    assert apart < 1e-5
+    assert moved > 5e-3
+    assert apart < tolerance
 
 
 @pytest.mark.gpu
