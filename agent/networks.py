@@ -218,7 +218,7 @@ def make_network(name: str, num_actions: int) -> nn.Module:
     elif is_own(name):
         network = _build(name, num_actions)
     else:
-        close = difflib.get_close_matches(name, NETWORKS)
+        close = difflib.get_close_matches(name.lower(), NETWORKS)
         raise UnknownNetwork(
             f"unknown network {name!r}: did you mean {', '.join(close)}?"
             if close

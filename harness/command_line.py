@@ -29,6 +29,7 @@ Rule = Callable[[PrimitiveTypeInfo], PrimitiveConstructorSpec[Any] | None]
 _NO_TYPE = re.compile(
     r"no type matching (?:\{None\}\|)?\{?(.+?)\}? could be instantiated from \[(.*)\]"
 )
+_NAMES = re.compile(r"(?:[^,]*(?<![\w.])dial:[^,]+,)*[^,]+")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NARROWEST = 40
 """Help is not folded further (columns)."""
@@ -177,8 +178,8 @@ def whole_number(text: str) -> int:
 def names_in(words: Sequence[str]) -> tuple[str, ...]:
     """Names, separated by spaces or commas; the comma of dial:SIGMA,BETA separates none. Raises
     ValueError where there is none."""
-    found = re.findall(r"(?:[^,]*dial:[^,]+,)*[^,]+", ",".join(words))
-    names = tuple(name.strip() for name in found if name.strip())
+    found = [name.strip() for word in words for name in _NAMES.findall(word)]
+    names = tuple(name for name in found if name)
     if not names:
         raise ValueError("a name is missing")
     return names

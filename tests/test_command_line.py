@@ -160,6 +160,24 @@ def test_help_is_as_wide_as_the_terminal_and_ends_in_any(
     assert " ".join((Described.__doc__ or "").split()) in " ".join(shown.split())
 
 
+def test_help_is_shown_where_only_ascii_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", output)
+    with pytest.raises(SystemExit):
+        parse(Sample, ["--help"], "program")
+    output.seek(0)
+    assert "--learning-rate" in output.read()
+
+
+def test_what_a_shell_completes_is_not_folded(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    with pytest.raises(SystemExit):
+        parse(Sample, ["--tyro-print-completion", "bash"], "program")
+    assert max(map(len, capsys.readouterr().out.splitlines())) > 80
+
+
 def test_help_keeps_its_colours_in_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +211,9 @@ def helped(
         ("dial:1,2->dial:3,inf,stride->a.b:C", ("dial:1,2->dial:3,inf", "stride->a.b:C")),
         ("stride dial:1,2 dial:3,4", ("stride", "dial:1,2", "dial:3,4")),
         ("stride,", ("stride",)),
+        ("radial:Net stride", ("radial:Net", "stride")),
+        ("radial:Net,my.dial:Net,stride", ("radial:Net", "my.dial:Net", "stride")),
+        ("dial:1 2", ("dial:1", "2")),
     ],
 )
 def test_names_are_separated_by_spaces_or_commas(words: str, names: tuple[str, ...]) -> None:

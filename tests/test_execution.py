@@ -70,6 +70,14 @@ def test_tf32_is_off_unless_asked_for(allowed: bool) -> None:
         allow_tf32(False)
 
 
+class FakeStream:
+    def __init__(self) -> None:
+        self.waited: list[FakeStream] = []
+
+    def wait_stream(self, other: FakeStream) -> None:
+        self.waited.append(other)
+
+
 class FakeCuda:
     """What `Recorded` needs of torch.cuda: a graph keeps the function that ran inside it."""
 
@@ -77,7 +85,7 @@ class FakeCuda:
         self.recording = False
         self.registered: list[Any] = []
         self.replays = 0
-        self.Stream = lambda: SimpleNamespace(wait_stream=lambda _: None)
+        self.Stream = FakeStream
         self.current = self.Stream()
         self.current_stream = lambda: self.current
         self.CUDAGraph = lambda: SimpleNamespace(
@@ -115,6 +123,7 @@ def test_every_call_has_its_effect_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert fake.replays == 3
     assert fake.registered == ["generator"]
     assert results == [1, 2, 3, 4, 4, 4]
+    assert fake.current.waited == [recorded._stream] * (WARM_UP + 1)  # the recording's, too
 
 
 @pytest.mark.parametrize(

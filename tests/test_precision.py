@@ -41,7 +41,7 @@ def test_bf16_keeps_weights_and_targets_in_fp32() -> None:
     assert all(0 < step < 1e-5 for step in moved)
 
 
-@pytest.mark.parametrize("network", ["stride", "half_max"])
+@pytest.mark.parametrize("network", ["stride", "half_max", "narrow_lowpass"])
 def test_bf16_values_are_near_those_of_fp32(network: str) -> None:
     """Within 2% of the largest value: three rounded convolutions and two layers."""
     exact = Learner(LearnerConfig(network=network), 6, "cpu")

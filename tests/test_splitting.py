@@ -29,16 +29,18 @@ def gradients(network: nn.Module, q_values: Tensor) -> list[Tensor]:
     return list(torch.autograd.grad((q_values * weights).sum(), learned, materialize_grads=True))
 
 
-@pytest.mark.parametrize("name", ["stride", "half_max", "stride_gap", "imagenet", "own"])
+@pytest.mark.parametrize(
+    "name", ["stride", "half_max", "narrow_lowpass", "stride_gap", "imagenet", "own"]
+)
 @pytest.mark.parametrize(("shards", "rows"), [(2, 1), (2, 2), (2, 7), (3, 7), (4, 3)])
 def test_values_and_gradients_are_those_of_the_whole(name: str, shards: int, rows: int) -> None:
-    network = Odd(6) if name == "own" else make_network(name, 6)
+    network = (Odd(6) if name == "own" else make_network(name, 6)).double()
     shared = split(network, Shards(shards))(states(rows))
     whole = network(states(rows))
     assert shared.shape == (rows, 6)
-    assert torch.allclose(shared, whole, atol=1e-5)
+    assert torch.allclose(shared, whole, rtol=1e-12, atol=1e-12)
     for ours, theirs in zip(gradients(network, shared), gradients(network, whole), strict=True):
-        assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
+        assert (ours - theirs).norm() <= 1e-12 * theirs.norm()
 
 
 def test_frozen_layers_get_no_gradient_and_the_rest_do() -> None:

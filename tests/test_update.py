@@ -194,10 +194,9 @@ class Odd(nn.Module):
         self.out = nn.utils.parametrizations.weight_norm(nn.Linear(8, num_actions))
 
     def forward(self, states: Tensor) -> Tensor:
-        seen = states[:, :, ::60, ::60].float().mean(3) / 255
-        q_values: Tensor = self.out(
-            self.scale * (seen @ torch.ones(2, 8)).mean(1) + self.gaps.sum()
-        )
+        seen = states[:, :, ::60, ::60].to(self.frozen.dtype).mean(3) / 255
+        spread = (seen @ seen.new_ones(2, 8)).mean(1)
+        q_values: Tensor = self.out(self.scale * spread + self.gaps.sum())
         return q_values * self.frozen.mean()
 
 

@@ -68,10 +68,9 @@ class ClaimsCommand:
             signal.signal(name, signal.default_int_handler)
         with writing(self.out):
             if (others := other_games(folder, budget)) is not None:
-                of_others = ", ".join(others) or "no games"
                 raise UserError(
-                    f"{self.out} holds measurements of {of_others}, which would be lost: choose "
-                    "another --out"
+                    f"{self.out} holds measurements of {', '.join(others)}, which would be lost: "
+                    "choose another --out"
                 )
             self._announce(budget, len(wanted), jobs)
             try:
@@ -93,7 +92,7 @@ class ClaimsCommand:
         print(
             f"{count} measurements, {jobs} at a time, in {self.out}: networks "
             f"{', '.join(budget.networks)}; {budget.seeds} seeds; planted patterns and "
-            f"{', '.join(budget.extent.games) or 'no games'}\n"
+            f"{', '.join(budget.extent.games)}\n"
             "Ctrl-C loses only what is being measured; call it again to go on"
         )
 

@@ -83,10 +83,10 @@ class Design:
             raise UserError(
                 "a comparison needs games and networks: --games Pong --networks stride,half_max"
             )
-        if BASELINE not in self.networks:
-            raise UserError(f"--networks must have {BASELINE}, with which all others are compared")
         for network in (*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)):
             check_name(network)
+        if BASELINE not in self.networks:
+            raise UserError(f"--networks must have {BASELINE}, with which all others are compared")
         for name in ("games", "networks", "tandems"):
             if len(set(getattr(self, name))) < len(getattr(self, name)):
                 raise UserError(f"{name}: one is named twice")
