@@ -13,7 +13,8 @@
 # when it is given: on a machine with a network, for the other's Python version,
 #   pip download --python-version 3.12 --only-binary :all: -d WHEELS \
 #       ale-py gymnasium tensorboard tyro rich safetensors filelock scipy pytest hypothesis
-# A stage that fails, or tests and rates that take too long, do not keep the next ones from running; the exit code tells.
+# A stage that fails, or tests and rates that take too long, do not keep the next ones from
+# running; the exit code tells.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3} device=${DEVICE:-cuda} stages=" ${STAGES:-tests rates train score} "
@@ -30,11 +31,13 @@ export PYTHONUNBUFFERED=1 # what was printed is kept when somebody ends the scri
 if [[ $stages == *" tests "* ]]; then
     # Others need packages that are not here, such as a browser.
     mapfile -t files < <(grep -l 'pytest.mark.gpu' tests/test_*.py)
-    timeout --kill-after 10 120 "$python" -m pytest -m gpu -rfE --durations=0 -p no:cacheprovider "${files[@]}" 2>&1 |
+    timeout --kill-after 10 120 \
+        "$python" -m pytest -m gpu -rfE --durations=0 -p no:cacheprovider "${files[@]}" 2>&1 |
         tee "$out/tests.txt" || failed=1
 fi
 if [[ $stages == *" rates "* ]]; then
-    timeout --kill-after 10 210 "$python" -m benchmarks.gpu --out "$out" --device "$device" 2>&1 |
+    timeout --kill-after 10 210 \
+        "$python" -m benchmarks.gpu --out "$out" --device "$device" 2>&1 |
         tee "$out/tables.txt" || failed=1
 fi
 if [[ $stages == *" train "* ]]; then
