@@ -10,6 +10,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from agent.networks import is_own
 from envs.games import game_title
 from envs.labels import labels_of
 from harness.claims.results import CPU
@@ -25,7 +26,7 @@ from harness.probes.worlds import GAMES
 from harness.rundir import made
 
 WORDS = (
-    "block 2 and block 8: a drawn square of 2x2 or 8x8 pixels; presence: whether it is there\n"
+    "block 2 and block 8: a drawn square of 2x2 or 8x8 pixels; presence: whether it is there "
     "among rings (a guess is right in 50%); sprites: 1 to 8 drawn rectangles (a guess is off by 2)"
 )
 
@@ -58,6 +59,11 @@ class ProbeCommand:
         """Measure and print; returns the exit code."""
         if not self.runs:
             raise UserError("nothing to probe: give run folders")
+        if self.network and not is_own(self.network):
+            raise UserError(
+                f"--network {self.network}: agents are probed with the network they were trained "
+                "with, and only a module:Class of your own has to be named"
+            )
         if self.states < 64:
             raise UserError(f"--states must be at least 64, not {self.states}")
         if self.json:
