@@ -217,6 +217,8 @@ def make_network(name: str, num_actions: int) -> nn.Module:
         network: nn.Module = QNetwork(num_actions, row)
     elif is_own(name):
         network = _build(name, num_actions)
+    elif name.startswith(DIAL):
+        raise UnknownNetwork(f"network {name!r}: give dial:SIGMA,BETA, two numbers from 0 to inf")
     else:
         close = difflib.get_close_matches(name.lower(), NETWORKS)
         raise UnknownNetwork(

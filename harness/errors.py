@@ -48,6 +48,7 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     except USERS_ERRORS as error:
         fail(error)
     except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
         raise SystemExit(1) from None

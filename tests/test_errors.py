@@ -55,6 +55,8 @@ def test_what_nobody_foresaw_keeps_its_traceback(error: Exception) -> None:
         run_cli(main)
 
 
-def test_a_stopped_program_says_so_by_its_exit_code() -> None:
+def test_a_stopped_program_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "stopped\n"
     assert ended(BrokenPipeError()) == 1
+    assert not capsys.readouterr().err

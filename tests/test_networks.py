@@ -215,6 +215,7 @@ def test_a_class_of_the_users_own() -> None:
         ("broken:Net", "no_such_package"),
         ("strid", "did you mean stride, .*"),
         ("dens_max", "did you mean dense_max"),
+        ("dial:-1,2", "give dial:SIGMA,BETA, two numbers from 0"),
         ("NARROW_AVG", "did you mean narrow_avg"),
         ("pooled", "choose from stride, dense_sub, .*, or give module:Class"),
         ("", "choose from stride, dense_sub, .*, or give module:Class"),
