@@ -29,11 +29,11 @@ Rule = Callable[[PrimitiveTypeInfo], PrimitiveConstructorSpec[Any] | None]
 _NO_TYPE = re.compile(
     r"no type matching (?:\{None\}\|)?\{?(.+?)\}? could be instantiated from \[(.*)\]"
 )
-_NAMES = re.compile(r"(?:[^,]*(?<![\w.])dial:[^,]+,)*[^,]+")
+_CHOICES = re.compile(r"(?<=\. Expected one of \()[^()]+(?=\)$)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NAMES = re.compile(r"(?:[^,]*(?<![\w.])dial:[^,]+,)*[^,]+")
 _NARROWEST = 40
 """Help is not folded further (columns)."""
-_CHOICES = re.compile(r"(?<=\. Expected one of \()[^()]+(?=\)$)")
 
 
 def parse(
