@@ -41,6 +41,11 @@ FAIR = replace(
 of batch 32 for 4 steps, Adam 1e-4, Huber loss, gradient norm 10, epsilon .01."""
 
 
+ALL_RECORDED = 64
+"""Updates for each of 16 to 128 emulators after which every graph is recorded: a target copy cuts
+off the updates that are due together, and each number of them has to come a few times first."""
+
+
 def prefill(ring: Ring) -> None:
     """Fill the whole replay memory with transitions that show its latest frames again."""
     frames = ring.latest()[:, -1]
@@ -67,9 +72,7 @@ class Loop:
         )
         next(self.turns)
         prefill(self.parts.ring)
-        # The next target copy cuts off the updates that are due together: by then every number
-        # of them has come often enough to be recorded.
-        first = 64 * config.emulators.num_envs if execution.recorded else 100
+        first = ALL_RECORDED * config.emulators.num_envs if execution.recorded else 100
         while self.counters.updates < first:
             next(self.turns)
 

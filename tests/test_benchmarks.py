@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 
+from agent.execution import WARM_UP
 from benchmarks import gpu
 from benchmarks.gpu import covered
-from benchmarks.measuring import FAIR, Loop, report
+from benchmarks.measuring import ALL_RECORDED, FAIR, Loop, report
 from benchmarks.peers.__main__ import rows, window
 from benchmarks.peers.clock import peak_bytes
 from harness.config import RunConfig
+from harness.counters import Counters
+from harness.updates import due_updates
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,6 +44,35 @@ def test_the_loop_that_is_timed_is_the_real_one() -> None:
     assert loop.ratio == pytest.approx(0.25, abs=0.005)
     loop.close()
     assert peak_bytes() > 10**7
+
+
+@pytest.mark.parametrize("num_envs", [16, 32, 64, 128])
+def test_every_number_of_due_updates_has_been_recorded_before_the_clock_starts(
+    num_envs: int,
+) -> None:
+    counters, recorded_at = Counters(learn_from=10 * num_envs), 0
+    calls: list[int] = []
+
+    def launcher(*_: Any) -> Any:
+        calls.append(0)
+        place = len(calls) - 1
+
+        def call() -> None:
+            nonlocal recorded_at
+            calls[place] += 1
+            if calls[place] == WARM_UP + 1:
+                recorded_at = counters.updates
+
+        return call
+
+    course: Any = SimpleNamespace(counters=counters, draws=SimpleNamespace(sampling=None))
+    learner: Any = SimpleNamespace(copy_to_target=lambda: None)
+    learn = due_updates(FAIR, course, SimpleNamespace(), learner, launcher)  # type: ignore[arg-type]
+    while counters.updates < 5 * ALL_RECORDED * num_envs:
+        counters.advance(num_envs)
+        learn()
+    assert min(calls) > WARM_UP
+    assert ALL_RECORDED * num_envs / 2 < recorded_at < ALL_RECORDED * num_envs
 
 
 def test_peers_are_compared_round_by_round() -> None:
