@@ -100,7 +100,7 @@ def passes(out: Path, game: str) -> bool:
     random_play = json.loads((out / game / "random.json").read_text())["summary"]["mean"]
     scores = [late_mean(out / game / f"stride-s{s}") - random_play for s in PILOT_SEEDS]
     mean, deviation = statistics.fmean(scores), statistics.stdev(scores)
-    return mean > 3 * deviation / len(scores) ** 0.5 and deviation <= 0.5 * mean
+    return bool(mean > 3 * deviation / len(scores) ** 0.5 and deviation <= 0.5 * mean)
 
 
 def play_randomly(out: Path, game: str) -> None:
