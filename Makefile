@@ -10,23 +10,25 @@ STEPS   ?=
 ARGS    ?=
 PYTHON  ?= python3
 
-RUN_DIR := checkpoints/$(notdir $(GAME))/$(subst :,.,$(NETWORK))-$(PRESET)-s$(SEED)-$(shell date +%Y%m%d-%H%M%S)
+# As typed: what looks like a variable of make is none, and the shell gets one word of each.
+typed    = '$(subst ','\'',$(value $1))'
 # A network of your own (module:Class) runs its code only where it is named.
-OWN     := $(if $(findstring :,$(NETWORK)),--network $(NETWORK))
+OWN      = $(if $(findstring :,$(value NETWORK)),--network $(call typed,NETWORK))
 BIN     := .venv/bin
 INSTALL  = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test board clean
+.PHONY: train test board clean again
 
 train: .venv/installed
-	$(BIN)/python train.py --game $(GAME) --network $(NETWORK) --preset $(PRESET) --seed $(SEED) \
-		--run-dir $(RUN_DIR) $(if $(STEPS),--steps $(STEPS)) $(ARGS)
-	$(BIN)/python evaluate.py score $(RUN_DIR) $(OWN) --episodes 30 --json $(RUN_DIR)/score.json
-	$(BIN)/python evaluate.py record $(RUN_DIR) $(OWN) --episodes 1 --out $(RUN_DIR)/episodes
-	@echo
+	@where=$$(mktemp) && trap 'rm -f "$$where"' EXIT INT TERM && \
+	$(BIN)/python train.py --game $(call typed,GAME) --network $(call typed,NETWORK) \
+		--preset $(call typed,PRESET) --seed $(call typed,SEED) \
+		$(if $(value STEPS),--steps $(call typed,STEPS)) --run-dir-file "$$where" $(value ARGS) && \
+	run=$$(cat "$$where") && \
+	$(BIN)/python evaluate.py score "$$run" $(OWN) --episodes 30 --json "$$run/score.json" && \
+	$(BIN)/python evaluate.py record "$$run" $(OWN) --episodes 1 --out "$$run/episodes" && \
+	printf '\ntrain it further:    %s\n' "$(BIN)/python train.py --resume '$$run' --steps N"
 	@echo "watch the curves:    make board, then open http://localhost:6006/#custom_scalars"
-	@echo "replay the episode:  $(BIN)/python evaluate.py replay $$(ls $(RUN_DIR)/episodes/*-seed*.episode | tail -n 1)"
-	@echo "train it further:    $(BIN)/python train.py --resume $(RUN_DIR) --steps N"
 	@echo "train another game:  make train GAME=Breakout"
 
 test: .venv/installed-dev
@@ -41,10 +43,11 @@ board: .venv/installed
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-.venv/bin/python:
+# Made anew where it was left half made, moved, or its Python is gone.
+.venv/bin/python: $(if $(shell .venv/bin/python -c 'import pip; print(1)' 2>/dev/null),,again)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "unpooled needs Python 3.11 to 3.13: make PYTHON=python3.12 ..."; exit 2; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) -e '.[video]'

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from functools import reduce
 from importlib import import_module
 from operator import or_
 from typing import Annotated, Protocol
 
+if __name__ == "__main__":
+    from harness.signals import end_at_once
+
+    end_at_once()  # the imports take seconds, in which Ctrl-C is to be one line, too
+
 import tyro
 
 from harness import command_line
 from harness.errors import UserError, run_cli
+from harness.signals import interrupt, received_by
+from harness.streams import refused
 
 COMMANDS = {
     "score": "ScoreCommand",
@@ -25,6 +33,14 @@ COMMANDS = {
     "replay": "ReplayCommand",
 }
 """The class of each command, in the module of harness/commands/ that is called like it."""
+ELSEWHERE = {
+    "train": "train.py",
+    **dict.fromkeys(("eval", "evaluate", "test", "random"), "score"),
+    **dict.fromkeys(("play", "watch", "enjoy", "show", "video", "render", "verify"), "replay"),
+    **dict.fromkeys(("list", "ls", "log"), "episodes"),
+    **dict.fromkeys(("benchmark", "sweep"), "compare"),
+}
+"""What other programs call such commands."""
 
 
 class Command(Protocol):
@@ -40,9 +56,12 @@ def parse(words: list[str]) -> Command:
     Only its own module is imported, unless the help needs all of them: what another one works
     with (torch, scipy) takes seconds. Raises UserError for one that there is not.
     """
-    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-        raise UserError(f"there is no command {words[0]!r}, only {', '.join(COMMANDS)}")
-    known = [name for name in COMMANDS if name in words[:1]] or list(COMMANDS)
+    first = words[0] if words else "--help"
+    if first not in (*COMMANDS, "-h", "--help") and not first.startswith("--tyro"):
+        close = [ELSEWHERE[first]] if first in ELSEWHERE else get_close_matches(first, COMMANDS, 1)
+        remedy = f"did you mean {close[0]}?" if close else f"choose from {', '.join(COMMANDS)}"
+        raise UserError(f"there is no command {first!r}: {remedy}")
+    known = [first] if first in COMMANDS else list(COMMANDS)
     classes = {
         name: getattr(import_module(f"harness.commands.{name}"), COMMANDS[name]) for name in known
     }
@@ -58,7 +77,13 @@ def parse(words: list[str]) -> Command:
 
 
 def main() -> int:
-    return parse(sys.argv[1:]).run()
+    command = parse(sys.argv[1:])
+    with received_by(interrupt):
+        code = command.run()
+    if why := refused():
+        print(f"error: standard output was not written: {why}", file=sys.stderr)
+        return code or 1
+    return code
 
 
 if __name__ == "__main__":

@@ -15,15 +15,20 @@ from contextlib import ExitStack, closing, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 
+if __name__ == "__main__":
+    from harness.signals import end_at_once
+
+    end_at_once()  # the imports take seconds, in which Ctrl-C is to be one line, too
+
 import torch
 from torch import Tensor
 
-from agent.execution import Launcher, one_by_one
+from agent.execution import Launcher, compiling, one_by_one
 from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
 from agent.networks import is_own
 from envs.stream import Turn
-from harness.commands.train import TrainCommand, parse_command
+from harness.commands.train import TrainCommand, notes, origin_of, parse_command
 from harness.config import RunConfig
 from harness.counters import Counters
 from harness.course import Course, Parts, assemble, begin, store
@@ -31,18 +36,21 @@ from harness.device import be_deterministic, pick_device
 from harness.errors import run_cli
 from harness.lock import writing
 from harness.logbook import Logbook
+from harness.origin import Weights, first_weights
+from harness.outputs import check_folder
 from harness.play import Policy
 from harness.reporting import NotFinite
 from harness.resuming import Standing, newest_standing, resume, shards_of
 from harness.rundir import (
     Run,
     create_run_dir,
-    default_run_dir,
     has_begun,
+    new_run_dir,
     note_resume,
     refuse_another_run,
 )
 from harness.scoring import evaluation_episodes
+from harness.signals import Interrupted, interrupt, received_by
 from harness.updates import due_updates
 from harness.wording import shell_line
 from replay.placement import place_replay
@@ -86,12 +94,17 @@ class Stopped(Exception):
 
 
 class StopSignal:
-    """Ctrl-C or SIGTERM: the loop ends at its next step. A second one ends it at once."""
+    """Ctrl-C, SIGTERM and their like: the loop ends at its next step. A second one ends it at
+    once."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, self._receive)
+
+    def __call__(self, number: int) -> None:
+        """Receive a signal."""
+        if self.received:
+            raise Interrupted(number)
+        self.received = signal.Signals(number)
 
     def watch(self, policy: Policy) -> Policy:
         """The same policy, which raises Stopped once a signal came."""
@@ -103,30 +116,38 @@ class StopSignal:
 
         return watched
 
-    def _receive(self, number: int, _: object) -> None:
-        if self.received:
-            raise KeyboardInterrupt
-        self.received = signal.Signals(number)
-
 
 def train(
-    command: TrainCommand, run_dir: Path, run: Run, parts: Parts, standing: Standing | None
+    command: TrainCommand,
+    run_dir: Path,
+    run: Run,
+    parts: Parts,
+    standing: Standing | None,
+    weights: Weights | None = None,
 ) -> int:
-    """Train in a run folder until its steps are done or a signal comes; the exit code."""
+    """Train in a run folder until its steps are done or a signal comes; the exit code. `weights`
+    are those of the run's origin, unless they have to be read."""
     config, learner = run.config, parts.learner
     if standing:
         course = resume(run_dir, config, parts, standing, anyway=command.resume_anyway)
         note_resume(run_dir, run, learner.device, parts.arrangement)
     else:
+        if run.origin:
+            parts.learner.begin_from(weights or first_weights(run.origin))
         again = command.resume is not None
         create_run_dir(run_dir, run, learner.device, parts.arrangement, again=again)
         course = begin(config, parts)
     counters = course.counters
     stop = StopSignal()
     gc.freeze()  # what is there by now stays: no search for garbage among it
-    with closing(Logbook(run_dir, run, parts, course, command.checkpoint_interval)) as logbook:
+    with (
+        received_by(stop),
+        closing(Logbook(run_dir, run, parts, course, command.checkpoint_interval)) as logbook,
+    ):
         say = logbook.reporter.say
         how = f"{learner.precision}, {parts.execution.name}"
+        if command.run_dir_file:
+            command.run_dir_file.write_text(f"{run_dir}\n")
         say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
         policy = stop.watch(learner.q_values)
         evaluate = partial(evaluation_episodes, policy, learner.device, config)
@@ -186,26 +207,32 @@ def main() -> int:
     if command.deterministic:
         be_deterministic()
     device = pick_device(command.device)
-    run = Run(command.preset, command.config)
+    origin, weights = origin_of(command)
+    run = Run(command.preset, command.config, origin)
     replay_device, placement = place_replay(run.config.replay_slots, device)
-    run_dir = command.resume or command.run_dir or default_run_dir(run)
+    if command.run_dir:
+        check_folder(command.run_dir, own=("config.json",), option="--run-dir")
     with ExitStack() as held:
+        held.enter_context(received_by(interrupt))
+        if command.execution == "compile":
+            held.enter_context(compiling())
         if command.quiet:
             nowhere = held.enter_context(open(os.devnull, "w"))
             held.enter_context(redirect_stdout(nowhere))
-        standing = None
-        if command.resume:
+        standing, run_dir = None, command.resume
+        if run_dir:
             held.enter_context(writing(run_dir))
             refuse_another_run(run_dir, run)
             # One that died before its first checkpoint begins now.
             standing = newest_standing(run_dir) if has_begun(run_dir) else None
         shards = shards_of(standing, device) if standing else None
         parts = assemble(run.config, device, replay_device, command.execution, shards)
-        if not command.resume:
+        if not run_dir:
+            run_dir = command.run_dir or new_run_dir(run)
             held.enter_context(writing(run_dir))
-        print(placement, parts.arrangement, sep="\n")
+        print(placement, parts.arrangement, *notes(sys.argv[1:], command, run), sep="\n")
         try:
-            return train(command, run_dir, run, parts, standing)
+            return train(command, run_dir, run, parts, standing, weights)
         except NotFinite as error:
             last = run_dir / "last"
             kept = (

@@ -7,7 +7,9 @@ less than it takes to launch it from Python.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import torch
@@ -94,6 +96,21 @@ class Recorded(Generic[Result]):
         # Its beginning writes the generators' offsets on its stream (torch before 2.13).
         current.wait_stream(self._stream)
         return graph
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Raise Unsupported where torch.compile fails, as it does without a C++ compiler."""
+    try:
+        yield
+    except Exception as error:
+        inside = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+        if not any(name.startswith(("torch._dynamo", "torch._inductor")) for name in inside):
+            raise
+        cause = " ".join(str(error).partition("\n\n")[0].split()) or type(error).__name__
+        raise Unsupported(
+            f"torch.compile does not work here: use --execution eager ({cause})"
+        ) from None
 
 
 class Execution(NamedTuple):

@@ -182,6 +182,13 @@ class Learner:
         self._online.refresh()
         self.copy_to_target()
 
+    def begin_from(self, weights: dict[str, Tensor]) -> None:
+        """Take these tensors of an equal network, by name, as those of both networks. Raises
+        RuntimeError when names or shapes differ."""
+        self.online.load_state_dict(weights)
+        self._online.refresh()
+        self.copy_to_target()
+
     def copy_to_target(self) -> None:
         """Make the target network a copy of the online one."""
         self.target.load_state_dict(self.online.state_dict())

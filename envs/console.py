@@ -29,12 +29,13 @@ class Observed(NamedTuple):
     screen_before: npt.NDArray[np.uint8]  # [210, 160, 3] and the one before it
 
 
-def console(game: str, seed: int) -> ALEInterface:
-    """An emulator at the start of a game, without sticky actions. Raises UnknownGame."""
+def console(game: str, seed: int, sticky: float = 0.0) -> ALEInterface:
+    """An emulator at the start of a game that repeats the action before with probability `sticky`
+    at each frame. Raises UnknownGame."""
     # ALE announces every game on the terminal otherwise; the batch of emulators does not.
     ALEInterface.setLoggerMode(LoggerMode.Error)
     ale = ALEInterface()
-    ale.setFloat("repeat_action_probability", 0.0)
+    ale.setFloat("repeat_action_probability", sticky)
     ale.setInt("random_seed", seed)
     ale.loadROM(rom_path(game_id(game)))
     ale.reset_game()

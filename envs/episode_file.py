@@ -20,6 +20,7 @@ import zipfile
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import ale_py
 import numpy as np
@@ -31,7 +32,8 @@ from envs.games import rom_digest
 from envs.q_planes import LEVELS, Planes, decode, encode
 from envs.trace import EpisodeTrace
 
-FORMAT = 1
+FORMAT = 2
+"""The newest; 2 is an episode cut off as stuck, all others are of format 1."""
 SUFFIX = ".episode"
 MAX_STEPS = MOST_EPISODE_FRAMES // FRAMES_PER_STEP
 """Longest episode a file may hold (steps)."""
@@ -71,17 +73,25 @@ class EpisodeHeader:
     """Name of the agent that played."""
     agent_steps: int | None = None
     """How long that agent had been trained (steps)."""
+    stuck: bool = False
+    """Whether it was cut off since nothing happened any more; in files of format 2 alone."""
 
 
-def save_episode(
-    path: Path,
+def save_episode(path: Path, trace: EpisodeTrace, **of: Any) -> None:
+    """Write an episode, described as `pack_episode` does; the file appears whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(pack_episode(trace, **of))
+    os.replace(part, path)
+
+
+def pack_episode(
     trace: EpisodeTrace,
     *,
     epsilon: float | None = None,
     agent: str | None = None,
     agent_steps: int | None = None,
-) -> None:
-    """Write an episode; the file appears whole or not at all.
+) -> bytes:
+    """The content of an episode's file: the same for the same episode of the same agent.
 
     The Q-values get the finest resolution with which the file stays within 1.5 kB + 19 bytes a
     step. Raises BadEpisode for an episode of no steps or of more than MAX_STEPS, or one whose
@@ -111,14 +121,13 @@ def save_episode(
         epsilon=epsilon,
         agent=agent,
         agent_steps=agent_steps,
+        stuck=trace.stuck,
     )
     for levels in LEVELS:
         content = _packed(header, trace, encode(trace.q_values, levels))
         if len(content) <= FIXED_BYTES + BYTES_PER_STEP * len(trace):
             break
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    return content
 
 
 def read_header(path: Path) -> EpisodeHeader:
@@ -145,6 +154,7 @@ def load_episode(path: Path) -> EpisodeTrace:
             q_values=decode(Planes(planes, header.top_step, header.gap_step)),
             digests=array(archive, "digests", np.dtype("<u4"), (steps + 1,)),
             truncated=header.truncated,
+            stuck=header.stuck,
         )
 
 
@@ -160,8 +170,11 @@ def action_names(protocol: EmulatorConfig) -> tuple[str, ...]:
 
 def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
     described = {**asdict(header), "top_step": q.top_step, "gap_step": q.gap_step}
+    if not header.stuck:  # older programs can read it
+        del described["stuck"]
+    version = FORMAT if header.stuck else 1
     members: dict[str, bytes] = {
-        "episode.json": json.dumps({"format": FORMAT, **described}).encode()
+        "episode.json": json.dumps({"format": version, **described}).encode()
     }
     arrays = {
         "actions": trace.actions.astype("<u1"),
@@ -182,7 +195,8 @@ def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
 
 
 def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
-    header = parse(EpisodeHeader, member(archive, "episode.json", MAX_JSON), FORMAT)
+    text = member(archive, "episode.json", MAX_JSON)
+    header = parse(EpisodeHeader, text, FORMAT, {"stuck": False})
     if not 0 < len(header.action_names) <= MAX_ACTIONS:
         raise ValueError(f"action_names must be a list of 1 to {MAX_ACTIONS} names")
     if not (0 < header.steps <= MAX_STEPS and 0 <= header.seed < 2**31):

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import is_dataclass
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 Made = TypeVar("Made")
 
 
-def parse(cls: type[Made], text: str | bytes, newest: int) -> Made:
+def parse(
+    cls: type[Made],
+    text: str | bytes,
+    newest: int,
+    absent: Mapping[str, Any] = MappingProxyType({}),
+) -> Made:
     """An instance of a dataclass from a JSON object that also tells its format's number, which
-    must not be above `newest`. Raises ValueError."""
+    must not be above `newest`; `absent` are values of fields that older formats do not have.
+    Raises ValueError."""
     try:
         content = json.loads(text)
     except RecursionError:
         raise ValueError("it is nested without end") from None
     check_format(content, newest)
-    return from_json(cls, {name: value for name, value in content.items() if name != "format"})
+    fields = {name: value for name, value in content.items() if name != "format"}
+    return from_json(cls, {**absent, **fields})
 
 
 def check_format(content: Any, newest: int) -> None:

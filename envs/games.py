@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from ale_py import roms
+from gymnasium.envs.registration import registry
 
 # ALE ships these cartridges for several human players only; they have no single-player mode.
 MULTIPLAYER_ONLY = frozenset({"combat", "joust", "maze_craze", "warlords"})
@@ -28,10 +29,28 @@ def _squash(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _bare(name: str) -> str:
-    """`ALE/Pong-v5`, `PongNoFrameskip-v4` and `PongDeterministic-v0` -> `Pong`."""
-    name = name.strip().rpartition("/")[2]
-    return re.sub(r"(NoFrameskip|Deterministic)?-v\d+$", "", name)
+_ID = re.compile(
+    r"(?:(?:ale_py:)?ALE/)?(.+?)(-ram)?(NoFrameskip|Deterministic)?(?:-v([045]))?", re.I
+)
+"""What gymnasium calls a game: ALE/Pong-v5, PongNoFrameskip-v4, Pong-ram-v0."""
+
+
+def departs_from_id(name: str, sticky_actions: float) -> str:
+    """What a game is played with instead of what its id in gymnasium promises; empty where that is
+    the same, and for a name that is no such id."""
+    found = _ID.fullmatch(name.strip())
+    if not found or not found[4]:
+        return ""
+    said, version = [], int(found[4])
+    promised = 0 if version == 4 else 0.25
+    if promised != sticky_actions:
+        said.append(
+            f"sticky actions of {promised:g}, here they are {sticky_actions:g} "
+            f"(a run with --sticky-actions {promised:g} plays it so)"
+        )
+    if version != 5 and not found[3]:
+        said.append("actions that last 2 to 4 frames, here all last 4")
+    return f"{name} promises {' and '.join(said)}" if said else ""
 
 
 def game_id(name: str) -> str:
@@ -40,12 +59,23 @@ def game_id(name: str) -> str:
 
     Raises UnknownGame, with the closest matches, when no game has that name.
     """
-    wanted = _squash(_bare(name))
+    found = _ID.fullmatch(name.strip())
+    wanted = _squash(found[1] if found else name)
     by_squashed = {_squash(game): game for game in all_games()}
+    if found and found[2] and wanted in by_squashed:
+        raise UnknownGame(
+            f"{name} shows agents the console's memory, and here they see the screen: "
+            f"give {game_title(by_squashed[wanted])}"
+        )
     if wanted in by_squashed:
         return by_squashed[wanted]
     if wanted in map(_squash, MULTIPLAYER_ONLY):
         raise UnknownGame(f"ALE has no single-player mode of {name}: choose another game")
+    others = {one.name.lower() for one in registry.values() if "ale_py" not in str(one.entry_point)}
+    if re.sub(r"-v\d+$", "", name.strip().lower()) in others:
+        raise UnknownGame(
+            f"{name} is no Atari game, and only those of ALE are played here: try Pong"
+        )
     close = difflib.get_close_matches(wanted, by_squashed, n=3, cutoff=0.5)
     hint = (
         f"did you mean {', '.join(game_title(by_squashed[c]) for c in close)}?"

@@ -29,7 +29,7 @@ class TrainingEpisode:
     """One whole episode of a training run."""
 
     steps: int
-    """Of the run, when it ended."""
+    """Of the run, when it ended: its emulator's own, see `step_of`."""
     score: int
     """Raw, unclipped return (points)."""
     length: int
@@ -53,6 +53,12 @@ class _Now:
     score: int = 0
 
 
+def step_of(env: int, num_envs: int, steps: int) -> int:
+    """Emulator `env`'s own step in the turn after which a run has `steps`: those of a turn count
+    one after the other, so that no two games end at the same step."""
+    return steps - num_envs + env + 1
+
+
 def episodes(header: LogHeader, blocks: Iterable[tuple[int, Turns]]) -> Iterator[TrainingEpisode]:
     """Every whole episode in `blocks`, pairs of a first row and the turns from there, in the
     order in which they ended. Those that a gap between two blocks touches are left out."""
@@ -66,7 +72,7 @@ def episodes(header: LogHeader, blocks: Iterable[tuple[int, Turns]]) -> Iterator
             for env in range(num_envs)
             for episode in _ended(header, now[env], env, begin, turns)
         ]
-        yield from sorted(found, key=lambda episode: (episode.steps, episode.env))
+        yield from sorted(found, key=lambda episode: episode.steps)
         expected = begin + turns.rows
 
 
@@ -83,8 +89,9 @@ def _ended(
         if flags[at] & ENDED:
             score = now.score + int(rewards[counted : at + 1].sum())
             if now.row is not None and now.keyframe is not None and now.keyframe <= now.row <= turn:
+                num_envs = header.protocol.num_envs
                 yield TrainingEpisode(
-                    steps=header.start + (turn + 1) * header.protocol.num_envs,
+                    steps=step_of(env, num_envs, header.start + (turn + 1) * num_envs),
                     score=score,
                     length=turn - now.row + 1,
                     truncated=bool(flags[at] & TRUNCATED),

@@ -19,6 +19,9 @@ class ReferenceScores(NamedTuple):
     human: float
 
 
+REFERENCE_FRAMES = 108_000
+"""Cap of the published games (frames)."""
+
 # fmt: off
 REFERENCE_SCORES = {
     game: ReferenceScores(random, human)

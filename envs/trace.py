@@ -33,11 +33,20 @@ class EpisodeTrace:
     """Whether the frame cap ended it rather than the game."""
     before: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     # [P] actions between the seed and the first frame, other episodes' and ignored ones
+    stuck: bool = False
+    """Whether it was cut off since nothing happened any more."""
 
     @property
     def score(self) -> int:
         """Raw, unclipped return."""
         return int(self.rewards.sum())
+
+    @property
+    def end(self) -> str:
+        """How it ended, for people."""
+        if self.stuck:
+            return "cut off as stuck"
+        return "cut off by the frame cap" if self.truncated else "game over"
 
     def __len__(self) -> int:
         """Agent steps."""

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agent.errors import UnknownNetwork
-from agent.networks import is_own, make_network
+from agent.networks import INPUT_SHAPE, is_own, make_network
 from agent.precision import Working
 from agent.shards import Shards
 from envs.emulators import EmulatorConfig, Emulators
 from envs.games import game_title
-from harness.checkpoint import CheckpointState, find_checkpoint, read_state, read_tensors
+from harness.checkpoint import (
+    CheckpointState,
+    find_checkpoint,
+    read_state,
+    read_tensors,
+    read_whole,
+)
 from harness.config import RunConfig, unflatten
 from harness.cores import arrange
 from harness.errors import UserError
@@ -28,7 +37,9 @@ class Agent:
     """A policy and the settings it was trained with."""
 
     q_values: Policy
-    """float32 [B, A] of states uint8 [B, 4, 84, 84], computed in fp32 whatever it trained in."""
+    """float32 [B, A] of states uint8 [B, 4, 84, 84], computed in fp32 whatever it trained in.
+    One of `load_agent` takes arrays of numpy, too, and one state [4, 84, 84], whose values are
+    [A]; it raises ValueError for anything else."""
     config: RunConfig
     name: str
     """What tables call it: the checkpoint's folder, or `random`."""
@@ -36,7 +47,9 @@ class Agent:
     """What the checkpoint says of itself; None for an agent that was not trained."""
 
 
-def load_agent(path: Path, device: torch.device, network: str | None = None) -> Agent:
+def load_agent(
+    path: Path | str, device: torch.device | str = "cpu", network: str | None = None
+) -> Agent:
     """The agent in a run folder (its best/, else its last/) or a checkpoint folder.
 
     With `network` its weights play in that network instead of the one they were trained in: other
@@ -44,17 +57,24 @@ def load_agent(path: Path, device: torch.device, network: str | None = None) -> 
     must not run code that a file names: it is made only when `network` names it.
     Raises UserError with one clear line when there is no agent or it cannot be used.
     """
+    path, device = Path(path).expanduser(), torch.device(device)
     folder = find_checkpoint(path)
-    loaded, config, state = load_network(folder, network)
+    loaded, config, state = load_network(path, network)
     swapped = network not in (None, config.learner.network)
-    name = f"{folder} as {network}" if swapped else str(folder)
+    # `best` alone, seen from within the run, is that of any run.
+    whole = folder if len(folder.parts) > 1 else Path(*folder.resolve().parts[-2:])
+    name = f"{whole} as {network}" if swapped else str(whole)
     return Agent(_greedy_values(loaded.to(device), device), config, name, state)
 
 
 def load_network(
-    folder: Path, network: str | None = None
+    path: Path, network: str | None = None
 ) -> tuple[nn.Module, RunConfig, CheckpointState]:
-    """The network in a checkpoint folder as `load_agent` finds it, with its settings."""
+    """The network in a run or checkpoint folder as `load_agent` finds it, with its settings."""
+    return read_whole(path, partial(_load, network=network))
+
+
+def _load(folder: Path, network: str | None) -> tuple[nn.Module, RunConfig, CheckpointState]:
     state = read_state(folder)
     config = _settings(folder, state)
     offered = num_actions(config.emulators)
@@ -107,8 +127,7 @@ def read_settings(path: Path) -> RunConfig:
     Raises UserError."""
     if (path / "config.json").is_file():
         return read_run(path).config
-    folder = find_checkpoint(path)
-    return _settings(folder, read_state(folder))
+    return read_whole(path, lambda folder: _settings(folder, read_state(folder)))
 
 
 def num_actions(protocol: EmulatorConfig) -> int:
@@ -127,4 +146,16 @@ def _settings(folder: Path, state: CheckpointState) -> RunConfig:
 def _greedy_values(network: nn.Module, device: torch.device) -> Policy:
     network.requires_grad_(False).eval()
     working = Working(network, "fp32", Shards(arrange(device, 1).shards))
-    return lambda states: working(states.to(device))
+
+    def q_values(states: Tensor | npt.NDArray[np.uint8]) -> Tensor:
+        states = torch.as_tensor(states)
+        if states.dtype != torch.uint8 or states.shape[-3:] != INPUT_SHAPE or states.ndim > 4:
+            kind = str(states.dtype).removeprefix("torch.")
+            raise ValueError(
+                "states must be uint8 [B, 4, 84, 84], grey from 0 to 255, the newest frame last, "
+                f"not {kind} {list(states.shape)}"
+            )
+        values = working(states.reshape(-1, *INPUT_SHAPE).to(device))
+        return values if states.ndim == 4 else values[0]
+
+    return q_values

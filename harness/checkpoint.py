@@ -14,9 +14,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -26,9 +27,11 @@ from agent.learner import below
 from envs.fields import parse
 from harness.durable import sync, write_synced
 from harness.errors import UserError
+from harness.places import told
 from harness.position import Position
 
 FORMAT = 2
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -122,14 +125,42 @@ def find_checkpoint(path: Path) -> Path:
     Raises UserError when there is none.
     """
     if not path.exists():
-        raise UserError(f"{path} does not exist; give a run folder or a checkpoint folder")
-    # An old one is alone for the moment in which a run replaces it.
-    for folder in (path, *(path / name for name in ("best", "best.old", "last", "last.old"))):
+        raise UserError(f"{path} does not exist{told(path) or ': give the folder of a run'}")
+    # An old one is alone for the moment in which a run replaces it: then the new one is there.
+    names = ("best", "best.old", "best", "last", "last.old", "last")
+    for folder in (path, *(path / name for name in names)):
         if (folder / "network.safetensors").is_file():
             return folder
     raise UserError(
         f"{path} holds no checkpoint (no network.safetensors in it, in best/ or in last/)"
+        f"{told(path)}"
     )
+
+
+def read_whole(
+    path: Path, read: Callable[[Path], T], find: Callable[[Path], Path] = find_checkpoint
+) -> T:
+    """What `read` makes of the checkpoint folder that `path` means, all its files of one writing.
+
+    A run may replace them while they are read: then they are found and read again. Raises the
+    UserError of `read` for a checkpoint that stayed as it is.
+    """
+    folder = find(path)
+    while True:
+        state = _content(folder / "state.json")
+        try:
+            return read(folder)
+        except UserError:
+            before, folder = folder, find(path)
+            if folder == before and _content(folder / "state.json") == state:
+                raise
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
 
 
 def read_state(folder: Path) -> CheckpointState:

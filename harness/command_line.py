@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
@@ -40,11 +40,9 @@ def parse(
     kind: Callable[..., Command],
     words: Sequence[str],
     program: str,
-    elsewhere: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Command:
-    """tyro's reading of a command line: a `kind` made of `words`. `more` is what tyro.cli takes;
-    `elsewhere` tells what options of other programs are called here.
+    """tyro's reading of a command line: a `kind` made of `words`. `more` is what tyro.cli takes.
 
     `1e6` is a whole number, too. Raises UserError for what cannot be read.
     """
@@ -63,8 +61,10 @@ def parse(
             _print_help(read)
             raise
     said, proposal = one_line(page.text())
-    known = _known_elsewhere(words, elsewhere or {}) if "unrecognized" in said else ""
-    raise UserError(f"{said}{known or proposal} (see {program} --help)")
+    from harness.hints import hints  # of all commands, which takes seconds to import
+
+    hint = "; ".join(hints(words, kind))
+    raise UserError(f"{said}{f'; {hint}' if hint else proposal} (see {program} --help)")
 
 
 class _Page(io.TextIOWrapper):
@@ -97,17 +97,24 @@ def _print_help(read: Callable[[], object]) -> None:
 
 
 def _unfold(kind: Any) -> None:
-    """Put what docstrings say of options, a line a paragraph, where tyro looks first: in those
-    that it reads itself it takes the ends of lines for ends of paragraphs."""
+    """Put what docstrings say of options where tyro looks first."""
     for found in set(_dataclasses(kind)):
-        classes = [each for each in reversed(found.__mro__) if is_dataclass(each)]
-        read = [one for each in classes for one in docstring_parser.parse_from_object(each).params]
-        docs = {one.arg_name: one.description or "" for one in read}
+        told = described(found)
         for field in fields(found):
-            if field.name in docs:
-                paragraphs = re.split(r"\n\s*\n", docs[field.name])
-                told = {"help": "\n\n".join(" ".join(text.split()) for text in paragraphs)}
-                field.metadata = MappingProxyType(told | dict(field.metadata))
+            if field.name in told:
+                known = {"help": told[field.name]} | dict(field.metadata)
+                field.metadata = MappingProxyType(known)
+
+
+def described(kind: type) -> dict[str, str]:
+    """What docstrings say of the fields of a dataclass, a line a paragraph: where tyro reads them
+    itself it takes the ends of lines for ends of paragraphs."""
+    classes = [each for each in reversed(kind.__mro__) if is_dataclass(each)]
+    read = [one for each in classes for one in docstring_parser.parse_from_object(each).params]
+    docs = {one.arg_name: re.split(r"\n\s*\n", one.description or "") for one in read}
+    return {
+        name: "\n\n".join(" ".join(text.split()) for text in texts) for name, texts in docs.items()
+    }
 
 
 def _dataclasses(kind: Any) -> Iterator[type]:
@@ -155,13 +162,6 @@ def _choices(told: str) -> str:
     return ", ".join(sorted(set(names) - {"'None'"})) if "'None'" in names else told
 
 
-def _known_elsewhere(words: Sequence[str], elsewhere: Mapping[str, str]) -> str:
-    """What those of the words that other programs know are called here."""
-    options = [word.partition("=")[0].replace("_", "-") for word in words]
-    found = [f"{word} is {elsewhere[word]} here" for word in options if word in elsewhere]
-    return f": {', '.join(found)}" if found else ""
-
-
 def whole_number(text: str) -> int:
     """The number that a text means, `1e6` and `1_000_000` among them. Raises ValueError."""
     try:
@@ -185,10 +185,12 @@ def names_in(words: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _path(text: str) -> Path:
+def path(text: str) -> Path:
+    """The path that a text means; `~` is the home folder, which a shell puts in only at the
+    beginning of a word. Raises ValueError."""
     if not text:  # as of a shell's variable that is not set; it would be the current folder
         raise ValueError("a name is missing")
-    return Path(text)
+    return Path(os.path.expanduser(text))  # ~nobody stays as it is, as in a shell
 
 
 def _read_by(kind: type[Value], metavar: str, read: Callable[[str], Value]) -> Rule:
@@ -205,7 +207,7 @@ def _read_by(kind: type[Value], metavar: str, read: Callable[[str], Value]) -> R
 
 _REGISTRY = ConstructorRegistry()
 _REGISTRY.primitive_rule(_read_by(int, "INT", whole_number))
-_REGISTRY.primitive_rule(_read_by(Path, "PATH", _path))
+_REGISTRY.primitive_rule(_read_by(Path, "PATH", path))
 Names = Annotated[
     tuple[str, ...],
     PrimitiveConstructorSpec(

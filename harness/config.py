@@ -38,7 +38,10 @@ class RunConfig:
     eval_every: int = 50_000
     """Score the agent and write a checkpoint this often (steps)."""
     eval_episodes: int = 8
-    """Whole games in each of those evaluations (episodes)."""
+    """Whole games in each of those evaluations (episodes; 0: no evaluations)."""
+    eval_stuck_after: int = 0
+    """Cut off a game of an evaluation in which nothing has happened for so long: no reward, no
+    lost life, no new screen (steps; 0: never)."""
     log_every: int = 2_000
     """Write the learner's figures this often (steps)."""
     keyframe_period: int = 10_000
@@ -54,13 +57,17 @@ class RunConfig:
             "update_period",
             "target_period",
             "eval_every",
-            "eval_episodes",
             "log_every",
             "keyframe_period",
         ):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}"
+                )
+        for name in ("eval_episodes", "eval_stuck_after"):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"{name.replace('_', '-')} must not be negative, not {getattr(self, name)}"
                 )
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"seed must be from 0 to 2^63 - 1, not {self.seed}")

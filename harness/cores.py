@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from agent.precision import allow_tf32
+from replay.control_groups import OWN, ROOT, control_groups
 
 MOST_SHARDS = 4
 """Of cores for one update: a part of a batch of 32 is small by then. More were never measured."""
@@ -84,12 +84,10 @@ def _omp_num_threads() -> int:
     return int(value) if value.isdecimal() and int(value) else _affinity()
 
 
-def _cgroup_cores(
-    root: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc/self/cgroup")
-) -> int:
+def _cgroup_cores(root: Path = ROOT, own: Path = OWN) -> int:
     """Cores' worth of time that the tightest of this process's control groups gives, rounded up."""
     limits = [_affinity()]
-    for group in _cgroups(root, proc):
+    for group in control_groups("cpu", root, own):
         for quota_file, period_file in (
             ("cpu.max", None),
             ("cpu.cfs_quota_us", "cpu.cfs_period_us"),
@@ -103,19 +101,3 @@ def _cgroup_cores(
             if quota > 0 and period > 0:
                 limits.append(-(-quota // period))
     return min(limits)
-
-
-def _cgroups(root: Path, proc: Path) -> Iterator[Path]:
-    """Folders of this process's control groups that may limit its cores, and of all above them
-    (lines of /proc/self/cgroup: `0::/path` in version 2, `4:cpu,cpuacct:/path` in version 1)."""
-    try:
-        lines = proc.read_text().splitlines()
-    except OSError:
-        lines = []
-    for line in [*lines, "0::/", "1:cpu:/"]:
-        _, controllers, path = (*line.split(":", 2), "", "")[:3]
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        top = root / "cpu" if controllers else root
-        here = Path(path.lstrip("/"))
-        yield from (top / folder for folder in (here, *here.parents))

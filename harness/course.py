@@ -10,6 +10,7 @@ from torch import Tensor
 
 from agent.execution import Execution, ExecutionName, resolve_execution
 from agent.learner import Learner
+from agent.networks import INPUT_SHAPE
 from envs.action_log import Turns
 from envs.emulators import SEEDS, Emulators
 from envs.stream import Stream, Turn
@@ -55,6 +56,8 @@ def assemble(
         shards or arrangement.shards,
         compiled=execution.name == "compile",
     )
+    if execution.name == "compile":  # where that fails nothing is written yet
+        learner.q_values(torch.zeros((num_envs, *INPUT_SHAPE), dtype=torch.uint8, device=device))
     ring = Ring(config.replay_rows, num_envs, replay_device)
     # A network that cannot be split has the last word.
     arrangement = arrangement._replace(shards=learner.shards)

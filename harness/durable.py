@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,13 +30,22 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def beside(file: Path) -> Path:
+    """A path beside a file, for what is to become it: no other process has the same."""
+    return file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+
+
 @contextmanager
-def appearing(file: Path) -> Iterator[Path]:
-    """A path beside `file` to write to: what is there at the end of the block becomes the file, and
-    nothing stays of it if the block fails. Raises UserError where it cannot be written."""
-    part = file.with_name(file.name + ".part")
+def appearing(file: Path, trailer: bytes = b"") -> Iterator[Path]:
+    """A path beside `file` to write to: what is there at the end of the block becomes the file,
+    with `trailer` as its last bytes, and nothing stays of it if the block fails. Raises UserError
+    where it cannot be written."""
+    part = beside(file)
     try:
         yield part
+        if trailer:
+            with part.open("ab") as written:
+                written.write(trailer)
         sync(part)
         part.replace(file)
     except OSError as error:

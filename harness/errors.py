@@ -11,6 +11,9 @@ from agent.errors import UnknownNetwork, Unsupported
 from envs.episode_zip import BadEpisode
 from envs.games import UnknownGame
 from envs.labels import NoLabels
+from harness.signals import exit_code
+from harness.streams import steady
+from harness.wording import printable
 from replay.errors import ReplayTooLarge
 
 
@@ -37,21 +40,20 @@ _REMEDIES = {
 
 def fail(message: object) -> NoReturn:
     """Print one line to standard error and exit with code 2."""
-    print(f"error: {' '.join(str(message).splitlines())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(str(message).splitlines()))}", file=sys.stderr)
     raise SystemExit(2)
 
 
 def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run a command; what the user caused becomes one line and exit code 2."""
+    steady()
     try:
         raise SystemExit(main() or 0)
     except USERS_ERRORS as error:
         fail(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("stopped", file=sys.stderr)
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        raise SystemExit(1) from None
+        raise SystemExit(exit_code(stop)) from None
     except OSError as error:
         of_a_file = error.filename is not None or error.errno == errno.ENOSPC
         if error.errno not in _REMEDIES or not of_a_file:

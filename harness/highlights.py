@@ -14,14 +14,16 @@ and of several episodes with that score the first one. Often one episode is seve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from envs.episode_file import SUFFIX, EpisodeHeader, load_episode, read_header
+from envs.episode_zip import BadEpisode
 from envs.trace import EpisodeTrace
 from harness.errors import UserError
 from harness.history import History
+from harness.places import told
 
 ROLES = ("best", "worst", "median", "first")
 
@@ -67,13 +69,25 @@ class Recorded:
 
     files: tuple[Path, ...]
     headers: tuple[EpisodeHeader, ...]
+    left_out: tuple[str, ...] = ()
+    """A line on each file that cannot be played."""
 
     @classmethod
-    def of(cls, run_dir: Path) -> Recorded:
-        """Those in episodes/. Raises BadEpisode for a damaged one."""
-        found = [(file, read_header(file)) for file in (run_dir / "episodes").glob(f"*{SUFFIX}")]
-        found.sort(key=lambda pair: (_trained(pair[1]), pair[0].name))
-        return cls(tuple(file for file, _ in found), tuple(header for _, header in found))
+    def of(cls, run_dir: Path, check: Callable[[EpisodeHeader], None]) -> Recorded:
+        """Those in episodes/ that are whole and that `check` does not refuse with a UserError."""
+        found, left_out = [], []
+        for file in sorted((run_dir / "episodes").glob(f"*{SUFFIX}")):
+            try:
+                header, _ = read_header(file), load_episode(file)
+                check(header)
+                found.append((file, header))
+            except BadEpisode as error:  # names the file
+                left_out.append(str(error))
+            except UserError as error:
+                left_out.append(f"{file}: {error}")
+        found.sort(key=lambda pair: _trained(pair[1]))
+        files, headers = zip(*found, strict=True) if found else ((), ())
+        return cls(files, headers, tuple(left_out))
 
     @property
     def scores(self) -> list[int]:
@@ -88,18 +102,26 @@ def _trained(header: EpisodeHeader) -> float:
     return float("inf") if header.agent_steps is None else header.agent_steps
 
 
-def training(run_dir: Path) -> History | None:
-    """The training episodes of a run; None for a folder without an action log."""
-    return History(run_dir) if any(run_dir.glob("*.actions")) else None
+def training(run_dir: Path) -> tuple[History | None, str]:
+    """The training episodes of a run, and a line on an action log that cannot be read; None for a
+    folder without one that can."""
+    try:
+        return (History(run_dir) if any(run_dir.glob("*.actions")) else None), ""
+    except UserError as error:
+        return None, str(error)
 
 
-def check_some(run_dir: Path, recorded: Recorded, history: History | None) -> None:
-    """Raise UserError, in one line, for a folder without episodes."""
+def check_some(
+    run_dir: Path, recorded: Recorded, history: History | None, left_out: Sequence[str]
+) -> None:
+    """Raise UserError, in one line, for a folder without episodes that can be played."""
     if not run_dir.is_dir():
-        raise UserError(f"{run_dir} is no folder: give the folder of a run")
+        raise UserError(f"{run_dir} is no folder{told(run_dir) or ': give the folder of a run'}")
     if recorded.files or (history and history.episodes):
         return
+    if left_out:
+        raise UserError(f"{run_dir} has no episode that can be played: {'; '.join(left_out)}")
     raise UserError(
         f"{run_dir} has no episodes to show yet: none in its episodes/ and no whole one in an "
-        "action log; evaluate.py record makes some where there is a checkpoint"
+        f"action log{told(run_dir) or ': evaluate.py record makes some of a checkpoint'}"
     )

@@ -11,6 +11,7 @@ from envs.episode_file import action_names
 from envs.history import TrainingEpisode, episodes, trace
 from envs.trace import EpisodeTrace
 from harness.errors import UserError
+from harness.places import told
 from harness.position import LOG_NAME
 from harness.resuming import Standing, standings
 
@@ -23,7 +24,8 @@ class History:
         files = sorted(f for f in run_dir.glob("*.actions") if re.fullmatch(LOG_NAME, f.name))
         if not files:
             raise UserError(
-                f"{run_dir} holds no action log: give a training run, or an .episode file"
+                f"{run_dir} holds no action log"
+                f"{told(run_dir) or ': give a training run, or an .episode file'}"
             )
         newest = max(standings(run_dir)[0], key=lambda s: s.state.steps, default=None)
         self.episodes: list[TrainingEpisode] = []

@@ -7,30 +7,35 @@ import math
 from pathlib import Path
 from typing import Any
 
-from harness.durable import appearing
+from harness.durable import appearing, beside
 from harness.errors import UserError
+from harness.outputs import mark_of, output
 
 
-def check_writable(file: Path) -> None:
-    """Raise UserError now if `write_json` could not write there later."""
+def check_writable(file: Path, command: object) -> None:
+    """Raise UserError now if `write_json` could not write there later, or would overwrite what
+    another command wrote."""
     try:
         if file.name == "-":
             raise UserError("--json writes a file: give its name, not -")
         if file.exists() and not file.is_file():
             raise UserError(f"cannot write to {file}: it is no file; choose another --json")
-        place = file.resolve()
-        beside = place.with_name(place.name + ".part")
-        beside.touch()
-        beside.unlink()
+        output(file, mark_of(command), "--json")
+        probe = beside(file.resolve())
+        probe.touch()
+        probe.unlink()
     except OSError as error:
         raise UserError(
             f"cannot write to {file}: {error.strerror}; choose another --json"
         ) from None
 
 
-def write_json(file: Path, content: dict[str, Any]) -> None:
-    """Write beside the file, then put it in its place: it is never there in part. Numbers that are
-    not finite become null, since JSON has no others."""
+def write_json(file: Path, content: dict[str, Any], command: object = None) -> None:
+    """Write beside the file, then put it in its place: it is never there in part; with the mark of
+    the `command` that it answers. Numbers that are not finite become null, since JSON has no
+    others."""
+    if command:
+        content = content | {"request": mark_of(command)}
     text = json.dumps(_finite(content), indent=1, allow_nan=False)
     # What a link points to is replaced, not the link.
     with appearing(file.resolve()) as part:

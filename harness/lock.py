@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,9 @@ def writing(run_dir: Path) -> Iterator[None]:
         run_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
-        raise UserError(f"another process is writing {run_dir}: stop that one first") from None
+        raise UserError(
+            f"another process is writing {run_dir}: wait until it ends, or stop it first"
+        ) from None
     except OSError as error:
         raise UserError(
             f"cannot write to {run_dir}: {error.strerror}; choose another folder"
@@ -30,4 +32,17 @@ def writing(run_dir: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        lock.release()
+
+
+def wait_for_writers(folder: Path, say: Callable[[str], object]) -> None:
+    """Wait until no process writes a run below `folder`, and `say` for which one it waits. Those
+    that a killed program has started end soon, with a checkpoint."""
+    for file in sorted(folder.glob("*/**/lock")):
+        lock = FileLock(file)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            say(f"waiting for the process that still writes {file.parent}")
+            lock.acquire(poll_interval=0.1)
         lock.release()

@@ -19,6 +19,7 @@ from harness.config import RunConfig, flatten
 from harness.course import Course, Parts, decided_by
 from harness.journal import Journals
 from harness.keeper import Keeper
+from harness.play import OnStep
 from harness.position import Position
 from harness.reporting import NotFinite, Reporter
 from harness.rundir import Run
@@ -80,13 +81,14 @@ class Logbook:
         NotFinite when one is no number; the checkpoint before that stays."""
         self.reporter.learner(self._learner, self._counters, epsilon, stored)
 
-    def evaluation(self, play: Callable[[], list[EpisodeTrace]]) -> None:
-        """Play the evaluation that is due, between two checkpoints."""
-        self.save()
-        self.reporter.evaluating(self._run.config.eval_episodes, self._counters)
-        games = play()
-        self.reporter.evaluation(games, self._learner, self._counters)
-        self._keeper.evaluated(games, self._learner, self._counters)
+    def evaluation(self, play: Callable[[OnStep], list[EpisodeTrace]]) -> None:
+        """Play the evaluation that is due, between two checkpoints. Without games there is one
+        checkpoint, and no best agent."""
+        if self._run.config.eval_episodes:
+            self.save()
+            games = play(self.reporter.evaluating(self._counters))
+            self.reporter.evaluation(games, self._learner, self._counters)
+            self._keeper.evaluated(games, self._learner, self._counters)
         self._evaluated_at = self._counters.steps
         self.save()
 

@@ -14,16 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from envs.emulators import FRAMES_PER_STEP
 from harness.journal import Journals
 from harness.players.animation import Preview
 from harness.tensorboard import EventFile, event_file_name
-
-OVER_FRAMES = {
-    "episode/return": "over_frames/episode_return",
-    "evaluation/return": "over_frames/evaluation_return",
-}
-"""Scores are drawn over frames too, the unit of most papers."""
 
 
 class MetricLog:
@@ -38,10 +31,6 @@ class MetricLog:
         self._file = journals.open("metrics.jsonl")
         resumed_at = steps + 1 if steps else None
         self._events = EventFile(journals.open(event_file_name(steps)), resumed_at)
-        self._over_frames = EventFile(
-            journals.open(f"frames/{event_file_name(steps * FRAMES_PER_STEP)}"),
-            resumed_at and resumed_at * FRAMES_PER_STEP,
-        )
         self._zero = time.monotonic() - seconds
 
     @property
@@ -60,9 +49,6 @@ class MetricLog:
         line |= {tag: v if math.isfinite(v) else None for tag, v in figures.items()}
         self._file.write(json.dumps(line).encode() + b"\n")
         self._events.scalars(figures, steps)
-        over_frames = {OVER_FRAMES[tag]: figures[tag] for tag in figures.keys() & OVER_FRAMES}
-        if over_frames:
-            self._over_frames.scalars(over_frames, steps * FRAMES_PER_STEP)
 
     def draw(
         self, steps: int, picture: Preview, spreads: Mapping[str, npt.NDArray[np.float32]]

@@ -18,6 +18,33 @@ from replay.ring import STACK_SIZE, Ring
 
 Policy = Callable[[Tensor], Tensor]
 """Q-values float [B, A] of states uint8 [B, 4, 84, 84]."""
+OnStep = Callable[[int, int], None]
+"""Told after every step how many episodes are over (count), and how long the longest of those that
+go on is (agent steps)."""
+
+
+class Stuck:
+    """Whether nothing happens any more in an episode.
+
+    It is stuck after `after` agent steps in a row without a reward, without a lost life, and
+    without a screen that had not been shown since the last of these, or since the start. With
+    `after` 0 it never is.
+    """
+
+    def __init__(self, after: int, digest: int) -> None:
+        """An episode begins with a screen of this digest."""
+        self._after, self._shown, self._still = after, {digest}, 0
+
+    def step(self, digest: int, happened: bool) -> bool:
+        """Whether it is stuck after a step that led to a screen of this digest; `happened`: with a
+        reward or a lost life."""
+        if not self._after:
+            return False
+        if happened:
+            self._shown.clear()
+        self._still = self._still + 1 if digest in self._shown else 0
+        self._shown.add(digest)
+        return self._still >= self._after
 
 
 @dataclass
@@ -27,10 +54,11 @@ class _Seat:
     index: int
     seed: int
     rng: np.random.Generator
+    digests: list[int]
+    stuck: Stuck
     actions: list[int] = field(default_factory=list)
     rewards: list[int] = field(default_factory=list)
     q_values: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    digests: list[int] = field(default_factory=list)
 
     def choose(self, q_values: npt.NDArray[np.float32], epsilon: float) -> int:
         if self.rng.random() < epsilon:
@@ -41,7 +69,7 @@ class _Seat:
         self.q_values.append(q_values)
         return action
 
-    def trace(self, protocol: EmulatorConfig, truncated: bool) -> EpisodeTrace:
+    def trace(self, protocol: EmulatorConfig, truncated: bool, stuck: bool) -> EpisodeTrace:
         return EpisodeTrace(
             protocol=replace(protocol, num_envs=1),
             seed=self.seed,
@@ -50,6 +78,7 @@ class _Seat:
             q_values=np.stack(self.q_values),
             digests=np.array(self.digests, np.uint32),
             truncated=truncated,
+            stuck=stuck,
         )
 
 
@@ -59,6 +88,9 @@ def play_episodes(
     seeds: Sequence[int],
     epsilon: float,
     device: torch.device | str = "cpu",
+    *,
+    stuck_after: int = 0,
+    on_step: OnStep = lambda over, longest: None,
 ) -> Iterator[tuple[int, EpisodeTrace]]:
     """One whole episode for each of `seeds`, as (index in `seeds`, trace), in order of finishing.
 
@@ -66,12 +98,13 @@ def play_episodes(
     for exploration, so it does not depend on which others are played, but for the last bits of
     Q-values: libraries may compute differently for as many states as there are games left. All
     are awaited: nothing is said about the agent by the episodes that happen to finish first.
+    One in which nothing happens for `stuck_after` agent steps is cut off (see Stuck; 0: none is).
     `protocol.num_envs` is how many are played side by side.
     """
     num_envs = min(protocol.num_envs, len(seeds))
     threads = min(usable_cores(), num_envs)
     with closing(Emulators(replace(protocol, num_envs=num_envs), threads)) as emulators:
-        yield from _play(policy, emulators, protocol, seeds, epsilon, device)
+        yield from _play(policy, emulators, protocol, seeds, epsilon, device, stuck_after, on_step)
 
 
 def _play(
@@ -81,20 +114,25 @@ def _play(
     seeds: Sequence[int],
     epsilon: float,
     device: torch.device | str,
+    stuck_after: int,
+    on_step: OnStep,
 ) -> Iterator[tuple[int, EpisodeTrace]]:
-    num_envs = emulators.num_envs
-    waiting = iter(enumerate(int(seed) for seed in seeds))
+    num_envs, over = emulators.num_envs, 0
+    waiting = iter(enumerate(map(int, seeds[num_envs:]), num_envs))
 
-    def sit_down() -> _Seat | None:
-        index, seed = next(waiting, (None, 0))
-        return None if index is None else _Seat(index, seed, np.random.default_rng(seed))
+    def sit_down(index: int, seed: int, frame: npt.NDArray[np.uint8]) -> _Seat:
+        digest = frame_digest(frame)
+        stuck = Stuck(stuck_after, digest)
+        return _Seat(index, seed, np.random.default_rng(seed), [digest], stuck)
 
-    seats = [sit_down() for _ in range(num_envs)]
-    frames = emulators.reset(np.array([seat.seed for seat in seats if seat]))
+    frames = emulators.reset(np.array(seeds[:num_envs]))
+    seats: list[_Seat | None] = [
+        sit_down(index, int(seed), frames[index]) for index, seed in enumerate(seeds[:num_envs])
+    ]
     ring = Ring(STACK_SIZE + 1, num_envs, device)
     ring.start(torch.from_numpy(frames))
     while any(seats):
-        actions = _choose(policy, ring.latest(), seats, frames, epsilon)
+        actions = _choose(policy, ring.latest(), seats, epsilon)
         emulators.send(actions)
         step = emulators.recv()
         frames, first = step.frames, step.first
@@ -102,14 +140,19 @@ def _play(
             if seat is None:
                 continue
             seat.rewards.append(int(step.rewards[env]))
-            if step.ended[env]:
-                seat.digests.append(frame_digest(frames[env]))
-                yield seat.index, seat.trace(protocol, bool(step.truncated[env]))
-                seats[env] = sit_down()
-                if fresh := seats[env]:
+            seat.digests.append(frame_digest(step.frames[env]))
+            happened = bool(step.rewards[env] or step.life_lost[env])
+            stuck = seat.stuck.step(seat.digests[-1], happened) and not step.ended[env]
+            if step.ended[env] or stuck:
+                over += 1
+                yield seat.index, seat.trace(protocol, bool(step.truncated[env]), stuck)
+                seats[env] = None
+                if fresh := next(waiting, None):
                     mask = np.arange(num_envs) == env
-                    frames = emulators.reset(np.array([fresh.seed]), mask)
+                    frames = emulators.reset(np.array([fresh[1]]), mask)
                     first = first | mask
+                    seats[env] = sit_down(*fresh, frames[env])
+        on_step(over, max((len(seat.actions) for seat in seats if seat), default=0))
         nothing = torch.zeros(num_envs, dtype=torch.bool)
         ring.add(
             torch.from_numpy(actions),
@@ -122,11 +165,7 @@ def _play(
 
 
 def _choose(
-    policy: Policy,
-    states: Tensor,
-    seats: list[_Seat | None],
-    frames: npt.NDArray[np.uint8],
-    epsilon: float,
+    policy: Policy, states: Tensor, seats: list[_Seat | None], epsilon: float
 ) -> npt.NDArray[np.int64]:
     """Actions [E] of the seats that still play; empty seats send 0."""
     playing = [env for env, seat in enumerate(seats) if seat]
@@ -135,6 +174,5 @@ def _choose(
     for row, env in enumerate(playing):
         seat = seats[env]
         assert seat is not None
-        seat.digests.append(frame_digest(frames[env]))
         actions[env] = seat.choose(q_values[row], epsilon)
     return actions

@@ -40,8 +40,9 @@ _ROWS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "epsilon_final":      (0.01,      0.1,             0.01,       0.01,       0.01),
     "epsilon_decay":      (30_000,    1_000_000,       250_000,    1_000_000,  1_000_000),
     "epsilon_decay_from": ("warmup",  "warmup",        "warmup",   "start",    "start"),
-    "eval_epsilon":       (0.001,     0.05,            0.001,      0.01,       0.01),
+    "eval_epsilon":       (0.01,      0.05,            0.001,      0.01,       0.01),
     "eval_every":         (100_000,   250_000,         250_000,    250_000,    250_000),
+    "eval_stuck_after":   (3_000,     0,               0,          0,          0),
 }
 # fmt: on
 
@@ -49,6 +50,27 @@ PRESETS: dict[PresetName, RunConfig] = {
     name: unflatten({setting: row[column] for setting, row in _ROWS.items()})
     for column, name in enumerate(_COLUMNS)
 }
+
+
+SHARES: dict[PresetName, float] = {"nature": 0.02, "cleanrl": 0.1, "sb3": 0.1}
+"""Of a run, that its decay of epsilon lasts where the source gives it as a share."""
+PUBLISHED = {"num_envs": 1}
+"""Settings in which all presets of published settings depart from these."""
+
+
+def decay_note(config: RunConfig, preset: PresetName) -> str:
+    """What is odd about the decay of epsilon in a run of this length; empty where nothing is."""
+    decay, steps = config.exploration.epsilon_decay, config.steps
+    chosen, share = PRESETS[preset], SHARES.get(preset)
+    if share and decay == chosen.exploration.epsilon_decay and steps != chosen.steps:
+        return (
+            f"epsilon falls for {decay:,} of {steps:,} steps, and the source of the preset "
+            f"{preset} has it fall for {share:.0%} of a run: --epsilon-decay {round(share * steps)}"
+        )
+    end = decay + (config.warmup if config.exploration.epsilon_decay_from == "warmup" else 0)
+    if 2 * end > steps:
+        return f"epsilon falls until step {end:,} of {steps:,}: --epsilon-decay shortens that"
+    return ""
 
 
 def departures(config: RunConfig, preset: PresetName) -> dict[str, tuple[Any, Any]]:

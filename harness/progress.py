@@ -6,14 +6,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from rich.columns import Columns
-from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
+from harness.console import Console
 from harness.pace import Pace, Rates
 from harness.sparkline import bar, cut_left, fitting, means, sparkline
 from harness.wording import counted
@@ -25,6 +23,8 @@ RECENT_GAMES = 200
 """Training games whose scores the sparkline shows (count)."""
 MEAN_OF = 20
 """Training games of which the mean is told (count)."""
+PLAIN_WIDTH = 100
+"""Of the table of settings where nothing says how wide (columns)."""
 WIDEST_GRAPH = 40
 """Of the bar and the sparkline (columns)."""
 
@@ -33,15 +33,14 @@ class Display:
     """Where a run of `total` steps stands, how fast it goes, what it learned and what is kept."""
 
     def __init__(self, total: int, run_dir: Path) -> None:
-        self._console = Console(highlight=False)
+        self._console = Console()
         self._total, self._run_dir = total, run_dir
         self._scores: deque[int] = deque(maxlen=RECENT_GAMES)
         self._saved_at: int | None = None
         self._best_score: float | None = None
-        # A dumb terminal cannot move its cursor.
-        self._is_live = self._console.is_terminal and not self._console.is_dumb_terminal
+        self._is_live = self._console.is_terminal
         self._due = 0.0 if self._is_live else time.monotonic() + PLAIN_INTERVAL
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live = self._console.live()
         if self._is_live:
             self._live.start()
 
@@ -67,16 +66,21 @@ class Display:
 
     def waiting(self, text: str) -> None:
         """Put `text` in the place of the first live line: steps stand still for a while."""
+        self._due = time.monotonic() + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
         if self._is_live:
             self._show(Text(text))
         else:
             self.say(text)
 
+    def still_waiting(self, text: str) -> None:
+        """The same, if the last time was long enough ago."""
+        if time.monotonic() >= self._due:
+            self.waiting(text)
+
     def _show(self, first: Text) -> None:
-        with suppress(OSError):
-            lines = [first, self._learned(), self._kept()]
-            self._live.update(Text("\n", no_wrap=True, overflow="crop").join(lines))
-            self._live.refresh()
+        lines = [first, self._learned(), self._kept()]
+        self._live.update(Text("\n", no_wrap=True, overflow="crop").join(lines))
+        self._live.refresh()
 
     def _where(self, steps: int, epsilon: float, pace: Pace) -> Text:
         """Steps, time left and rates, as much of it as fits, and a bar in the room that is left."""
@@ -151,17 +155,17 @@ class Display:
 
     def say(self, text: str) -> None:
         """Print lines above the live ones, as they are."""
-        with suppress(OSError):  # a log on a full disk must not end the run
-            self._console.print(text, soft_wrap=True, markup=False)
+        self._console.print(text)
 
     def warn(self, text: str) -> None:
         """Print a line on standard error, above the live ones where that is the same terminal."""
-        with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
 
     def table(self, entries: Iterable[str]) -> None:
         """Print short entries in as many columns as fit."""
-        self._console.print(Columns(list(entries), column_first=True, padding=(0, 3)), markup=False)
+        shown = list(entries)
+        width = min(self._console.width, max(PLAIN_WIDTH, *map(len, shown)))
+        self._console.print(Columns(shown, column_first=True, padding=(0, 3)), width=width)
 
     def close(self) -> None:
         """Take the live lines away and leave the terminal as it was."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.learner import Learner
 from envs.emulators import Step
+from envs.history import step_of
 from envs.trace import EpisodeTrace
 from harness.config import flatten
 from harness.counters import Counters
@@ -17,9 +18,11 @@ from harness.journal import Journals
 from harness.metrics import MetricLog
 from harness.pace import Pace
 from harness.pictures import is_drawn, weights
+from harness.play import OnStep
 from harness.players.animation import preview
 from harness.progress import Display, duration
 from harness.rundir import Run, settings_lines
+from harness.scoring import cut_off, how_far
 from harness.wording import counted
 
 _TAIL_BYTES = 2**20
@@ -52,7 +55,7 @@ class Reporter:
         """[E] of the episodes being played (points)."""
         self.lengths = np.zeros(config.emulators.num_envs, np.int64)
         """[E] of the episodes being played (agent steps)."""
-        self._log.settings(flatten(config), "\n\n".join(settings_lines(run)))
+        self._log.settings(flatten(config), "\n".join(settings_lines(run)))
         self._display.table(settings_lines(run))
 
     def say(self, text: str) -> None:
@@ -73,7 +76,8 @@ class Reporter:
         self.lengths += ~step.first
         for env in np.flatnonzero(step.ended):
             figures = {"return": self.scores[env], "length": self.lengths[env]}
-            self._log.write(counters.steps, {f"episode/{k}": int(v) for k, v in figures.items()})
+            at = step_of(int(env), len(self.scores), counters.steps)
+            self._log.write(at, {f"episode/{k}": int(v) for k, v in figures.items()})
             self._display.game_over(figures["return"])
             self.scores[env] = self.lengths[env] = 0
         self._pace.mark(counters.steps, counters.updates)
@@ -94,26 +98,37 @@ class Reporter:
         if not all(map(math.isfinite, figures.values())):
             raise NotFinite(counters.steps)
 
-    def evaluating(self, games: int, counters: Counters) -> None:
-        """An evaluation begins: whole games can take minutes."""
+    def evaluating(self, counters: Counters) -> OnStep:
+        """An evaluation begins: whole games can take minutes. What is to be told of them."""
+        steps, total = counters.steps, self._config.eval_episodes
         self._display.waiting(
-            f"{counters.steps:,} steps: playing {counted(games, 'whole game')} to evaluate"
+            f"{steps:,} steps: playing {counted(total, 'whole game')} to evaluate"
         )
+
+        def on_step(over: int, longest: int) -> None:
+            text = how_far(over, total, longest)
+            self._display.still_waiting(f"{steps:,} steps: evaluating, {text}")
+
+        return on_step
 
     def evaluation(self, traces: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
         """The games of an evaluation. The time they took does not count as training."""
         scores = [trace.score for trace in traces]
+        truncated, stuck = sum(t.truncated for t in traces), sum(t.stuck for t in traces)
         figures = {
             "evaluation/return": float(np.mean(scores)),
             "evaluation/length": float(np.mean([len(trace) for trace in traces])),
+            "evaluation/truncated": truncated,
+            "evaluation/stuck": stuck,
         }
         self._log.write(counters.steps, figures)
         if is_drawn(self._config, counters.steps):
             self._draw(traces, learner, counters.steps)
         games = f"{counted(len(scores), 'game')} ({min(scores)} to {max(scores)})"
+        told = ", ".join((games, *cut_off(truncated, stuck), f"after {self.clock()}"))
         self._display.say(
             f"{counters.steps:,} steps: evaluation score {figures['evaluation/return']:.2f}, mean "
-            f"of {games}, after {self.clock()}"
+            f"of {told}"
         )
         self._pace.pause()
 

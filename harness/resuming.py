@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,23 +10,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from agent.learner import below
 from envs.action_log import CHUNK_ROWS, BadLog, LogFile, Turns
 from envs.stream import CannotFollow, Stream, keyframes_before
-from harness.checkpoint import CheckpointState, put_in_place, read_state, read_tensors
+from harness.checkpoint import (
+    CheckpointState,
+    put_in_place,
+    read_state,
+    read_tensors,
+    read_whole,
+)
 from harness.config import RunConfig, flatten
+from harness.console import Console, warn
 from harness.course import Course, Parts, begin, decided_by, prepare, store
 from harness.errors import UserError
 from harness.journal import Mark, rewind
 from harness.position import CREDIBLE_SHARDS, LOG_NAME, Position
+from harness.progress_bar import track
 from harness.tensorboard import EVENT_FILE_NAME
 from replay.ring import Ring
 
-FREE = {"steps", "eval_every", "eval_episodes", "log_every"}
+FREE = {"steps", "eval_every", "eval_episodes", "eval_stuck_after", "log_every"}
 """Settings that may change on a resume: nothing that is learned depends on them."""
 OF_THE_LOG = {"ale-py", "cartridge", "num_envs", "keyframe_period"}
 """What a log cannot be continued without, nor the replay memory be filled again from it."""
@@ -65,7 +70,8 @@ def newest_standing(run_dir: Path) -> Standing:
         problems.append(f"{run_dir / 'last'} is gone")
     if problems:
         problems.append(f"going on from {newest.folder} at {newest.state.steps:,} steps")
-    _warn(problems)
+    for line in problems:
+        warn(line)
     return newest
 
 
@@ -75,7 +81,7 @@ def standings(run_dir: Path) -> tuple[list[Standing], list[str]]:
     for name in ("last", "last.new", "last.old"):
         try:
             if (run_dir / name).is_dir():
-                found.append(_standing(run_dir / name))
+                found.append(read_whole(run_dir / name, _standing, find=Path))
         except UserError as error:
             # last.new/ is torn whenever the process died while it wrote.
             problems += [str(error)] if name != "last.new" else []
@@ -104,7 +110,8 @@ def shards_of(standing: Standing, device: torch.device) -> int | None:
 
 def differences(standing: Standing, config: RunConfig, made_with: dict[str, str]) -> dict[str, str]:
     """What would make the run go on otherwise than it began: {name: "before, now after"}."""
-    before = standing.state.settings | standing.position.made_with
+    # A setting that the checkpoint does not know yet had its default.
+    before = flatten(RunConfig()) | standing.state.settings | standing.position.made_with
     now = flatten(config) | made_with
     return {
         name: f"{before.get(name)}, now {value}"
@@ -137,7 +144,7 @@ def resume(
         course = _with_empty_memory(config, parts, standing, str(error))
     journals, best = _cut_back(run_dir, standing), position.best_score
     if best is not None and not (run_dir / "best").exists():
-        _warn([f"{run_dir / 'best'} is gone: the best agent from here on is kept instead"])
+        warn(f"{run_dir / 'best'} is gone: the best agent from here on is kept instead")
         best = None
     return replace(course, since=replace(position, journals=journals, best_score=best))
 
@@ -162,7 +169,7 @@ def _check(config: RunConfig, position: Position, changed: dict[str, str], anywa
     if steps >= config.steps and position.evaluated:
         raise UserError(f"the run has {steps:,} steps already: give --steps above that")
     if changed:
-        _warn([f"from here on the run is not what it would have been: {named}"])
+        warn(f"from here on the run is not what it would have been: {named}")
 
 
 def _exactly(
@@ -189,13 +196,8 @@ def _with_empty_memory(config: RunConfig, parts: Parts, standing: Standing, why:
             f"the run has {steps:,} of {config.steps:,} steps and refills its replay memory for "
             f"{config.warmup:,}: give --steps above {learn_from}"
         )
-    _warn([f"the replay memory is lost and filled with {config.warmup:,} new steps: {why}"])
+    warn(f"the replay memory is lost and filled with {config.warmup:,} new steps: {why}")
     return begin(config, parts, standing.position, standing.tail())
-
-
-def _warn(lines: list[str]) -> None:
-    for line in lines:
-        print(f"warning: {line}", file=sys.stderr)
 
 
 def turns_until(run_dir: Path, config: RunConfig, standing: Standing) -> list[tuple[int, Turns]]:
@@ -227,19 +229,10 @@ def refill(
     rows = standing.position.rows
     oldest = max(0, rows + 1 - ring.rows)
     count = rows - int(keyframes_before(blocks, oldest, stream.num_envs).min())
-    console = Console(highlight=False)
-    console.print(
-        f"replay memory: playing {count * stream.num_envs:,} steps again to fill it",
-        soft_wrap=True,
-    )
-    for row, frames, turn in track(
-        stream.follow(blocks, rows, oldest),
-        "playing",
-        count + 1,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ):
+    console = Console()
+    console.print(f"replay memory: playing {count * stream.num_envs:,} steps again to fill it")
+    turns = stream.follow(blocks, rows, oldest)
+    for row, frames, turn in track(turns, "filling the replay memory", count + 1, console):
         if row == oldest:
             ring.start(torch.from_numpy(frames))
         elif row > oldest and turn:
@@ -249,6 +242,7 @@ def refill(
 def _cut_back(run_dir: Path, standing: Standing) -> dict[str, Mark]:
     """Make the run's folder what it was at the checkpoint: that one in its place, and files that
     grow end where they did. Where these end now. Raises UserError."""
+    # In frames/ older runs have their scores over frames.
     names = rf"metrics\.jsonl|{LOG_NAME}|(frames/)?{EVENT_FILE_NAME}"
     files = [*run_dir.iterdir(), *run_dir.glob("frames/*")]
     ours = sorted(f for f in files if re.fullmatch(names, str(f.relative_to(run_dir))))
@@ -257,5 +251,6 @@ def _cut_back(run_dir: Path, standing: Standing) -> dict[str, Mark]:
         marks, problems = rewind(run_dir, ours, standing.position.journals)
     except OSError as error:
         raise UserError(f"cannot go on in {run_dir}: {error}") from None
-    _warn(problems)
+    for line in problems:
+        warn(line)
     return marks

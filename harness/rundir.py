@@ -2,7 +2,7 @@
 
 config.json      preset, every setting, departures from the preset, versions, machine
 metrics.jsonl    the curves, an object a line
-events.out.*     the same for TensorBoard; frames/ has scores over frames
+events.out.*     the same for TensorBoard
 *.actions        the action log
 episodes/        recorded evaluation episodes
 best/  last/     checkpoints; last.old/ is the one before
@@ -17,7 +17,7 @@ import platform
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -28,7 +28,10 @@ from harness.config import PresetName, RunConfig, flatten, unflatten
 from harness.cores import Arrangement
 from harness.errors import UserError
 from harness.json_file import write_json
-from harness.presets import departures
+from harness.outputs import new_folder
+from harness.places import told
+from harness.presets import PUBLISHED, departures
+from harness.wording import ROOT, shell_line
 
 FORMAT = 1
 UNCHANGEABLE = (
@@ -37,7 +40,18 @@ UNCHANGEABLE = (
     "max_episode_frames",
 )
 """Settings that make another run of it: what is learned and under which protocol."""
-ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The trained agent whose weights a run begins with."""
+
+    checkpoint: str
+    """Absolute path of its folder."""
+    steps: int
+    """It was trained for."""
+    sha256: str
+    """Of its network.safetensors."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +60,16 @@ class Run:
 
     preset: PresetName
     config: RunConfig
+    origin: Origin | None = None
 
 
-def default_run_dir(run: Run) -> Path:
-    """checkpoints/<game>/<network>-<preset>-s<seed>-<time>."""
+def new_run_dir(run: Run) -> Path:
+    """Make checkpoints/<game>/<network>-<preset>-s<seed>-<time>, with a number where another run
+    has that name. Raises UserError where it cannot be made."""
     config = run.config
     network = config.learner.network.replace(":", ".")
     name = f"{network}-{run.preset}-s{config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return Path("checkpoints") / game_title(config.emulators.game) / name
+    return new_folder(Path("checkpoints") / game_title(config.emulators.game) / name)
 
 
 def has_begun(run_dir: Path) -> bool:
@@ -70,8 +86,8 @@ def create_run_dir(
     before its first checkpoint. Raises UserError if a run is there already."""
     if has_begun(run_dir) or ((run_dir / "config.json").exists() and not again):
         raise UserError(
-            f"{run_dir} already holds a run: continue it with --resume {run_dir}, "
-            "or choose another --run-dir"
+            f"{run_dir} already holds a run: choose another --run-dir, or continue it with "
+            f"{shell_line('train.py', '--resume', run_dir)}"
         )
     _write_config(run_dir, _description(run, device, arrangement) | {"resumed": []})
 
@@ -120,7 +136,9 @@ def _read_config(run_dir: Path) -> dict[str, Any]:
             raise ValueError("settings or resumed have the wrong form")
         return cast(dict[str, Any], content)
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{run_dir} is not a run folder: it has no config.json") from None
+        raise UserError(
+            f"{run_dir} is not a run folder{told(run_dir) or ': it has no config.json'}"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{file} is not a run's config: {error}") from None
 
@@ -129,8 +147,9 @@ def read_run(run_dir: Path) -> Run:
     """The run in a folder. Raises UserError when config.json is missing, broken or too new."""
     content = _read_config(run_dir)
     try:
-        return Run(content["preset"], unflatten(content["settings"]))
-    except ValueError as error:
+        origin = Origin(**content["from"]) if content.get("from") else None
+        return Run(content["preset"], unflatten(content["settings"]), origin)
+    except (ValueError, TypeError) as error:
         raise UserError(f"{run_dir / 'config.json'}: {error}") from None
 
 
@@ -139,6 +158,7 @@ def _description(run: Run, device: torch.device, arrangement: Arrangement) -> di
     return {
         "format": FORMAT,
         "preset": run.preset,
+        "from": asdict(run.origin) if run.origin else None,
         "settings": flatten(run.config),
         "departures": {name: {"preset": a, "here": b} for name, (a, b) in changed.items()},
         **made(device, arrangement),
@@ -202,11 +222,14 @@ def _git(*arguments: str) -> str:
 
 
 def settings_lines(run: Run) -> list[str]:
-    """Every setting, `name value`, and what the preset has where it departs from it."""
+    """Every setting, `name value`, and what the preset, or what was published, has where it departs
+    from that."""
     changed = departures(run.config, run.preset)
 
     def line(name: str, value: Any) -> str:
         note = f" (preset {changed[name][0]})" if name in changed else ""
+        if run.preset != "quick" and value != PUBLISHED.get(name, value):
+            note += f" (published {PUBLISHED[name]})"
         return f"{name} {value}{note}"
 
     return [f"preset {run.preset}", *(line(n, v) for n, v in flatten(run.config).items())]

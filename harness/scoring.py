@@ -13,7 +13,7 @@ import torch
 from envs.emulators import EmulatorConfig
 from envs.trace import EpisodeTrace
 from harness.config import RunConfig
-from harness.play import Policy, play_episodes
+from harness.play import OnStep, Policy, play_episodes
 
 SELECTION_SEED = 1_200_000_000
 """First seed of the evaluations during training, which choose the best checkpoint."""
@@ -36,6 +36,21 @@ class Episode:
     """Agent steps; 1 step = 4 frames."""
     truncated: bool
     """Whether the frame cap ended it rather than the game."""
+    stuck: bool = False
+    """Whether it was cut off since nothing happened any more."""
+
+
+def cut_off(truncated: int, stuck: int) -> list[str]:
+    """How many games did not come to their end, for people: ["1 cut off by the frame cap"]."""
+    counts = {"cut off by the frame cap": truncated, "cut off as stuck": stuck}
+    return [f"{count:,} {how}" for how, count in counts.items() if count]
+
+
+def how_far(over: int, total: int, longest: int) -> str:
+    """Where games that are played side by side stand; `longest` is the length of the longest of
+    those that go on (agent steps)."""
+    rest = f", longest game at {longest:,} steps" if longest else ""
+    return f"{over:,} of {total:,} games over{rest}"
 
 
 def score_episodes(
@@ -44,19 +59,37 @@ def score_episodes(
     seeds: Sequence[int],
     epsilon: float,
     device: torch.device | str = "cpu",
+    *,
+    stuck_after: int = 0,
+    on_step: OnStep = lambda over, longest: None,
 ) -> Iterator[tuple[int, Episode]]:
     """One whole game for each seed, as (index in `seeds`, episode), in order of finishing."""
-    for index, trace in play_episodes(policy, protocol, seeds, epsilon, device):
-        yield index, Episode(trace.seed, trace.score, len(trace), trace.truncated)
+    for index, trace in play_episodes(
+        policy, protocol, seeds, epsilon, device, stuck_after=stuck_after, on_step=on_step
+    ):
+        yield index, Episode(trace.seed, trace.score, len(trace), trace.truncated, trace.stuck)
 
 
 def evaluation_episodes(
-    policy: Policy, device: torch.device, config: RunConfig
+    policy: Policy,
+    device: torch.device,
+    config: RunConfig,
+    on_step: OnStep = lambda over, longest: None,
 ) -> list[EpisodeTrace]:
     """`eval_episodes` whole games of a policy under the run's own protocol, in the order of their
     seeds."""
     protocol = replace(config.emulators, num_envs=SIDE_BY_SIDE)
     seeds = range(SELECTION_SEED, SELECTION_SEED + config.eval_episodes)
     epsilon = config.exploration.eval_epsilon
-    played = dict(play_episodes(policy, protocol, seeds, epsilon, device))
+    played = dict(
+        play_episodes(
+            policy,
+            protocol,
+            seeds,
+            epsilon,
+            device,
+            stuck_after=config.eval_stuck_after,
+            on_step=on_step,
+        )
+    )
     return [played[index] for index in range(len(seeds))]

@@ -43,11 +43,12 @@ class Summary:
     minimum: float
     maximum: float
     interval_over_episodes: tuple[float, float] | None
-    """95% interval of the mean; None for a single score, which says nothing of its spread."""
+    """95% interval of the mean; None for a single score, or equal ones: they do not tell how far
+    other games would spread."""
 
 
 def summarise(scores: Sequence[float]) -> Summary:
-    """The figures of at least one score. Equal scores give an interval of no width."""
+    """The figures of at least one score."""
     values = np.asarray(scores, np.float64)
     if values.ndim != 1 or not len(values):
         raise ValueError("a summary needs at least one score")
@@ -57,7 +58,7 @@ def summarise(scores: Sequence[float]) -> Summary:
         std=float(values.std(ddof=1)) if len(values) > 1 else None,
         minimum=float(values.min()),
         maximum=float(values.max()),
-        interval_over_episodes=mean_interval(values) if len(values) > 1 else None,
+        interval_over_episodes=mean_interval(values) if np.ptp(values) else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,10 @@ BINS = 30
 LAYOUT = {
     "Is it learning?": {
         "score of whole games while training": ["Multiline", [r"^episode/return$"]],
-        "score at evaluation": ["Multiline", [r"^evaluation/return$"]],
+        "score at evaluation (untick 'Ignore outliers' to see all of it)": [
+            "Multiline",
+            [r"^evaluation/return$"],
+        ],
         "value it expects (mean and largest max Q)": ["Multiline", [r"^learner/q_(mean|max)$"]],
         "TD error and loss": ["Multiline", [r"^learner/(td_error|loss)$"]],
         "exploration": ["Multiline", [r"^exploration/epsilon$"]],
@@ -67,7 +71,8 @@ class EventFile:
         made: Any = summary
         experiment, *session = made.hparams(plain, {"evaluation/return": 0.0})
         _put_first(TELLING, experiment)
-        layout, page = made.custom_scalars(LAYOUT), made.text("settings", text)
+        # Indented it is no Markdown: `__init__` stays what it is.
+        layout, page = made.custom_scalars(LAYOUT), made.text("settings", indent(text, "    "))
         for one in (layout, page, experiment, *session):
             self._add(Event(summary=one))
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Where train.py and evaluate.py are."""
 
 
 def counted(count: int, what: str) -> str:
@@ -14,12 +18,35 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def shell_line(*words: object) -> str:
-    """What to type into a shell to call a script of this program with the Python it runs with."""
+def printable(text: str) -> str:
+    """Text with control characters other than ends of lines as `\\x1b`: a terminal obeys them."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def shell_line(script: str, *words: object) -> str:
+    """What to type into a shell, in the current folder, to call a script of this program with the
+    Python it runs with."""
+    typed = (_from_here(word) if isinstance(word, Path) else str(word) for word in words)
+    return shlex.join((_python(), _from_here(ROOT / script), *typed))
+
+
+def install_line(extra: str) -> str:
+    """What to type to install an extra of this program."""
+    return shlex.join((_python(), *"-m pip install -e".split(), f"{_from_here(ROOT)}[{extra}]"))
+
+
+def _python() -> str:
     python, found = Path(sys.executable), shutil.which("python")
     # Beside python3.11 there may be a `python` of another version.
     if found and Path(found).parent == python.parent and Path(found).samefile(python):
-        python = Path("python")
-    elif python.is_relative_to(Path.cwd()):
-        python = Path(os.path.relpath(python))
-    return shlex.join(map(str, (python, *words)))
+        return "python"
+    return _from_here(python)
+
+
+def _from_here(path: Path) -> str:
+    """The path as seen from the current folder, if it lies below it."""
+    here = Path.cwd()
+    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from replay.control_groups import OWN, ROOT, control_groups
 from replay.errors import ReplayTooLarge
 from replay.ring import SLOT_BYTES
 
@@ -42,10 +43,10 @@ def _gb(count: int) -> str:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that can still be taken on a device, container limits included (bytes)."""
+    """Memory that a device still has to give, within container limits and `ulimit -v` (bytes)."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return min(_system_free(), _cgroup_free())
+    return min(_system_free(), _cgroup_free(), _address_space())
 
 
 def _system_free() -> int:
@@ -58,14 +59,34 @@ def _system_free() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _cgroup_free(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """What the container may still take; page cache that it can drop counts as free."""
+def _cgroup_free(root: Path = ROOT, own: Path = OWN) -> int:
+    """What the tightest of this process's control groups lets it still take; page cache that can
+    be dropped counts as free."""
+    free = [2**63]
+    for group in control_groups("memory", root, own):
+        for limit_file, used_file, cache in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.high", "memory.current", "inactive_file"),  # beyond it all is slowed down
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            try:
+                limit = int((group / limit_file).read_text())
+                used = int((group / used_file).read_text())
+                lines = (group / "memory.stat").read_text().splitlines()
+                stat = dict(line.split() for line in lines)
+                free.append(max(limit - used + int(stat.get(cache, 0)), 0))
+            except (OSError, ValueError):  # "max", or no such file: no limit
+                continue
+    return min(free)
+
+
+def _address_space() -> int:
+    """What `ulimit -v` lets this process still take."""
     try:
-        limit = (root / "memory.max").read_text().strip()
-        if limit == "max":
-            return 2**63
-        used = int((root / "memory.current").read_text())
-        stat = dict(line.split() for line in (root / "memory.stat").read_text().splitlines())
-        return int(limit) - used + int(stat.get("inactive_file", 0))
-    except (OSError, ValueError):
+        import resource  # not there on Windows
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError):
         return 2**63
+    return 2**63 if limit == resource.RLIM_INFINITY else max(limit - used, 0)

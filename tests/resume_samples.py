@@ -64,7 +64,7 @@ def outcome(run_dir: Path) -> dict[str, Any]:
     return {
         "state": {name: value for name, value in state.items() if name != "seal"},
         "curves": curves(run_dir),
-        "drawn": (drawn(run_dir), drawn(run_dir / "frames")),
+        "drawn": drawn(run_dir),
         "log": (run_dir / "000000000000.actions").read_bytes(),
         "games": {f.name: f.read_bytes() for f in (run_dir / "episodes").iterdir()},
         "best": (run_dir / "best" / "network.safetensors").read_bytes(),

@@ -177,7 +177,7 @@ def one_by_one() -> list[TrainingEpisode]:
             score[env] += int(TRUTH.rewards[env, turn])
             if flags & (TERMINATED | TRUNCATED):
                 cut = bool(flags & TRUNCATED)
-                length, steps = turn + 1 - row[env], 1_000 + (turn + 1) * ENVS
+                length, steps = turn + 1 - row[env], 1_000 + turn * ENVS + env + 1
                 found.append(
                     TrainingEpisode(steps, score[env], length, cut, env, row[env], key[env])
                 )
@@ -197,6 +197,7 @@ def test_episodes_are_those_found_turn_by_turn() -> None:
     """However the turns are cut into blocks."""
     expected = one_by_one()
     assert len(expected) > 100
+    assert len({one.steps for one in expected}) == len(expected), "each has a place of its own"
     assert list(episodes(HEADER, blocks())) == expected
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from agent_samples import copy_of
+from agent_samples import copy_of, untrained
 
+from harness import agents
 from harness.agents import load_agent
-from harness.checkpoint import seal_of
+from harness.checkpoint import save_checkpoint, seal_of
 from harness.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -138,6 +141,33 @@ def test_a_network_of_ones_own_runs_only_when_named(checkpoint, tmp_path, monkey
     assert (tmp_path / "imported").exists()
 
 
+def test_states_are_tensors_or_arrays_many_or_one(checkpoint):
+    agent = load_agent(str(checkpoint))
+    states = torch.randint(0, 255, (3, 4, 84, 84), dtype=torch.uint8)
+    values = agent.q_values(states)
+    assert torch.equal(agent.q_values(states.numpy()), values)
+    assert agent.q_values(states[0].numpy()).shape == (4,)
+    torch.testing.assert_close(agent.q_values(states[0]), values[0])
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        torch.rand(1, 4, 84, 84),
+        torch.rand(4, 84, 84).mul(255).numpy(),
+        torch.zeros(1, 4, 84, 84, dtype=torch.int64),
+        torch.zeros(1, 84, 84, 4, dtype=torch.uint8),
+        torch.zeros(84, 84, dtype=torch.uint8),
+        torch.zeros(1, 1, 4, 84, 84, dtype=torch.uint8),
+    ],
+    ids=lambda states: f"{states.dtype} {list(states.shape)}",
+)
+def test_states_that_a_network_would_answer_wrongly_are_refused(states, checkpoint):
+    """Pixels from 0 to 1 are black to it."""
+    with pytest.raises(ValueError, match=r"^states must be uint8 \[B, 4, 84, 84\], .* not "):
+        load_agent(checkpoint).q_values(states)
+
+
 def test_weights_play_in_another_network(checkpoint):
     """`dense_sub` computes what `stride` does; pooling something else with the same weights."""
     states = torch.randint(0, 255, (3, 4, 84, 84), dtype=torch.uint8)
@@ -149,6 +179,31 @@ def test_weights_play_in_another_network(checkpoint):
     assert pooled.name.endswith(" as half_max")
     with pytest.raises(UserError, match="does not fit network 'imagenet'"):
         load_agent(checkpoint, CPU, "imagenet")
+
+
+@pytest.mark.parametrize("inside", [".", "best"])
+def test_an_agent_is_named_with_its_run(inside, checkpoint, tmp_path, monkeypatch):
+    """Wherever somebody stands."""
+    shutil.copytree(checkpoint, tmp_path / "mine" / "best")
+    monkeypatch.chdir(tmp_path)
+    assert load_agent(Path("mine"), CPU).name == "mine/best"
+    monkeypatch.chdir("mine")
+    assert load_agent(Path(inside), CPU).name == "mine/best"
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    """state.json of one and weights of the next are no damage."""
+    run, read = tmp_path / "run", agents.read_tensors
+    untrained(run / "best")
+
+    def replaced_just_now(folder, name, state):
+        if state.steps == 1_234:
+            tensors = {f"online.{name}": t + 1 for name, t in read(folder, name, state).items()}
+            save_checkpoint(folder, tensors, replace(state, steps=5_678))
+        return read(folder, name, state)
+
+    monkeypatch.setattr(agents, "read_tensors", replaced_just_now)
+    assert load_agent(run, CPU).state.steps == 5_678
 
 
 @pytest.mark.parametrize("damage", [cut, state(format=99)], ids=["cut off", "too new"])

@@ -93,18 +93,22 @@ def test_the_status_line_and_the_panel_name_actions_and_values() -> None:
     ]
 
 
-def test_bars_are_on_the_scale_of_the_episode() -> None:
+def test_bars_are_as_long_as_their_shares() -> None:
     shown = view(coloured((0, 0, 0))[0])  # -0.5, 12.25 and 3 from -0.5 to 24.5
     assert [line.split("\x1b[0m ")[1] for line in panel_lines(shown, 22 + 1 + 16)] == [
         "\x1b[0m",
         "\x1b[1m" + "█" * 8 + "▏\x1b[0m",  # .51 of 16 columns
         "██▎\x1b[0m",  # .14 of them
     ]
-    q_values = np.array([[-2, 0], [1, 2]], np.float32)
-    assert shares(q_values).tolist() == [[0, 0.5], [0.75, 1]]
-    assert shares(q_values[:1, :1]).tolist() == [[0]]
-    assert shares(q_values[:, :0]).shape == (2, 0)
     assert (bar(0, 8), bar(1, 8), bar(0.5, 9)) == ("", "█" * 8, "████▌")
+
+
+def test_bars_tell_the_actions_of_a_step_apart() -> None:
+    """Also where they differ by less than the values do over the episode."""
+    q_values = np.array([[-50, -50.5], [50, 49], *[[0, -2]] * 8], np.float32)
+    assert shares(q_values)[:3].tolist() == [[1, 0.75], [1, 0.5], [1, 0]]
+    assert shares(np.array([[3, 3]], np.float32)).tolist() == [[1, 1]]
+    assert shares(q_values[:, :0]).shape == (10, 0)
 
 
 def test_without_q_values_the_panel_has_names_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from harness.claims.ledger import Effect, Part, decide, measured, read_ledger, r
 from harness.claims.page import report
 from harness.claims.results import content, effect_of, judged
 from harness.claims.runner import work
+from harness.claims.tables import mean_interval_of
 from harness.claims.units import Unit, do, done, other_games, results, units
+from harness.commands.claims import _figures
 from harness.probes.profile import Extent, locations
 from harness.probes.training import fresh
 from harness.probes.worlds import block
+from harness.report.blocks import Intervals, Table, Verdict
 from harness.report.page import page
 
+RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "claims-quick"
 TINY = Budget(
     networks=("stride", "dense_sub"),
     taught=("stride",),
@@ -63,6 +68,27 @@ def test_ratios_are_averaged_by_their_logarithms() -> None:
     low, high = twice_and_half.interval or (0.0, 0.0)
     # Student's t for 1 degree of freedom is 12.706; the standard error is log(2).
     assert (low, high) == pytest.approx((2**-12.706, 2**12.706), rel=1e-3)
+
+
+def test_an_interval_ends_where_values_end() -> None:
+    """An error cannot be negative, nor a share larger than 1; a difference can be anything."""
+    values = (0.2, 0.9)
+    _, *errors = mean_interval_of(values, "location.*.conv3.error")
+    _, *shares = mean_interval_of(values, "presence.block 2.conv3")
+    _, *free = mean_interval_of(values, "location.a.conv3.r2")
+    assert free[0] < 0
+    assert free[1] > 1
+    assert (errors, shares) == ([0, free[1]], [0, 1])
+    part = replace(PART, measure="presence.*.conv3", matters=0.75)
+    profiles: dict[tuple[str, str, int], Any] = {
+        ("untrained", network, seed): {"presence": {"a": {"conv3": share}}}
+        for seed, share in enumerate(values)
+        for network, share in (("half_max", share), ("stride", 0.5))
+    }
+    assert judged(part, profiles)["interval"] == (0, 1)
+    low, high = judged(replace(part, against="stride"), profiles)["interval"]
+    assert low < -1
+    assert high > 1
 
 
 def test_a_claim_needs_all_its_parts() -> None:
@@ -181,6 +207,24 @@ def test_units_are_done_once(measured_folder: Path) -> None:
     assert done(measured_folder, last, replace(TINY, networks=("stride",)))
 
 
+def test_workers_ignore_signals_of_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before their first line, when each would print a traceback."""
+    heard: list[object] = []
+
+    def start(*_: object) -> None:
+        heard.extend(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP))
+        raise InterruptedError
+
+    monkeypatch.setattr("multiprocessing.popen_spawn_posix.Popen", start)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(InterruptedError):
+        work(tmp_path, units(TINY), TINY, 1)
+    assert heard == [signal.SIG_IGN] * 2
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_units_of_other_games_are_noticed(measured_folder: Path) -> None:
     assert other_games(measured_folder, TINY) is None
     (measured_folder / "broken.json").write_text('{"decided_by": []}')
@@ -213,6 +257,34 @@ def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
     assert "gone seed 9 KeyError: x" in html
     for claim in said["claims"]:
         assert claim["id"] in html
+
+
+def test_the_shipped_report_says_what_there_is() -> None:
+    said = json.loads((RESULTS / "results.json").read_text())
+    found = report(said)
+    assert "half_max 7.0 (0.0 to 16.2)" in found.answer  # pixels: of -2.3 there are none
+    assert "95% interval over agents" in found.answer
+    assert "Undetermined: C5 invariance, C7." in found.answer
+    assert "ot decided" not in page(found)
+    verdicts = {b.claim_id: b for s in found.sections for b in s.blocks if isinstance(b, Verdict)}
+    assert isinstance(verdicts["C2 local"].figure, Table)  # shares and pixels have no common axis
+    alone = verdicts["C7"].figure
+    assert isinstance(alone, Intervals)
+    assert not alone.references  # not a difference, of which there could be none
+    machine = found.made["machine"]
+    assert isinstance(machine, dict)
+    assert machine["shards"] == "2"
+
+
+def test_a_difference_that_is_always_the_same_has_no_interval() -> None:
+    said = json.loads((RESULTS / "results.json").read_text())
+    (part, *_) = said["claims"][0]["parts"]
+    part |= {"mean": 0.0, "interval": [0.0, 0.0], "values": [0.0] * 4}
+    html = page(report(said))
+    assert "than stride (the same in all 4 seeds)" in html
+    assert "0.00 to 0.00" not in html
+    assert "0.00 (no interval)" in html
+    assert "half_max - stride: +0.00 pixels (no interval)" in _figures(part)
 
 
 def test_pictures_survive_json() -> None:

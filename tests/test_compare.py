@@ -13,7 +13,7 @@ from envs.scores import REFERENCE_SCORES
 from harness.commands.compare import CompareCommand
 from harness.compare.analysis import RunScore, analyse
 from harness.compare.design import Design
-from harness.compare.results import BINS, curve, run_scores
+from harness.compare.results import BINS, curve, cut_off_notes, run_scores
 from harness.compare.score_table import tabulate
 from harness.compare.tables import control_lines, findings, power_lines, seeds
 
@@ -262,3 +262,14 @@ def test_a_small_comparison_from_beginning_to_end(
     for table in (findings(results), seeds(results)):
         assert table.row_count == 2
     assert "15% spread" in power_lines(results["power"])[0]
+
+
+def test_scored_games_that_were_cut_off_are_noted() -> None:
+    """In results from before games could be stuck, too."""
+    games: list[dict[str, object]] = [{"truncated": True}, {"truncated": False, "stuck": True}, {}]
+    jobs = [{"score": 1.0, "episodes": games}, {"score": None}]
+    assert cut_off_notes(jobs) == [
+        "of 3 scored games 1 cut off by the frame cap",
+        "of 3 scored games 1 cut off as stuck",
+    ]
+    assert cut_off_notes(jobs[1:]) == []

@@ -56,6 +56,8 @@ def test_games_are_named_as_people_do():
         ({"networks": ("half_max",)}, "must have stride"),
         ({"networks": ()}, "needs games and networks"),
         ({"networks": ("stride", "stride")}, "named twice"),
+        ({"networks": ("stride", "dial:.5,1", "dial:0.5,1.0")}, "named twice"),
+        ({"networks": ("stride", "mine:Net", "mine:net")}, "named twice"),
         ({"games": ("adventure",)}, "no published random score"),
         ({"seeds": 0}, "--seeds must be at least 1"),
         ({"episodes": 0}, "--episodes"),
@@ -86,7 +88,10 @@ def test_settings_have_the_types_of_the_preset():
     [
         ("n-step", "NAME=VALUE"),
         ("nstep=3", "train.py --help"),
-        ("n-step=x", "must be int"),
+        ("n-step=x", "must be a whole number"),
+        ("epsilon_decay=0.1", "looks like a share"),
+        ("gamma=90%", "must be a number: write 0.9"),
+        ("lr=0.1", "with --learning-rate as the name"),
         ("double=1", "true or false"),
         ("seed=3", "decided by the design"),
         ("scale-match=false", "decided by the design"),
@@ -95,6 +100,12 @@ def test_settings_have_the_types_of_the_preset():
 def test_settings_that_cannot_be_are_refused(pair, says):
     with pytest.raises(UserError, match=says):
         parse_settings([pair], "quick")
+
+
+def test_a_setting_that_a_short_comparison_cannot_have_is_told_with_how_to_change_it(tmp_path):
+    command = CompareCommand(tmp_path, games=("Pong",), networks=("stride",), steps=1500)
+    with pytest.raises(UserError, match=r"lower warmup .*, with --settings warmup=VALUE$"):
+        command.run()
 
 
 def test_roles():

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from harness.compare.design import Job
 from harness.compare.runner import Runner, Stage, last_error, log_of, on_cores, shared_cores
 from harness.compare.watching import Status, Watch, progress
 from harness.figures import read_figures
+from harness.lock import wait_for_writers, writing
+from harness.signals import Interrupted, exit_code
 
 STOPPABLE = (
     "import signal, sys\n"
@@ -42,9 +45,8 @@ class Scripts:
                 return Stage(f"stage {at}", [sys.executable, "-c", made])
         return None
 
-    def run(self, at_once: int = 2) -> bool:
-        self.runner = Runner(at_once, Watch(100))
-        return self.runner.run(self.statuses, self)
+    def run(self, at_once: int = 2) -> None:
+        Runner(at_once, Watch(100)).run(self.statuses, self)
 
     def states(self) -> dict[str, str]:
         return {status.job.network: status.state for status in self.statuses}
@@ -55,7 +57,7 @@ class Scripts:
 
 def test_jobs_go_through_their_stages(tmp_path):
     scripts = Scripts(tmp_path, {"a": ["DONE", "DONE"], "b": ["DONE"], "c": []})
-    assert scripts.run()
+    scripts.run()
     assert set(scripts.states().values()) == {"finished"}
     assert scripts.file("a", 1).exists()
 
@@ -71,7 +73,7 @@ def test_a_failed_job_says_why_and_the_others_go_on(tmp_path):
             "good": ["DONE", "DONE"],
         },
     )
-    assert scripts.run(1)
+    scripts.run(1)
     assert scripts.states() == {
         "bad": "failed",
         "odd": "failed",
@@ -89,12 +91,12 @@ def test_a_failed_job_says_why_and_the_others_go_on(tmp_path):
 def test_what_is_finished_or_failed_before_is_left_alone(tmp_path):
     scripts = Scripts(tmp_path, {"a": ["DONE"], "b": ["DONE"]})
     scripts.statuses[0].state = "failed"
-    assert scripts.run()
+    scripts.run()
     assert scripts.states() == {"a": "failed", "b": "finished"}
     assert not scripts.file("a", 0).exists()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"])
 def test_a_signal_stops_the_programs_once_and_the_next_call_goes_on(tmp_path, name):
     told = str(tmp_path / "told")
     # The second asks for the stop as soon as it runs; the third never begins.
@@ -104,13 +106,15 @@ def test_a_signal_stops_the_programs_once_and_the_next_call_goes_on(tmp_path, na
         {"a": [STOPPABLE.format(file=told) + asks], "b": ["DONE"]},
     )
     before = signal.getsignal(signal.SIGINT)
-    assert not scripts.run(1)
+    with pytest.raises(Interrupted) as stop:
+        scripts.run(1)
+    assert exit_code(stop.value) == 128 + signal.Signals[name]
     assert Path(told).exists()
     assert scripts.states() == {"a": "waiting", "b": "waiting"}
     assert signal.getsignal(signal.SIGINT) is before
 
     scripts.scripts["a"] = ["DONE"]
-    assert scripts.run(1)
+    scripts.run(1)
     assert set(scripts.states().values()) == {"finished"}
 
 
@@ -134,6 +138,39 @@ def test_an_error_here_leaves_no_program_behind(tmp_path, monkeypatch):
         Runner(2, Watch(100)).run(scripts.statuses, next_stage)
     assert len(started) == 1
     assert started[0].poll() is not None
+
+
+STARTED = """
+from test_compare_runner import *
+script = (
+    "import pathlib, signal\\n"
+    "from harness.lock import writing\\n"
+    "from harness.signals import end_at_once\\n"
+    "end_at_once()\\n"
+    f"with writing(pathlib.Path({folder!r}) / 'x' / 'run'):\\n"
+    f"    open({folder!r} + '/begun', 'w').close()\\n"
+    "    signal.alarm(60)\\n"
+    "    signal.pause()"
+)
+Scripts(Path(folder), {"a": [script]}).run(1)
+"""
+
+
+def test_programs_end_with_the_one_that_started_them(tmp_path):
+    """It is killed; who comes next waits for what it has left running."""
+    code = f"folder = {str(tmp_path)!r}\n{STARTED}"
+    runner = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parent)
+    while not (tmp_path / "begun").exists():
+        assert runner.poll() is None
+        time.sleep(0.01)
+    runner.kill()
+    runner.wait()
+    said: list[str] = []
+    wait_for_writers(tmp_path, said.append)
+    assert said == [f"waiting for the process that still writes {tmp_path / 'x' / 'run'}"]
+    with writing(tmp_path / "x" / "run"):
+        pass
+    assert log_of(tmp_path / "a").read_text() == "stopped\n"
 
 
 # Cores
@@ -160,7 +197,7 @@ def test_a_program_runs_on_its_cores_and_this_process_where_it_was(tmp_path):
     assert os.sched_getaffinity(0) == own
     script = "import os; DONE.write(str(len(os.sched_getaffinity(0))))"
     scripts = Scripts(tmp_path, {"a": [script]})
-    assert scripts.run(len(own))
+    scripts.run(len(own))
     assert scripts.file("a", 0).read_text() == "1"
 
 

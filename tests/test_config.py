@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from harness.config import RunConfig, flatten, unflatten
-from harness.presets import PRESETS, departures
+from harness.presets import PRESETS, decay_note, departures
+from harness.rundir import Run, settings_lines
 
 ALL_NAMES = {
     "steps", "seed", "warmup", "update_period", "target_period", "replay_size", "life_loss_ends",
-    "eval_every", "eval_episodes", "log_every", "keyframe_period",
+    "eval_every", "eval_episodes", "eval_stuck_after", "log_every", "keyframe_period",
     "game", "num_envs", "sticky_actions", "noop_max", "fire_on_reset", "full_action_space",
     "max_episode_frames",
     "network", "init", "scale_match", "optimizer", "learning_rate", "optimizer_epsilon", "loss",
@@ -40,8 +41,8 @@ def test_every_setting_survives_the_round_trip() -> None:
     other = {
         "steps": 777, "seed": 3, "warmup": 501, "update_period": 5, "target_period": 77,
         "replay_size": 4_000, "life_loss_ends": True, "eval_every": 9, "eval_episodes": 2,
-        "log_every": 11, "keyframe_period": 13, "game": "breakout", "num_envs": 3,
-        "sticky_actions": 0.1,
+        "eval_stuck_after": 7, "log_every": 11, "keyframe_period": 13, "game": "breakout",
+        "num_envs": 3, "sticky_actions": 0.1,
         "noop_max": 4, "fire_on_reset": True, "full_action_space": True,
         "max_episode_frames": 400, "network": "half_max", "init": "xavier", "scale_match": True,
         "optimizer": "rmsprop", "learning_rate": 0.5, "optimizer_epsilon": 0.25, "loss": "mse",
@@ -93,7 +94,8 @@ def test_a_whole_number_is_a_fine_float() -> None:
     ("name", "value"),
     [
         *((name, 0) for name in ("steps", "update_period", "target_period", "eval_every")),
-        *((name, 0) for name in ("eval_episodes", "log_every", "n_step", "batch_size")),
+        *((name, 0) for name in ("log_every", "n_step", "batch_size")),
+        *((name, -1) for name in ("eval_episodes", "eval_stuck_after")),
         *((name, 0) for name in ("num_envs", "replay_size", "warmup", "max_episode_frames")),
         *((name, -1) for name in ("seed", "noop_max", "epsilon_decay")),
         *((name, 0.0) for name in ("learning_rate", "optimizer_epsilon")),
@@ -117,7 +119,10 @@ def test_bad_values_give_one_line_that_names_the_setting(name: str, value: objec
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("replay_size", 72), ("warmup", 24), ("gamma", 0), ("max_episode_frames", 40)],
+    [
+        *[("replay_size", 72), ("warmup", 24), ("gamma", 0), ("max_episode_frames", 40)],
+        *[("eval_episodes", 0), ("eval_stuck_after", 0)],
+    ],
 )
 def test_the_least_values_are_accepted(name: str, value: int) -> None:
     """With 8 emulators and one-step returns: 8 x (1 + 8) and 8 x (1 + 2)."""
@@ -192,6 +197,12 @@ def test_presets_hold_the_published_values(preset: Any) -> None:
     assert {name: settings[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_published_protocols_cut_no_game_off_as_stuck(preset: Any) -> None:
+    assert (PRESETS[preset].eval_stuck_after == 0) == (preset != "quick")
+    assert RunConfig().eval_stuck_after == 0, "what runs before this setting had"
+
+
 def test_presets_depart_from_themselves_in_nothing() -> None:
     for name, config in PRESETS.items():
         assert departures(config, name) == {}
@@ -200,6 +211,37 @@ def test_presets_depart_from_themselves_in_nothing() -> None:
 def test_departures_name_both_values() -> None:
     config = unflatten(flatten(PRESETS["nature"]) | {"gamma": 0.9, "num_envs": 1})
     assert departures(config, "nature") == {"gamma": (0.99, 0.9), "num_envs": (32, 1)}
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "says"),
+    [
+        ("cleanrl", {"steps": 1_000_000}, "fall for 10% of a run: --epsilon-decay 100000"),
+        ("sb3", {"steps": 20_000_000}, "--epsilon-decay 2000000"),
+        ("nature", {"steps": 5_000_000}, "fall for 2% of a run: --epsilon-decay 100000"),
+        ("cleanrl", {"steps": 1_000_000, "epsilon_decay": 100_000}, ""),
+        ("dopamine", {"steps": 1_000_000}, ""),
+        ("dopamine", {"steps": 500_000}, "epsilon falls until step 270,000 of 500,000: "),
+        ("quick", {"steps": 2_000, "warmup": 500}, "until step 30,500 of 2,000"),
+    ],
+)
+def test_a_decay_that_is_meant_for_another_length_is_told(
+    preset: Any, settings: dict[str, int], says: str
+) -> None:
+    said = decay_note(unflatten(flatten(PRESETS[preset]) | settings), preset)
+    assert says in said
+    assert bool(says) == bool(said)
+
+
+def test_no_preset_has_an_odd_decay() -> None:
+    assert not any(decay_note(config, name) for name, config in PRESETS.items())
+
+
+def test_emulators_side_by_side_are_marked_where_one_was_published() -> None:
+    assert "num_envs 32 (published 1)" in settings_lines(Run("nature", PRESETS["nature"]))
+    assert "num_envs 8" in settings_lines(Run("quick", PRESETS["quick"]))
+    one = unflatten(flatten(PRESETS["sb3"]) | {"num_envs": 1})
+    assert "num_envs 1 (preset 32)" in settings_lines(Run("sb3", one))
 
 
 def test_choosing_a_game_and_a_seed_is_no_departure() -> None:

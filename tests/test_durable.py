@@ -23,6 +23,17 @@ def test_a_file_appears_at_the_end_and_nothing_stays_beside_it(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    with appearing(file) as one:
+        with appearing(file) as other:
+            one.write_text("first")
+            other.write_text("second")
+        assert file.read_text() == "second"
+    assert file.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_file_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (

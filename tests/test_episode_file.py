@@ -204,7 +204,7 @@ def test_a_header_that_cannot_be_is_refused(file: Path, values: dict[str, object
 
 
 def test_a_newer_format_says_so(file: Path) -> None:
-    edit_json(file, format=2, something="new")
+    edit_json(file, format=3, something="new")
     assert "update unpooled" in refused(file)
 
 

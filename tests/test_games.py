@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envs.games import UnknownGame, all_games, game_id, game_title, rom_path
+from envs.games import UnknownGame, all_games, departs_from_id, game_id, game_title, rom_path
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,10 @@ from envs.games import UnknownGame, all_games, game_id, game_title, rom_path
         ("Pong-v4", "pong"),
         ("PongNoFrameskip-v4", "pong"),
         ("PongDeterministic-v0", "pong"),
+        ("PongNoFrameskip", "pong"),
+        ("ALE/Pong", "pong"),
+        ("ale_py:ALE/Pong-v5", "pong"),
+        ("Blackjack", "blackjack"),
         ("SpaceInvaders", "space_invaders"),
         ("space_invaders", "space_invaders"),
         ("space-invaders", "space_invaders"),
@@ -57,7 +61,7 @@ def test_the_closest_matches_are_named(written: str, close: str) -> None:
         game_id(written)
 
 
-@pytest.mark.parametrize("written", ["", "  ", "-v5", "ALE/", "xyzzy42", "/dev/zzz", "Pong\n/zzz"])
+@pytest.mark.parametrize("written", ["", "  ", "-v5", "xyzzy42", "/dev/zzz", "zz\n/zzz"])
 def test_what_is_close_to_nothing_gets_the_list(written: str) -> None:
     with pytest.raises(UnknownGame, match="choose from Adventure, AirRaid") as caught:
         game_id(written)
@@ -68,3 +72,46 @@ def test_what_is_close_to_nothing_gets_the_list(written: str) -> None:
 def test_games_without_a_single_player_mode_are_refused(game: str) -> None:
     with pytest.raises(UnknownGame, match="no single-player mode"):
         game_id(game)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["CartPole-v1", "cartpole", "LunarLander-v2", "HalfCheetah-v4", "Walker2d-v99", "Blackjack-v1"],
+)
+def test_other_environments_of_gymnasium_are_no_typing_mistakes(written: str) -> None:
+    """`Blackjack-v1` is a table of cards, the game of ALE has no such version."""
+    with pytest.raises(UnknownGame, match=f"^{written} is no Atari game, .*: try Pong$"):
+        game_id(written)
+
+
+@pytest.mark.parametrize("written", ["MinAtar/Breakout-v1", "Pong-v1", "SuperMarioBros-v0"])
+def test_versions_that_there_are_not_are_unknown(written: str) -> None:
+    with pytest.raises(UnknownGame, match=f"^unknown game '{written}': did you mean"):
+        game_id(written)
+
+
+@pytest.mark.parametrize("written", ["Pong-ram-v0", "ALE/Pong-ram-v5", "Pong-ramNoFrameskip-v4"])
+def test_the_console_s_memory_is_shown_to_no_agent(written: str) -> None:
+    with pytest.raises(UnknownGame, match=r"they see the screen: give Pong$"):
+        game_id(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "sticky", "told"),
+    [
+        ("Pong", 0.25, ""),
+        ("ALE/Pong", 0.0, ""),
+        ("PongNoFrameskip-v4", 0.0, ""),
+        ("ALE/Pong-v5", 0.25, ""),
+        ("PongNoFrameskip-v4", 0.25, "sticky actions of 0, here they are 0.25"),
+        ("PongDeterministic-v0", 0.0, "sticky actions of 0.25, here they are 0 "),
+        ("ALE/Pong-v5", 0.0, "--sticky-actions 0.25 plays it so"),
+        ("Pong-v4", 0.0, "Pong-v4 promises actions that last 2 to 4 frames, here all last 4"),
+    ],
+)
+def test_what_an_id_promises_is_compared_with_what_is_played(
+    written: str, sticky: float, told: str
+) -> None:
+    said = departs_from_id(written, sticky)
+    assert told in said
+    assert bool(told) == bool(said)

@@ -102,6 +102,18 @@ def test_tensorboard_is_imported_in_one_file() -> None:
     assert users == ["harness/tensorboard.py"]
 
 
+def test_consoles_and_tables_are_made_in_one_file() -> None:
+    """Others read brackets as markup, colons as emoji, and cut names off."""
+    plain = {"rich.text.Text", "rich.console.Group", "rich.columns.Columns"}
+    users = {
+        str(file)
+        for file, tree in trees(*PACKAGES, *SCRIPTS)
+        for name in imports(tree)
+        if within(name, {"rich"}) and name not in plain
+    }
+    assert users == {"harness/console.py"}
+
+
 def test_optional_packages_are_imported_where_they_are_used() -> None:
     """A plain install can import every module."""
     top = [

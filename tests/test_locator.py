@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +19,8 @@ from agent.networks import QNetwork
 from envs.emulators import EmulatorConfig
 from envs.episode_file import load_episode, read_header, save_episode
 from envs.interventions import intervened
-from envs.labels import NoLabels
-from envs.trace import EpisodeTrace
+from envs.labels import RED, NoLabels
+from envs.trace import EpisodeTrace, screens
 from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
 from harness.players.locator import LAYER, fitted, locator, own_network
@@ -82,6 +83,18 @@ def test_the_page_has_a_place_for_every_step(game: EpisodeTrace) -> None:
     assert np.allclose(found, expected, atol=1e-3)
     assert page.about["located"]["networks"] == [{"block": "other-place", "error": 2.5}]
     assert "place" not in page
+
+
+def test_there_is_no_mark_without_a_ball(game: EpisodeTrace) -> None:
+    page = made(short(game, 70), locators=[spotter("other-place")])
+    drawn = page.array("drawn", "?")
+    assert not drawn[0]  # nobody has pressed FIRE yet
+    lasts = (screen[-1, 93:189, 8:152] for screen in islice(screens(game), 69))
+    below_the_bricks = np.array([(last == RED).all(-1).any() for last in lasts])
+    assert below_the_bricks.any()
+    assert drawn[1:][below_the_bricks].all()
+    assert not drawn.all()
+    assert "no mark while the game draws no ball" in page.about["located"]["tested"]
 
 
 def test_the_network_that_played_is_known_by_its_q_values() -> None:

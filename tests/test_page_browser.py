@@ -19,6 +19,8 @@ from selenium.webdriver.common.keys import Keys
 
 from agent.networks import make_network
 from envs.episode_file import read_header, save_episode
+from envs.labels import sprite_of
+from envs.memory import memories
 from envs.trace import EpisodeTrace, resimulate, screens
 from harness.players.page import write_page
 from harness.players.second_opinion import SecondOpinion
@@ -180,10 +182,18 @@ def test_attention_is_a_switch(browser: webdriver.Chrome) -> None:
 
 def test_marks_are_where_the_readout_says(browser: webdriver.Chrome, game: EpisodeTrace) -> None:
     seen = [moment.frame for moment in islice(resimulate(game), 66)]
+    ball = sprite_of("Breakout", "ball").is_drawn(np.stack(list(islice(memories(game), 66))))
+    assert not ball[0]
+    assert ball[65]
     for frame in (0, 2, 3, 4, 6, 239, 240, 243, 259):
         browser.execute_script(f"location.hash = '#frame={frame}'")
         at(browser, frame)
-        newest = seen[(frame + 1) // 4].astype(float)  # of the last step that is over
+        step = (frame + 1) // 4  # the last one that is over
+        shown = browser.find_element("id", "place").is_displayed()
+        assert shown == bool(ball[step])
+        if not shown:
+            continue
+        newest = seen[step].astype(float)
         x, y = newest[:, :42].mean(), newest[:, 42:].mean()
         for name in ("place", "other-place"):
             left, top = browser.execute_script("""

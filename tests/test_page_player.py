@@ -220,7 +220,9 @@ def test_nothing_on_the_page_is_run_but_its_own_script(page: Page) -> None:
     assert (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page.text
     )
-    assert not re.search(r"https?://|<!--|src=", page.text)
+    shown, _, behind = page.text.partition("</html>")
+    assert not re.search(r"https?://|<!--|src=", shown)
+    assert re.fullmatch(r"\n<!-- unpooled-[0-9a-f]{32} -->\n", behind)
 
 
 def test_an_action_log_has_no_q_values(game: EpisodeTrace) -> None:
@@ -307,7 +309,7 @@ def test_a_network_of_another_game_is_refused(monkeypatch: pytest.MonkeyPatch) -
     settings = SimpleNamespace(emulators=EmulatorConfig("Pong"))
     network = make_network("stride", 6)
     monkeypatch.setattr(opinions, "find_checkpoint", lambda run: run)
-    monkeypatch.setattr(opinions, "load_network", lambda folder: (network, settings, None))
+    monkeypatch.setattr(opinions, "load_network", lambda run: (network, settings, None))
     assert second_opinion(Path("runs/a"), EmulatorConfig("Pong")).name == "runs/a"
     with pytest.raises(UserError, match="runs/a plays Pong, the episode is one of Breakout"):
         second_opinion(Path("runs/a"), BREAKOUT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -100,30 +101,78 @@ def test_a_run_is_refused_before_anything_is_made(
     assert not run_dir.exists()
 
 
-def cgroup(root: Path, limit: str, current: int = 0, inactive_file: int = 0) -> Path:
-    (root / "memory.max").write_text(f"{limit}\n")
-    (root / "memory.current").write_text(f"{current}\n")
-    stat = f"anon 12345\nfile 999\ninactive_file {inactive_file}\nslab 7\n"
-    (root / "memory.stat").write_text(stat)
-    return root
+NAMES = {
+    2: ("memory.max", "memory.current", "inactive_file"),
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
 
 
-def test_a_containers_limit_counts(tmp_path: Path) -> None:
+def cgroup(group: Path, limit: object, used: int = 0, cache: int = 0, version: int = 2) -> Path:
+    """Write the files of a control group; its folder."""
+    limit_file, used_file, cached = NAMES[version]
+    group.mkdir(parents=True, exist_ok=True)
+    (group / limit_file).write_text(f"{limit}\n")
+    (group / used_file).write_text(f"{used}\n")
+    (group / "memory.stat").write_text(f"anon 12345\nfile 999\n{cached} {cache}\nslab 7\n")
+    return group
+
+
+def limit_of(root: Path, *lines: str) -> int:
+    """Bytes left to a process whose /proc/self/cgroup has these lines."""
+    (root / "own").write_text("\n".join(lines))
+    return placement._cgroup_free(root, root / "own")
+
+
+@pytest.mark.parametrize(("version", "top"), [(2, "."), (1, "memory")])
+def test_a_containers_limit_counts(tmp_path: Path, version: int, top: str) -> None:
     """Page cache that can be dropped is free: 8 - 3 + 1 GB."""
-    root = cgroup(tmp_path, str(8 * GB), current=3 * GB, inactive_file=GB)
-    assert placement._cgroup_free(root) == 6 * GB
+    cgroup(tmp_path / top, 8 * GB, used=3 * GB, cache=GB, version=version)
+    assert limit_of(tmp_path) == 6 * GB
 
 
-def test_a_container_without_a_limit(tmp_path: Path) -> None:
-    assert placement._cgroup_free(cgroup(tmp_path, "max")) > 2**60
+@pytest.mark.parametrize(
+    ("version", "top", "line"),
+    [(2, ".", "0::/user.slice/mine.service"), (1, "memory", "9:memory:/user.slice/mine.service")],
+)
+@pytest.mark.parametrize(("outer", "inner"), [(5, 8), (8, 5)])
+def test_the_tightest_group_counts(
+    tmp_path: Path, version: int, top: str, line: str, outer: int, inner: int
+) -> None:
+    """A service's own group and those above it; a group of another controller does not."""
+    user = tmp_path / top / "user.slice"
+    cgroup(user / "mine.service", inner * GB, used=GB, version=version)
+    cgroup(user, outer * GB, used=GB, version=version)
+    cgroup(tmp_path / top / "other", GB, version=version)
+    assert limit_of(tmp_path, "4:cpu,cpuacct:/other", line) == 4 * GB
 
 
-def test_no_container_at_all(tmp_path: Path) -> None:
-    assert placement._cgroup_free(tmp_path / "nothing") > 2**60
+def test_a_limit_that_slows_down_counts(tmp_path: Path) -> None:
+    (cgroup(tmp_path, "max", used=GB) / "memory.high").write_text(f"{3 * GB}\n")
+    assert limit_of(tmp_path) == 2 * GB
 
 
-def test_unreadable_limits_are_no_limit(tmp_path: Path) -> None:
-    assert placement._cgroup_free(cgroup(tmp_path, "lots")) > 2**60
+def test_a_group_beyond_its_limit_has_nothing_left(tmp_path: Path) -> None:
+    cgroup(tmp_path, GB, used=2 * GB)
+    assert limit_of(tmp_path) == 0
+
+
+@pytest.mark.parametrize("limit", ["max", "lots", 2**63 - 4096])
+def test_no_limit(tmp_path: Path, limit: object) -> None:
+    """Nor where there is no group at all."""
+    cgroup(tmp_path / "memory", limit, version=1)
+    assert limit_of(cgroup(tmp_path, limit)) > 2**60
+    assert limit_of(tmp_path / "memory") > 2**60
+
+
+def test_a_limit_of_the_address_space_counts() -> None:
+    """`ulimit -v` in kB; a new process, since the limit cannot be lifted again."""
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32));"
+        "from replay.placement import free_bytes; import torch;"
+        "print(free_bytes(torch.device('cpu')))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 0 < int(found.stdout) < 2**32, found.stderr
 
 
 def test_the_smaller_of_system_and_container_counts(monkeypatch: pytest.MonkeyPatch) -> None:

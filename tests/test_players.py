@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
-import signal
 import sys
 import termios
 from collections.abc import Iterator
@@ -22,11 +22,13 @@ from player_samples import (
     shades,
 )
 
+from harness.errors import UserError
 from harness.players.film import Film
 from harness.players.player import play
 from harness.players.terminal import TerminalDisplay
 from harness.players.transport import Transport
 from harness.players.tty import full_screen, split_keys
+from harness.signals import Interrupted
 
 
 @pytest.mark.parametrize(
@@ -214,12 +216,40 @@ def take_over(far: int, accident: type[BaseException]) -> None:
         os.write(far, b"q")
         assert terminal.keys(10) == ["q"]
         assert terminal.keys(0) == []
-        if accident is SystemExit:
-            os.kill(os.getpid(), signal.SIGTERM)
         raise accident
 
 
-@pytest.mark.parametrize("accident", [KeyboardInterrupt, ValueError, SystemExit])
+def hang_up(far: int, noticed: str) -> None:
+    with full_screen() as terminal:
+        os.close(far)
+        assert noticed == "size" or not terminal.keys(0)
+        terminal.size() if noticed == "size" else terminal.write("a frame")
+
+
+@pytest.mark.parametrize("noticed", ["size", "writing"])
+def test_a_terminal_that_hung_up_ends_the_player(
+    noticed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its signal does, which may be ignored."""
+    far, near = os.openpty()
+    with open(os.dup(near)) as stdin, open(near, "wb", 0) as stdout:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, "utf-8"))
+        with pytest.raises(Interrupted):
+            hang_up(far, noticed)
+
+
+def test_a_terminal_without_half_blocks_is_refused(
+    pseudo_terminal: tuple[int, TextIO, TextIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdout = io.TextIOWrapper(pseudo_terminal[2].buffer, "latin-1")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with pytest.raises(UserError, match="has no half blocks"), full_screen():
+        pass
+    stdout.detach()
+
+
+@pytest.mark.parametrize("accident", [KeyboardInterrupt, ValueError])
 def test_the_terminal_is_given_back_whatever_happens(
     pseudo_terminal: tuple[int, TextIO, TextIO],
     monkeypatch: pytest.MonkeyPatch,
@@ -228,7 +258,7 @@ def test_the_terminal_is_given_back_whatever_happens(
     far, stdin, stdout = pseudo_terminal
     monkeypatch.setattr(sys, "stdin", stdin)
     monkeypatch.setattr(sys, "stdout", stdout)
-    before, handler = termios.tcgetattr(sys.stdin), signal.getsignal(signal.SIGTERM)
+    before = termios.tcgetattr(sys.stdin)
     with pytest.raises(accident):
         take_over(far, accident)
     sent, last = "", "\x1b[?25h\x1b[?1049l"
@@ -237,4 +267,3 @@ def test_the_terminal_is_given_back_whatever_happens(
     assert sent.startswith("\x1b[?1049h\x1b[?25l")
     assert sent.endswith(last)
     assert termios.tcgetattr(sys.stdin) == before
-    assert signal.getsignal(signal.SIGTERM) is handler

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +16,6 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 import harness.pace
 import harness.progress
@@ -127,17 +125,23 @@ def test_the_best_is_the_whole_minute_with_the_most_updates(clock: SimpleNamespa
 Making = Callable[..., tuple[Display, io.TextIOWrapper]]
 
 
+class Screen(io.TextIOWrapper):
+    """A terminal that keeps what it receives."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Making:
     """Makes a display on a terminal of so many columns, and what it receives."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 
     def make(columns: int, encoding: str = "utf-8") -> tuple[Display, io.TextIOWrapper]:
-        screen = io.TextIOWrapper(io.BytesIO(), encoding)
-        terminal = partial(Console, file=screen, force_terminal=True, width=columns, height=30)
-        monkeypatch.setattr(harness.progress, "Console", terminal)
+        screen = Screen(io.BytesIO(), encoding)
+        monkeypatch.setattr(sys, "stdout", screen)
+        monkeypatch.setenv("COLUMNS", f"{columns}")
         return Display(400_000, RUN_DIR), screen
 
     return make
@@ -216,7 +220,28 @@ def test_the_mean_is_of_the_last_games_and_the_graph_of_more(
     display.close()
 
 
-@pytest.mark.parametrize("terminal", ["pipe", "dumb"])
+def test_a_wait_is_told_once_and_again_after_a_while(
+    on_terminal: Making, clock: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal four times a second, elsewhere every ten seconds."""
+
+    def wait(display: Display) -> None:
+        display.waiting("playing")
+        for call in range(1, 100):
+            clock.now += 0.125
+            display.still_waiting(f"call {call:02}")
+        display.close()
+
+    wait(Display(400_000, RUN_DIR))
+    assert capsys.readouterr().out == "playing\ncall 80\n"
+    live, screen = on_terminal(100)
+    wait(live)
+    screen.flush()
+    shown = ESCAPE.sub("", screen.buffer.getvalue().decode())
+    assert [call for call in range(1, 9) if f"call {call:02}" in shown] == [2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("terminal", ["pipe", "dumb", "FORCE_COLOR", "TTY_COMPATIBLE"])
 def test_elsewhere_lines_are_plain(
     terminal: str,
     clock: SimpleNamespace,
@@ -225,7 +250,9 @@ def test_elsewhere_lines_are_plain(
 ) -> None:
     if terminal == "dumb":
         monkeypatch.setenv("TERM", "dumb")
-        monkeypatch.setattr(harness.progress, "Console", partial(Console, force_terminal=True))
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    else:
+        monkeypatch.setenv(terminal, "1")  # makes no terminal of a pipe
     display, pace = Display(400_000, RUN_DIR), Pace()
     display.update(0, 1.0, pace)
     for _ in range(11):

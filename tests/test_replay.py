@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +73,49 @@ def test_a_game_cut_off_by_the_frame_cap_verifies(tmp_path: Path) -> None:
         path = tmp_path / f"{index}.episode"
         save_episode(path, trace)
         assert ReplayCommand(path, verify=True).run() == 0
+
+
+@pytest.fixture(scope="module")
+def stuck() -> EpisodeTrace:
+    """A game of Breakout that is cut off: without FIRE there is no ball."""
+    played = play_episodes(
+        lambda states: torch.eye(4)[[2] * len(states)], BREAKOUT, [1], 0.0, stuck_after=8
+    )
+    ((_, trace),) = played
+    return trace
+
+
+def test_a_game_cut_off_as_stuck_is_kept_verified_and_shown(
+    stuck: EpisodeTrace, tmp_path: Path
+) -> None:
+    assert (stuck.stuck, stuck.truncated, stuck.end) == (True, False, "cut off as stuck")
+    save_episode(path := tmp_path / "stuck.episode", stuck)
+    assert load_episode(path).stuck
+    assert ReplayCommand(path, verify=True).run() == 0
+    assert len(list(screens(stuck))) == len(stuck)
+    assert ReplayCommand(path, show_in="page", out=tmp_path / "x.html").run() == 0
+    page = (tmp_path / "x.html").read_text()
+    assert "cut off as stuck" in page
+    assert "every observation and reward is as recorded" in page
+    assert ReplayCommand(path, show_in="video", out=tmp_path / "x.gif").run() == 0
+
+
+def test_a_game_that_was_over_was_not_stuck(game: EpisodeTrace) -> None:
+    wrong = replace(game, stuck=True)
+    said = first_difference(wrong, game.score, resimulate(wrong))
+    assert said == f"the game is over after {len(game):,} steps, recorded as stuck"
+
+
+def test_only_a_stuck_game_has_the_newer_format(
+    stuck: EpisodeTrace, game: EpisodeTrace, tmp_path: Path
+) -> None:
+    """What older programs can read, they do; and theirs are read here."""
+    for trace, version in ((game, 1), (stuck, 2)):
+        save_episode(path := tmp_path / "x.episode", trace)
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read("episode.json"))
+        assert (header["format"], header.get("stuck")) == (version, trace.stuck or None)
+        assert load_episode(path).stuck == trace.stuck
 
 
 def other_action(trace: EpisodeTrace) -> EpisodeTrace:
@@ -212,7 +257,9 @@ def test_a_video_may_show_a_part_of_a_game(
     shown: list[NDArray[np.uint8]] = []
     beside: list[NDArray[np.uint8]] = []
 
-    def write(path: Path, play: Callable[[], Iterable[NDArray[np.uint8]]], strip: Strip) -> int:
+    def write(
+        path: Path, play: Callable[[], Iterable[NDArray[np.uint8]]], strip: Strip, mark: str
+    ) -> int:
         shown[:] = np.concatenate(list(play()))
         beside[:] = [strip.picture(0)]
         path.touch()

@@ -17,6 +17,7 @@ from harness.report.blocks import (
     Curves,
     Frame,
     Heat,
+    Intervals,
     Marker,
     Picture,
     Row,
@@ -24,7 +25,7 @@ from harness.report.blocks import (
     Table,
 )
 from harness.report.curves import draw_curves, outline, ribbon
-from harness.report.intervals import written
+from harness.report.intervals import draw_intervals, written
 from harness.report.looks import TRUTH, Looks
 from harness.report.markup import number
 from harness.report.pictures import draw_picture, png
@@ -174,12 +175,37 @@ def test_shades_grow_with_the_values() -> None:
     assert svg.count('class="missing"') == 1
 
 
+@pytest.mark.parametrize("count", [1, 15, 24, 32])
+def test_every_row_of_a_heat_map_has_its_name(count: int) -> None:
+    names = tuple(f"my_networks:Network{place}" for place in range(count))
+    svg = draw_heat(Heat("t", names, ("a",), ((1.0,),) * count, "pixels"))
+    shown = re.findall('text-anchor="end">([^<]*)<', svg)
+    assert len(set(shown)) == len(shown) == count
+    assert int(re.findall(r"height:(\d+)px", svg)[0]) >= 15 * count
+
+
+def test_equal_values_are_no_interval() -> None:
+    rows = Row("one", 1.0), Row("same", 0.0, 0.0, 0.0)
+    drawn = draw_intervals(Intervals("t", "points", rows), Looks(["one", "same"]))
+    assert "No interval: there is a single value, or all values are the same." in drawn
+    spread = Intervals("t", "x", (Row("a", 2, 1, 3),))
+    assert "No interval" not in draw_intervals(spread, Looks("a"))
+    line = Series("a", (1, 2), (0, 1), (0, 0.5), (0, 1.5))
+    drawn = draw_curves(Curves("t", "x", "y", (line,)), Looks("a"))
+    assert "a at 1: 0<" in drawn
+    assert "a at 2: 1 (0.5 to 1.5)<" in drawn
+
+
 @pytest.mark.parametrize(
     ("row", "text"),
     [
         (Row("a", 0.921, 0.81, 1.03), "0.92 (0.81 to 1.03)"),
         (Row("a", -1, -math.inf, 1), f"{MINUS}1.00 ({MINUS}∞ to 1.00)"),
         (Row("a", 2), "2.00 (no interval)"), (Row("a", 2, 1, math.nan), "2.00 (no interval)"),
+        (Row("a", 0.0, 0.0, 0.0), "0.00 (no interval)"),
+        (Row("a", 0.3, 0.3, 0.3 + 1e-16), "0.30 (no interval)"),
+        (Row("a", 0.9975, 0.996, 0.999), "0.998 (0.996 to 0.999)"),
+        (Row("a", 2e-4, 1e-4, 3e-4), "0.0002 (0.0001 to 0.0003)"),
         (Row("a", None, 1, 2), "not measured"), (Row("a", math.nan), "not measured"),
     ],
 )  # fmt: skip

@@ -83,10 +83,10 @@ def test_stopped_within_an_evaluation(unbroken: Path, tmp_path: Path) -> None:
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("1,600 steps: playing"):
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGHUP)
             break
     rest = process.stdout.read()
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert process.wait(timeout=60) == 128 + signal.SIGHUP
     assert "stopped after 1,600 steps" in rest
     assert "evaluation score" not in rest
     done = program("train.py", "--resume", run_dir)

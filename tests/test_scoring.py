@@ -18,8 +18,9 @@ from agent.exploration import ExplorationConfig
 from envs.emulators import EmulatorConfig
 from envs.games import all_games
 from envs.scores import REFERENCE_SCORES, human_normalised
-from harness.agents import load_agent, random_agent, read_settings
+from harness.agents import Agent, load_agent, random_agent, read_settings
 from harness.checkpoint import read_state
+from harness.commands.games import watched
 from harness.commands.score import ScoreCommand
 from harness.config import RunConfig, flatten
 from harness.cores import arrange
@@ -27,6 +28,7 @@ from harness.errors import UserError
 from harness.json_file import write_json
 from harness.play import play_episodes
 from harness.rundir import Run, create_run_dir
+from harness.score_result import ScoreResult
 from harness.scoring import (
     EVALUATION_SEED,
     SELECTION_SEED,
@@ -139,6 +141,7 @@ def test_evaluations_during_training_keep_the_runs_protocol():
         eval_episodes=3,
         emulators=replace(CUT_OFF, max_episode_frames=80, sticky_actions=0.5),
         exploration=ExplorationConfig(eval_epsilon=0.0),
+        eval_stuck_after=100,
     )
     up = torch.tensor([0.0, 0.0, 1.0, 0.0])
     learner = SimpleNamespace(q_values=lambda states: up.repeat(len(states), 1), device=CPU)
@@ -147,6 +150,8 @@ def test_evaluations_during_training_keep_the_runs_protocol():
     for trace in traces:
         assert trace.protocol == replace(config.emulators, num_envs=1)
         assert trace.actions.tolist() == [2] * 20
+    config = replace(config, eval_stuck_after=8)
+    assert all(trace.stuck for trace in evaluation_episodes(learner.q_values, CPU, config))
 
 
 # The command
@@ -156,6 +161,7 @@ def score(*arguments, tmp_path):
     """What the command writes to its JSON file."""
     file = tmp_path / "score.json"
     command = tyro.cli(ScoreCommand, args=[*map(str, arguments), "--json", str(file)])
+    file.unlink(missing_ok=True)
     assert command.run() == 0
     return json.loads(file.read_text())
 
@@ -169,6 +175,9 @@ def test_a_checkpoint_scores_the_same_games_twice(checkpoint, tmp_path, capsys):
     assert once["settings"] == read_state(checkpoint).settings
     assert "trained for        1,234 steps" in capsys.readouterr().out
     assert score(*options, tmp_path=tmp_path)["episodes"] == once["episodes"]
+    with pytest.raises(UserError, match="is there already and is something else"):
+        score(*options, "--epsilon", 0, tmp_path=tmp_path)
+    (tmp_path / "score.json").unlink()
     assert score(*options, "--epsilon", 0, tmp_path=tmp_path)["epsilon"] == 0
 
 
@@ -208,7 +217,75 @@ def test_random_play_is_written_whole_and_in_order_of_seeds(tmp_path, capsys):
     shown = capsys.readouterr()
     assert "over episodes of this one agent" in shown.out
     assert "sticky actions 0.25" in shown.out
-    assert shown.err.splitlines() == ["1/3 episodes", "2/3 episodes", "3/3 episodes"]
+
+
+def test_games_cut_off_as_stuck_are_counted_and_told(tmp_path, capsys, monkeypatch):
+    """NOOP for ever, so that no ball comes."""
+    config = RunConfig(emulators=CUT_OFF, exploration=ExplorationConfig(eval_epsilon=0.0))
+    agent = Agent(no_preference, config, "noop", None)
+    monkeypatch.setattr(score_module, "load_agent", lambda *_: agent)
+    content = score("run", "--episodes", 3, "--stuck-after", 20, tmp_path=tmp_path)
+    assert (content["stuck_after"], content["summary"]["stuck"]) == (20, 3)
+    assert content["summary"]["truncated"] == 0
+    assert all(game["stuck"] and 20 <= game["length"] < 30 for game in content["episodes"])
+    shown = capsys.readouterr().out
+    assert "0 by the frame cap, 3 as stuck (nothing new for 20 steps)" in shown
+    assert "none: all games scored the same" in shown
+    assert content["summary"]["interval_over_episodes"] is None
+    content = score("run", "--episodes", 3, tmp_path=tmp_path)
+    assert (content["stuck_after"], content["summary"]["stuck"]) == (0, 0)
+    assert content["summary"]["truncated"] == 3
+    assert "3 by the frame cap, none as stuck" in capsys.readouterr().out
+
+
+def test_elsewhere_a_line_says_every_ten_seconds_how_far_the_games_are(monkeypatch, capsys):
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("harness.progress_bar.time", clock)
+    with watched(3) as on_step:
+        for second in range(24):
+            clock.now = second
+            on_step(second // 8, 40 * second)
+        on_step(3, 0)
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 3 games over, longest game at 400 steps",
+        "2 of 3 games over, longest game at 800 steps",
+    ]
+
+
+def result(config, games, stuck_after=0, **protocol):
+    """The table of such games, as {name: text}, and the object for programs."""
+    agent = Agent(no_preference, config, "random", None)
+    protocol = replace(config.emulators, **protocol)
+    made = ScoreResult(agent, protocol, 0.0, stuck_after, games, 1.0)
+    names, texts = (list(column.cells) for column in made.table().columns)
+    return dict(zip(names, texts, strict=True)), made.content(CPU)["summary"]
+
+
+def test_games_without_chance_are_one_sample():
+    games = [Episode(seed, 4, 20, False) for seed in range(30)]
+    table, summary = result(RunConfig(), games, sticky_actions=0.0)
+    assert "all games are the same one" in table["95% interval"]
+    assert summary["interval_over_episodes"] is None
+    for protocol in ({"sticky_actions": 0.25}, {"sticky_actions": 0.0, "noop_max": 30}):
+        assert "the same one" not in result(RunConfig(), games, **protocol)[0]["95% interval"]
+
+
+@pytest.mark.parametrize(
+    ("cap", "game", "told"),
+    [
+        (108_000, Episode(1, 4, 27_000, True), "(0 = random"),
+        (400, Episode(1, 4, 99, False), "(0 = random"),
+        (400, Episode(1, 4, 100, True), "none: the frame cap"),
+        (200_000, Episode(1, 4, 27_000, False), "(0 = random"),
+        (200_000, Episode(1, 4, 27_001, False), "none: the frame cap"),
+        (108_000, Episode(1, 4, 1_100, False, True), "), with 1 stuck game"),
+    ],
+)
+def test_human_normalised_scores_are_of_whole_games(cap, game, told):
+    games = [game, Episode(2, 5, 50, False)]
+    table, summary = result(RunConfig(), games, stuck_after=1_000, max_episode_frames=cap)
+    assert told in table["human-normalised"]
+    assert (summary["human_normalised"] is None) == ("none" in told)
 
 
 def test_random_play_takes_a_runs_protocol_before_its_first_checkpoint(tmp_path):
@@ -228,7 +305,7 @@ def test_random_play_of_a_checkpoint_needs_no_weights_that_fit(checkpoint, tmp_p
 
 def test_a_game_without_reference_says_so(tmp_path, capsys, monkeypatch):
     played = iter([(1, Episode(8, 4, 20, True)), (0, Episode(7, 2, 10, False))])
-    monkeypatch.setattr(score_module, "score_episodes", lambda *_: played)
+    monkeypatch.setattr(score_module, "score_episodes", lambda *_, **__: played)
     content = score("--random", "--game", "Adventure", "--episodes", 2, tmp_path=tmp_path)
     assert [game["seed"] for game in content["episodes"]] == [7, 8]
     assert content["summary"]["truncated"] == 1
@@ -251,6 +328,7 @@ def test_a_game_without_reference_says_so(tmp_path, capsys, monkeypatch):
         (["run", "--num-envs", "0"], "at least 1"),
         (["run", "--epsilon", "1.5"], "--epsilon"),
         (["run", "--epsilon", "nan"], "--epsilon"),
+        (["run", "--stuck-after", "-1"], "--stuck-after"),
         (["run", "--random", "--epsilon", "0.1"], "leave --epsilon out"),
         (["run", "--seed", "-1"], "--seed"),
         (["run", "--seed", str(2**31 - 99)], "--seed"),
@@ -261,7 +339,7 @@ def test_a_game_without_reference_says_so(tmp_path, capsys, monkeypatch):
 def test_options_that_cannot_be_are_refused_before_playing(
     arguments, message, tmp_path, monkeypatch
 ):
-    def play(*_):
+    def play(*_, **__):
         raise AssertionError("played")
 
     monkeypatch.setattr(score_module, "score_episodes", play)

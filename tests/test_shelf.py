@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from browsing import complaints, show, text, wait_for
+from episode_samples import edit_json
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 
@@ -20,11 +23,14 @@ from envs.emulators import EmulatorConfig, Emulators
 from envs.episode_file import save_episode
 from envs.stream import Stream
 from envs.trace import EpisodeTrace
+from harness.commands.beside import Played, _shelved
 from harness.commands.gallery import GalleryCommand
 from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
 from harness.highlights import highlights
 from harness.history import History
+from harness.players.shelf import write_shelf
+from harness.report.markup import Html
 
 PROTOCOL = EmulatorConfig("Breakout", num_envs=2, max_episode_frames=400)
 SHOWN = "document.documentElement.dataset.frame"
@@ -230,6 +236,13 @@ def test_names_are_text_and_only_the_pages_own_scripts_run(
     complaints(browser)  # a browser may say what it refused
 
 
+def test_a_game_that_was_cut_off_is_called_so(games: dict[int, EpisodeTrace]) -> None:
+    cut = replace(games[0], truncated=True)
+    header = LogHeader.here(PROTOCOL, 5, 0, 150)
+    card = _shelved(Played("a", None, header, cut), "First", lambda _: [])
+    assert ("Length", f"{len(cut)} steps, cut off") in card.facts
+
+
 # The gallery
 
 
@@ -289,6 +302,57 @@ def test_the_gallery_says_what_it_shows(gallery: Path, run_dir: Path) -> None:
     assert "of 4 recorded games" in content
     for said in ("Trained for", "1,000 steps", "0.1 of its actions random", "from the action log"):
         assert said in content
+
+
+def test_a_name_that_is_no_text_can_be_on_a_page(tmp_path: Path) -> None:
+    write_shelf(tmp_path / "page.html", "a run \udcff <b>", Html(), [])
+    assert "a run \ufffd &lt;b&gt;" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_no_two_panels_have_one_name(gallery: Path) -> None:
+    names = re.findall('data-name="([^:]*):', gallery.read_text(encoding="utf-8"))
+    assert len(set(names)) == len(names)
+    assert [name.split(" ")[-2:] for name in names if name.startswith("Best")] == [
+        ["recorded", "game"],
+        ["training", "episode"],
+    ]
+
+
+def test_what_cannot_be_played_is_named_and_left_out(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run_dir, folder)
+    episodes = folder / "episodes"
+    (episodes / "empty.episode").touch()
+    whole = (episodes / "0.episode").read_bytes()
+    (episodes / "damaged.episode").write_bytes(whole[: len(whole) // 2])
+    (episodes / "other.episode").write_bytes(whole)
+    edit_json(episodes / "other.episode", rom_sha256="0" * 64)
+    (log,) = folder.glob("*.actions")
+    log.write_bytes(b"")
+    assert GalleryCommand(folder).run() == 0
+    content, said = (folder / "gallery.html").read_text(encoding="utf-8"), capsys.readouterr().err
+    for file in (log, *(episodes / f"{name}.episode" for name in ("empty", "damaged", "other"))):
+        assert str(file) in content
+        assert str(file) in said
+    assert "of 4 recorded games" in content
+    assert "No training episode can be played" in content
+    for number in range(4):
+        (episodes / f"{number}.episode").unlink()
+    with pytest.raises(UserError, match=r"no episode that can be played: .*damaged\.episode"):
+        GalleryCommand(folder).run()
+
+
+def test_a_training_episode_that_cannot_be_played_is_named(
+    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: History, number: int) -> None:
+        raise UserError(f"episode {number} cannot be played")
+
+    monkeypatch.setattr(History, "trace", damaged)
+    assert GalleryCommand(run_dir, tmp_path / "gallery.html").run() == 0
+    assert "cannot be played" in (tmp_path / "gallery.html").read_text(encoding="utf-8")
 
 
 def test_which_episodes_are_highlights() -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from envs.episode_file import load_episode, read_header
 from envs.trace import resimulate
 from harness.agents import load_agent
+from harness.claims.page import report as claims
 from harness.commands.replay import first_difference
+from harness.compare.page import report as compare
+from harness.figures import read_figures
+from harness.report.page import page
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "pong-quick"
 
@@ -33,3 +40,26 @@ def test_its_score_stands_beside_it() -> None:
     score = json.loads((SHIPPED / "score.json").read_text())
     assert len(score["episodes"]) == 100
     assert score["protocol"]["sticky_actions"] == 0.25
+
+
+@pytest.mark.parametrize(("name", "made"), [("claims", claims), ("compare", compare)])
+def test_its_reports_are_what_is_made_of_their_results(name: str, made: Any) -> None:
+    folder = SHIPPED.parent.parent / "docs" / "results" / f"{name}-quick"
+    results = json.loads((folder / "results.json").read_text())
+    same = page(made(results)) == (folder / "report.html").read_text(encoding="utf-8")
+    assert same, "make it anew from its results.json"  # a difference would be a megabyte
+
+
+def test_tensorboard_shows_its_curves() -> None:
+    events = EventAccumulator(str(SHIPPED), size_guidance={"scalars": 0}).Reload()
+    lines = read_figures(SHIPPED / "metrics.jsonl")
+    tags = set(events.Tags()["scalars"])
+    assert tags == {tag for line in lines for tag in line} - {"steps", "seconds"}
+    for tag in tags:
+        written = [(line["steps"], line[tag]) for line in lines if line.get(tag) is not None]
+        points = [(point.step, point.value) for point in events.Scalars(tag)]
+        assert points == [(steps, pytest.approx(value, rel=1e-6)) for steps, value in written]
+    assert {"custom_scalars", "hparams"} <= {
+        data.plugin_data.plugin_name for data in events.summary_metadata.values()
+    }
+    assert sum(file.stat().st_size for file in SHIPPED.glob("events.*")) < 300_000

@@ -39,13 +39,13 @@ def test_one_score_has_no_spread_and_no_interval():
 
 
 @pytest.mark.parametrize("scores", [[21, 21], [0] * 100, [-3] * 7])
-def test_equal_scores_give_an_interval_of_no_width(scores):
+def test_equal_scores_do_not_tell_how_others_would_spread(scores):
     with warnings.catch_warnings(), np.errstate(all="raise"):
         warnings.simplefilter("error")
         summary = summarise(scores)
         summarise(scores[:1])
     assert summary.std == 0
-    assert summary.interval_over_episodes == (scores[0], scores[0])
+    assert summary.interval_over_episodes is None
 
 
 def test_nothing_cannot_be_summarised():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from resume_samples import listing
 
 import harness.compare.tandem as tandem
 from envs.action_log import CHUNK_ROWS
@@ -50,10 +52,7 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_dir = tmp_path_factory.mktemp("tandem") / "stride-s5"
     config = unflatten(SETTINGS)
     command = TrainCommand(config=config, run_dir=run_dir, device="cpu")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("train.StopSignal._receive", lambda *_: None)
-        patch.setattr("signal.signal", lambda *_: None)
-        assert train(command, run_dir, Run("quick", config), assemble(config, CPU, CPU), None) == 0
+    assert train(command, run_dir, Run("quick", config), assemble(config, CPU, CPU), None) == 0
     return run_dir
 
 
@@ -84,6 +83,14 @@ def test_with_the_teachers_weights_it_becomes_the_teacher(teacher, tmp_path):
     mine, theirs = weights(passive(teacher, tmp_path, seed=5)), weights(teacher)
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+
+
+def test_it_takes_no_other_runs_place(teacher, tmp_path):
+    other = shutil.copytree(teacher, tmp_path / "other")
+    before = listing(other)
+    with pytest.raises(UserError, match="holds a run that is not passive"):
+        TandemCommand(teacher, "stride", other, device="cpu").run()
+    assert listing(other) == before
 
 
 def test_with_its_own_weights_it_is_another(teacher, tmp_path):

@@ -6,12 +6,14 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from markdown import markdown
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
@@ -22,6 +24,7 @@ from envs.emulators import Step
 from envs.trace import EpisodeTrace
 from harness.config import flatten, unflatten
 from harness.counters import Counters
+from harness.figures import read_figures, scored
 from harness.journal import Journals
 from harness.metrics import MetricLog
 from harness.pictures import MOST_LAYERS, SPACING, is_drawn, weights
@@ -29,7 +32,7 @@ from harness.players.animation import MOST_BYTES, Preview, preview
 from harness.presets import PRESETS
 from harness.progress import Display
 from harness.reporting import Reporter
-from harness.rundir import Run
+from harness.rundir import Run, settings_lines
 from replay.batch import Batch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +71,27 @@ def written(tmp_path_factory: pytest.TempPathFactory, game: EpisodeTrace) -> tup
     return folder, learner
 
 
+def test_games_that_end_together_have_a_place_each(tmp_path: Path) -> None:
+    """Games of Freeway all end in the same turn, which spans a step of each emulator."""
+    config = unflatten({"steps": 9_000, "num_envs": 3, "warmup": 100})
+    journals = Journals(tmp_path)
+    reporter, counters = Reporter(tmp_path, journals, Run("quick", config)), Counters(steps=30)
+    yes = np.ones(3, np.bool_)
+    frames, rewards = np.zeros((3, 84, 84), np.uint8), np.array([4, 5, 6], np.int32)
+    for ended in (yes, np.array([True, False, True])):
+        counters.advance(3)
+        reporter.step(Step(frames, rewards, ended, ~yes, ~yes, ~yes), counters, 0.5)
+    reporter.close()
+    journals.flush()
+    journals.close()
+    expected = [(31, 4), (32, 5), (33, 6), (34, 4), (36, 6)]
+    points = EventAccumulator(str(tmp_path)).Reload().Scalars("episode/return")
+    assert [(point.step, point.value) for point in points] == expected
+    assert [(one.steps, one.score) for one in scored(read_figures(tmp_path / "metrics.jsonl"))] == (
+        expected
+    )
+
+
 def test_a_resumed_run_tells_of_the_games_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +105,18 @@ def test_a_resumed_run_tells_of_the_games_before(
     assert told == [10, 20]
     Reporter(tmp_path, Journals(tmp_path), Run("quick", CONFIG))
     assert told == [10, 20], "a new run has none"
+
+
+def test_an_evaluation_tells_how_many_games_were_cut_off(
+    tmp_path: Path, game: EpisodeTrace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reporter = Reporter(tmp_path, Journals(tmp_path), Run("quick", CONFIG))
+    games = [game, replace(game, stuck=True), replace(game, stuck=True)]
+    one, learner = replace(game, truncated=True), Learner(CONFIG.learner, 4, "cpu")
+    reporter.evaluation([*games, one], learner, Counters(steps=9_000))
+    assert ", 1 cut off by the frame cap, 2 cut off as stuck, after " in capsys.readouterr().out
+    reporter.evaluation([game], learner, Counters(steps=9_000))
+    assert "cut off" not in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +135,13 @@ def test_every_figure_is_in_both_places(
         (point,) = events.Scalars(tag)
         assert (point.step, point.value) == (9_000, pytest.approx(named[tag], rel=1e-6))
     assert events.Scalars("episode/return")[0].value == 7
+
+
+def test_settings_are_no_markdown(events: EventAccumulator) -> None:
+    """Of `module:__Class__` it makes another name."""
+    text = events.Tensors("settings/text_summary")[0].tensor_proto.string_val[0].decode()
+    lines = settings_lines(Run("quick", CONFIG))
+    assert markdown(text) == f"<pre><code>{chr(10).join(lines)}\n</code></pre>"
 
 
 def test_the_game_moves(events: EventAccumulator, game: EpisodeTrace) -> None:
@@ -166,10 +209,14 @@ def test_the_layout_names_curves_that_exist(events: EventAccumulator) -> None:
 
 def test_every_tag_is_documented(written: tuple[Path, Learner], events: EventAccumulator) -> None:
     page = (ROOT / "docs/metrics.md").read_text()
-    frames = EventAccumulator(str(written[0] / "frames"), size_guidance=ALL).Reload()
-    for tags in (events.Tags(), frames.Tags()):
-        for tag in (*tags["scalars"], *tags["images"], *tags["histograms"]):
-            assert f"`{re.sub('weights/.*', 'weights/<layer>', tag)}`" in page
+    tags = events.Tags()
+    for tag in (*tags["scalars"], *tags["images"], *tags["histograms"]):
+        assert f"`{re.sub('weights/.*', 'weights/<layer>', tag)}`" in page
+
+
+def test_a_run_is_one_line_in_the_list(written: tuple[Path, Learner]) -> None:
+    """TensorBoard makes a run, with a colour of its own, of every folder with event files."""
+    assert {file.parent for file in written[0].rglob("events.out.*")} == {written[0]}
 
 
 def test_what_is_not_finite_breaks_no_histogram(tmp_path: Path) -> None:
@@ -251,7 +298,10 @@ def test_ten_million_steps_stay_below_20_megabytes(tmp_path: Path) -> None:
     picture = Preview(bytes(MOST_BYTES), 160, 210)
     evaluation = bytes_of(lambda log: log.draw(steps, picture, spreads))
     evaluation += bytes_of(
-        lambda log: log.write(steps, {"evaluation/return": 9.0, "evaluation/length": 9.0})
+        lambda log: log.write(
+            steps,
+            {f"evaluation/{name}": 9.0 for name in ("return", "length", "stuck", "truncated")},
+        )
     )
     assert evaluation > MOST_BYTES
     total = (

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 import torch
@@ -16,6 +17,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import train
 from evaluate import COMMANDS
+from harness.checkpoint import find_checkpoint
+from harness.commands.gallery import GalleryCommand
 from harness.errors import run_cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,8 +44,11 @@ def program(script: str, *arguments: object, cwd: Path = ROOT) -> subprocess.Com
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A finished 2,000-step run and what it printed."""
     run_dir = tmp_path_factory.mktemp("runs") / "pong"
-    done = program("train.py", *SMALL, "--run-dir", run_dir)
+    done = program(
+        "train.py", *SMALL, "--run-dir", run_dir, "--run-dir-file", run_dir.parent / "where"
+    )
     assert done.returncode == 0, done.stderr
+    assert (run_dir.parent / "where").read_text() == f"{run_dir}\n"
     return run_dir, done.stdout
 
 
@@ -86,9 +92,6 @@ def test_tensorboard_holds_the_same_numbers(finished: tuple[Path, str]) -> None:
     for tag, points in written.items():
         drawn = [(event.step, event.value) for event in events.Scalars(tag)]
         assert drawn == [(steps, pytest.approx(value, rel=1e-6)) for steps, value in points]
-    frames = EventAccumulator(str(finished[0] / "frames")).Reload()
-    over_frames = frames.Scalars("over_frames/evaluation_return")
-    assert [event.step for event in over_frames] == [4 * s for s, _ in written["evaluation/return"]]
     assert "settings/text_summary" in events.Tags()["tensors"]
 
 
@@ -105,6 +108,30 @@ def test_score_record_replay(finished: tuple[Path, str], tmp_path: Path) -> None
     for file in (episode, *(run_dir / "episodes").glob("*.episode")):
         verified = program("evaluate.py", "replay", file, "--verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_run_without_evaluations(tmp_path: Path) -> None:
+    """Its last checkpoint is the agent; it resumes exactly."""
+    options = (
+        "--game Pong --warmup 100 --num-envs 2 --replay-size 400 --batch-size 4 --precision fp32 "
+        "--update-period 50 --eval-every 150 --eval-episodes 0 --max-episode-frames 400"
+    ).split()
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    done = program("train.py", *options, "--steps", 400, "--run-dir", whole)
+    assert done.returncode == 0, done.stderr
+    assert not re.search("evaluation score|to evaluate", done.stdout)
+    assert "finished: 400 steps" in done.stdout
+    for more in (["--run-dir", parts, "--steps", 200], ["--resume", parts, "--steps", 400]):
+        done = program("train.py", *options, *more)
+        assert done.returncode == 0, done.stderr
+    networks = [(run / "last/network.safetensors").read_bytes() for run in (whole, parts)]
+    assert networks[0] == networks[1]
+    assert not (whole / "best").exists()
+    assert find_checkpoint(whole) == whole / "last"
+    assert not list((whole / "episodes").iterdir())
+    assert GalleryCommand(whole, tmp_path / "x.html").run() == 0
+    state = json.loads((whole / "last/state.json").read_text())
+    assert state["position"]["evaluated"], "the run is over"
 
 
 def test_resume_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -211,6 +238,24 @@ def test_bad_input_is_refused(
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_a_failing_compiler_is_one_line_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise OSError("no g++\n\nSet TORCH_LOGS")
+
+    broken = FunctionType(fail.__code__, {"__name__": "torch._inductor.x", "OSError": OSError})
+    monkeypatch.setattr(torch, "compile", lambda _: lambda _: broken())
+    words = ["--execution", "compile", "--device", "cpu", "--run-dir", str(tmp_path / "run")]
+    monkeypatch.setattr(sys, "argv", ["train.py", "--replay-size", "1000", *words])
+    with pytest.raises(SystemExit) as ended:
+        run_cli(train.main)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said == "error: torch.compile does not work here: use --execution eager (no g++)\n"
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
 def test_bad_input_to_the_real_program_is_one_line(tmp_path: Path) -> None:
     done = program("train.py", "--game", "Pnog", cwd=tmp_path)
     assert done.returncode == 2
@@ -241,6 +286,8 @@ def test_help_fits_a_reader() -> None:
     for option in "--game --network --preset --steps --n-step --double --target-period".split():
         assert option in page
     assert "(steps" in page
+    boxes = re.findall(r"─ (.+) options ─", page)
+    assert boxes == ["run", "essentials", "DQN", "environment", "evaluation", "machine"]
 
 
 def test_help_names_every_command() -> None:

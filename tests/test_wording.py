@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import wording
 from harness.counters import Counters
 from harness.presets import PRESETS
-from harness.wording import shell_line
+from harness.wording import install_line, shell_line
 from train import ending
 
 
@@ -31,6 +32,7 @@ def test_the_python_that_runs(
         for name in ("python", "python3"):
             (tmp_path / folder / name).symlink_to(sys.executable)
     monkeypatch.chdir(tmp_path / "home")
+    monkeypatch.setattr(wording, "ROOT", tmp_path / "home")
     monkeypatch.setattr(sys, "executable", str(tmp_path / python))
     monkeypatch.setenv("PATH", str(tmp_path / path))
     assert shell_line("train.py", Path("a b"), 3) == f"{expected.format(tmp_path)} train.py 'a b' 3"
@@ -43,13 +45,24 @@ def test_another_python_in_the_same_folder_is_not_called(
     (tmp_path / "python").symlink_to("/bin/sh")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python3.11"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert shlex.split(shell_line("train.py")) == [str(tmp_path / "python3.11"), "train.py"]
+    assert shlex.split(shell_line("train.py"))[0] == str(tmp_path / "python3.11")
 
 
-def test_a_shell_runs_it() -> None:
-    line = shell_line("-c", "import sys; print(sys.executable)")
-    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
-    assert Path(done.stdout.strip()).parent == Path(sys.executable).parent
+@pytest.mark.parametrize("folder", [".", "..", "tests", "/"])
+def test_a_shell_runs_it_in_any_folder(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(wording.ROOT / folder)
+    line = shell_line("evaluate.py", "such")
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert "there is no command 'such'" in done.stderr
+    installed = shlex.split(install_line("video"))[-1]
+    assert Path(installed.removesuffix("[video]")).resolve() == wording.ROOT
+
+
+def test_a_path_below_the_current_folder_is_told_as_seen_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shlex.split(shell_line("x", tmp_path / "a b", Path("c")))[2:] == ["a b", "c"]
 
 
 @pytest.mark.parametrize("over", [True, False])

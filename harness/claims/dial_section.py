@@ -61,7 +61,7 @@ def _curves(
 ) -> Curves:
     places = sorted(place for place in stops if place < math.inf)
     series = tuple(
-        series_of(name, places, [seeds.values(TRAINING, stops[at], path) for at in places])
+        series_of(name, places, [seeds.values(TRAINING, stops[at], path) for at in places], path)
         for name, path in lines.items()
     )
     # The end of the dial has no place on the axis.

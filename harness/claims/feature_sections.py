@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from envs.games import game_title
-from harness.claims.tables import TRAININGS, Results, Seeds, lines, mean_interval_of
+from harness.claims.tables import TRAININGS, Results, Seeds, lines, over
 from harness.report.blocks import (
     Block,
     Column,
@@ -21,8 +21,9 @@ from harness.report.blocks import (
 def patterns(seeds: Seeds) -> Section:
     blocks: list[Block] = []
     for training, how in TRAININGS.items():
+        interval = f"95% interval over {over(training)}"
         rows = [
-            Row(network, *mean_interval_of(seeds.values(training, network, path)), group)
+            Row(network, *seeds.interval(training, network, path), group)
             for group, path in (
                 ("presence of a block of 2x2", "presence.block 2.conv3"),
                 ("presence of a block of 8x8", "presence.block 8.conv3"),
@@ -33,15 +34,9 @@ def patterns(seeds: Seeds) -> Section:
         if rows:
             title = f"Whether a block is there, read from conv3, networks {how}"
             chance = (Reference(0.5, "a guess"),)
-            blocks.append(
-                Intervals(title, "share right, 95% interval over seeds", tuple(rows), chance)
-            )
+            blocks.append(Intervals(title, f"share right, {interval}", tuple(rows), chance))
         rows = [
-            Row(
-                network,
-                *mean_interval_of(seeds.values(training, network, f"count.conv3.{name}")),
-                group,
-            )
+            Row(network, *seeds.interval(training, network, f"count.conv3.{name}"), group)
             for group, name in (
                 ("all states", "error"),
                 ("two sprites nearer than a window", "error_near"),
@@ -53,9 +48,7 @@ def patterns(seeds: Seeds) -> Section:
         if rows:
             title = f"How many sprites there are (1 to 8), read from conv3, networks {how}"
             guess = (Reference(2.0, "a guess"),)
-            blocks.append(
-                Intervals(title, "mean error, sprites, 95% interval over seeds", tuple(rows), guess)
-            )
+            blocks.append(Intervals(title, f"mean error, sprites, {interval}", tuple(rows), guess))
     lead = (
         "Blocks among rings of as many pixels, and one to eight rectangles whose total area and "
         "place do not tell their number."
@@ -172,12 +165,12 @@ def agents(results: Results) -> Section:
         (
             *(Column("agent"), Column("greedy action changes", ".0%")),
             Column("when a drawn block is moved instead", ".0%"),
-            *(Column("where the choice was clear", ".0%"), Column("chance", ".0%")),
+            *(Column("where the choice was clear", ".0%"), Column("change by chance", ".0%")),
             *(Column("change of value, standard deviations", ".2f"),),
             *(Column("change of advantages, standard deviations", ".2f"),),
             *(
                 Column("same action when the whole picture moves by 1", ".0%"),
-                Column("chance", ".0%"),
+                Column("same by chance", ".0%"),
             ),
             Column("change of conv3", ".3f"),
         ),

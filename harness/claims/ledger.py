@@ -81,6 +81,8 @@ class Effect:
     seeds: tuple[int, ...]
     ratio: bool = False
     """Whether they are ratios, above 0: twice and half are equally far from none."""
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    """The least and the largest value that there can be."""
 
     @property
     def mean(self) -> float | None:
@@ -90,11 +92,11 @@ class Effect:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95% Student's t interval over seeds, of ratios that of their logarithms; None below two
-        seeds."""
+        seeds. It ends at the bounds: beyond them the mean cannot be, so it covers as often."""
         if len(self.values) < 2:
             return None
-        low, high = mean_interval(self._scale)
-        return self._back(low), self._back(high)
+        low, high = map(self._back, mean_interval(self._scale))
+        return max(low, self.bounds[0]), min(high, self.bounds[1])
 
     @property
     def _scale(self) -> npt.NDArray[np.float64]:
@@ -103,6 +105,16 @@ class Effect:
 
     def _back(self, value: float) -> float:
         return math.exp(value) if self.ratio else value
+
+
+def bounds(measure: str) -> tuple[float, float]:
+    """The least and the largest value of a measure, by the end of its path in a profile: shares of
+    states lie from 0 to 1, errors and changes are not negative."""
+    names = measure.split(".")
+    if names[-1] in ("r2", "beyond_drawn"):
+        return -math.inf, math.inf
+    share = names[0] == "presence" or names[-1] in ("count", "flips")
+    return 0.0, 1.0 if share else math.inf
 
 
 def decide(effect: Effect, direction: Direction, matters: float) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.claims.pictures import unpack
-from harness.claims.tables import TRAININGS, Results, Seeds, lines, mean_interval_of
+from harness.claims.tables import TRAININGS, Results, Seeds, lines, over
 from harness.probes.features import LAYERS
 from harness.report.blocks import (
     Block,
@@ -85,13 +85,11 @@ def _by_layer(seeds: Seeds, training: str, how: str, worlds: Sequence[str]) -> B
     rows = []
     for layer in LAYERS:
         for network in seeds.networks(training):
-            value, low, high = mean_interval_of(
-                seeds.values(training, network, f"location.*.{layer}.error")
-            )
-            rows.append(Row(network, value, low, high, layer))
+            found = seeds.interval(training, network, f"location.*.{layer}.error")
+            rows.append(Row(network, *found, layer))
     return Intervals(
         f"Error of location by layer, mean of {len(worlds)} worlds, networks {how}",
-        "pixels, 95% interval over seeds",
+        f"pixels, 95% interval over {over(training)}",
         tuple(rows),
     )
 
@@ -128,10 +126,10 @@ def _by_place(seeds: Seeds, training: str, how: str, world: str) -> Block:
     return Heat(
         f"Error of location by the part of the screen, {world}, networks {how}",
         tuple(rows),
-        tuple(f"{84 * i // parts}-{84 * (i + 1) // parts}" for i in range(parts)),
+        tuple(f"{84 * i // parts}" for i in range(parts)),
         tuple(values),
         "median error, pixels",
-        column_label="true x, pixels",
+        column_label="true x where a part begins, pixels",
     )
 
 
@@ -144,8 +142,7 @@ def _own(seeds: Seeds) -> Block:
         ("number of sprites", "count", "own.error"),
     ):
         for network in seeds.networks(training):
-            values = seeds.values(training, network, measure)
-            rows.append(Row(network, *mean_interval_of(values), group))
+            rows.append(Row(network, *seeds.interval(training, network, measure), group))
     return Intervals(
         "Errors of what the taught networks say themselves",
         "pixels or sprites, 95% interval over seeds",

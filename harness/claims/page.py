@@ -10,20 +10,25 @@ from harness.claims.dial_section import TRAINING as TURNED
 from harness.claims.dial_section import dial
 from harness.claims.feature_sections import agents, boxes, patterns, response
 from harness.claims.location_section import known, location
-from harness.claims.tables import TRAININGS, Results, Seeds, mean_interval_of
+from harness.claims.tables import TRAININGS, Results, Seeds, over
 from harness.network_table import size_of
 from harness.report.blocks import (
     Band,
+    Column,
+    Figure,
     Intervals,
     Outcome,
     Reference,
     Report,
     Row,
     Section,
+    Table,
     Text,
     Verdict,
 )
-from harness.report.markup import number
+from harness.report.intervals import written
+from harness.report.markup import is_interval, number, telling
+from harness.report.page import how_made
 
 TITLE = "Does pooling throw location away?"
 
@@ -47,19 +52,21 @@ def report(results: Results) -> Report:
         _methods(results),
     ]
     return Report(
-        TITLE, answer(results, seeds), tuple(s for s in sections if s.blocks), _made(results)
+        TITLE,
+        answer(results, seeds),
+        tuple(s for s in sections if s.blocks),
+        how_made(results["made"]),
     )
 
 
 def answer(results: Results, seeds: Seeds) -> str:
     """What was found: how far off the object's place is read, then the verdicts."""
     paragraphs = [_errors(seeds, training) for training in ("location", "agent", "untrained")]
-    verdicts = {"supported": "Supported", "refuted": "Refuted", "undetermined": "Not decided"}
     said = []
-    for verdict, word in verdicts.items():
+    for verdict in ("supported", "refuted", "undetermined"):
         ids = [claim["id"] for claim in results["claims"] if claim["verdict"] == verdict]
         if ids:
-            said.append(f"{word}: {', '.join(ids)}.")
+            said.append(f"{verdict.capitalize()}: {', '.join(ids)}.")
     return "\n\n".join([*filter(None, paragraphs), " ".join(said)])
 
 
@@ -69,41 +76,50 @@ def _errors(seeds: Seeds, training: str) -> str:
     for network in seeds.networks(training):
         if training == TURNED and dial_of(network):
             continue  # the dial has a section of its own
-        mean, low, high = mean_interval_of(
-            seeds.values(training, network, "location.*.conv3.error")
-        )
+        mean, low, high = seeds.interval(training, network, "location.*.conv3.error")
         if mean is not None:
-            ends = [number(end, ".1f") for end in (low, high) if end is not None]
-            interval = f" ({' to '.join(ends)})" if ends else ""
-            found.append(f"{network} {number(mean, '.1f')}{interval}")
+            found.append(f"{network} {written(Row('', mean, low, high), '.1f')}")
     if not found:
         return ""
     return (
         f"Read linearly from conv3 of networks {TRAININGS[training]}, the object's place is off by "
-        f"so many pixels of the 84x84 screen (median, 95% interval over seeds): {', '.join(found)}."
+        "so many pixels of the 84x84 screen (median, 95% interval over "
+        f"{over(training)}): {', '.join(found)}."
     )
 
 
 def _verdict(claim: dict[str, Any]) -> Verdict:
     parts = claim["parts"]
-    rows = tuple(_part_row(part) for part in parts)
-    first = parts[0]
-    inside = -abs(first["matters"]), abs(first["matters"])
     return Verdict(
         claim["id"],
         claim["sentence"],
         _outcome(claim["verdict"]),
         " ".join(_sentence(part) for part in parts),
         " ".join(part["rule"] for part in parts),
-        Intervals(
-            f"{claim['id']}: effects and their intervals",
-            "in the unit of each row, 95% interval over seeds",
-            rows,
-            references=(Reference(1.0 if first["ratio"] else 0.0, "no difference"),),
-            band=None
-            if len({part["matters"] for part in parts}) > 1 or first["ratio"]
-            else Band(*inside, "too small to matter"),
-        ),
+        _figure(claim["id"], parts),
+    )
+
+
+def _figure(name: str, parts: Sequence[dict[str, Any]]) -> Figure:
+    """The effects of a claim's parts: on one axis where they are alike, else as a table."""
+    title, first = f"{name}: effects and their intervals", parts[0]
+    interval = f"95% interval over {over(first['training'])}"
+    rows = tuple(_part_row(part) for part in parts)
+    if len({(p["unit"], p["ratio"], p["against"] is None) for p in parts}) > 1:
+        cells = tuple(
+            (_pair(part), f"{written(row, '.2f')} {part['unit']}")
+            for part, row in zip(parts, rows, strict=True)
+        )
+        return Table(title, (Column("effect"), Column(f"value ({interval})")), cells)
+    compared = first["against"] is not None
+    matters = {abs(part["matters"]) for part in parts}
+    banded = compared and not first["ratio"] and len(matters) == 1
+    return Intervals(
+        title,
+        f"{first['unit']}, {interval}",
+        rows,
+        (Reference(1.0 if first["ratio"] else 0.0, "no difference"),) if compared else (),
+        Band(-min(matters), min(matters), "too small to matter") if banded else None,
     )
 
 
@@ -115,12 +131,14 @@ def _outcome(text: str) -> Outcome:
 
 def _part_row(part: dict[str, Any]) -> Row:
     low, high = part["interval"] or (None, None)
-    pair = (
-        part["network"] if part["against"] is None else f"{part['network']} less {part['against']}"
-    )
-    if part["ratio"]:
-        pair = f"{part['network']} / {part['against']}"
-    return Row(f"{pair} ({part['unit']})", part["mean"], low, high, part["what"], part["network"])
+    return Row(_pair(part), part["mean"], low, high, part["what"], part["network"])
+
+
+def _pair(part: dict[str, Any]) -> str:
+    """What is compared: `half_max less stride`."""
+    if part["against"] is None:
+        return str(part["network"])
+    return f"{part['network']} {'/' if part['ratio'] else 'less'} {part['against']}"
 
 
 def _sentence(part: dict[str, Any]) -> str:
@@ -137,9 +155,11 @@ def _sentence(part: dict[str, Any]) -> str:
         size = f"{number(abs(part['mean']), '.2f')} {part['unit']}"
         how = f"{part['network']} has {size} {way} than {part['against']}"
     if part["interval"]:
-        low, high = (number(end, ".2f") for end in part["interval"])
-        kind = "agents" if part["training"] == "agent" else "seeds"
-        how += f" (95% interval {low} to {high}, {len(part['values'])} {kind})"
+        low, high = part["interval"]
+        count = f"{len(part['values'])} {over(part['training'])}"
+        form = telling(".2f", low, high)
+        ends = f"95% interval {number(low, form)} to {number(high, form)}, {count}"
+        how += f" ({ends if is_interval(low, high) else f'the same in all {count}'})"
     if part["against"] is not None:
         both = (f"{name} {number(level, '.3g')}" for name, level in part["levels"].items())
         how += f"; the measure itself: {', '.join(both)}"
@@ -160,7 +180,8 @@ def _methods(results: Results) -> Section:
         f"each kind, 5/8 to fit readouts, 1/8 to choose their penalty, 2/8 to test, whole "
         "episodes in "
         "one of them only. All networks are probed on the same states, so intervals speak of the "
-        "networks, not of other states.",
+        "networks, not of other states. They are Student's t; those of errors and changes end at "
+        "0, those of shares at 0 and 1, since nothing lies beyond.",
         "Networks start with signals of equal size in every layer. Those trained learned for "
         f"{budget['updates']} updates of batch 32 with Adam. The same learning rates were tried "
         "for every network, with a seed that is not reported and half of the updates; the one "
@@ -198,14 +219,3 @@ def _rates(results: Results) -> str:
         if unit["training"].endswith(" pilot")
     ]
     return ", ".join(chosen)
-
-
-def _made(results: Results) -> dict[str, Any]:
-    made = results["made"]
-    return {
-        "command": " ".join(made["command"]),
-        "date": made["date"],
-        "commit": made["git_commit"] or "unknown",
-        "versions": made["versions"],
-        "machine": {name: str(value) for name, value in made["machine"].items()},
-    }

@@ -10,7 +10,17 @@ import numpy as np
 import torch
 
 from harness.claims.budget import Budget, BudgetName
-from harness.claims.ledger import Claim, Effect, Ledger, Part, decide, measured, rule, together
+from harness.claims.ledger import (
+    Claim,
+    Effect,
+    Ledger,
+    Part,
+    bounds,
+    decide,
+    measured,
+    rule,
+    together,
+)
 from harness.claims.units import Unit
 from harness.cores import arrange
 from harness.rundir import made
@@ -41,7 +51,8 @@ def effect_of(part: Part, profiles: Profiles) -> Effect:
             value = value / other if part.ratio else value - other
         if value is not None:
             values[seed] = value
-    return Effect(tuple(values.values()), tuple(values), part.ratio)
+    limits = bounds(part.measure) if part.against is None else Effect.bounds
+    return Effect(tuple(values.values()), tuple(values), part.ratio, limits)
 
 
 def judged(part: Part, profiles: Profiles) -> dict[str, Any]:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
 from ale_py import ALEInterface, LoggerMode
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from harness.claims.budget import Budget
 from harness.claims.units import Unit, do, done, pilots
+from harness.console import Console
 from harness.cores import prepare_process
+from harness.signals import end_with, heard_here_alone
 
 SPEED_PERIOD = 3600.0
 """Of which the time left is told (seconds); a measurement takes up to minutes."""
@@ -35,16 +26,9 @@ def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dic
     folder.mkdir(parents=True, exist_ok=True)
     first = [unit for unit in wanted if unit in pilots(budget)]
     stages = {"learning rates": first, "measurements": [u for u in wanted if u not in first]}
-    console = Console(stderr=True, markup=False, highlight=False)
-    times = TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()
-    columns = TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), *times
+    console = Console(stderr=True)
     failed: dict[Unit, str] = {}
-    with Progress(
-        *columns,
-        console=console,
-        disable=not console.is_terminal,
-        speed_estimate_period=SPEED_PERIOD,
-    ) as progress:
+    with console.progress(transient=False, speed_period=SPEED_PERIOD) as progress:
         for name, stage in stages.items():
             # What is done is known only now: it depends on what pilots chose.
             left = [unit for unit in stage if done(folder, unit, budget) is None]
@@ -67,10 +51,12 @@ def _finished(
     """(unit, seconds, error) as they end."""
     # A process of its own for each core: nothing of torch's threads is shared.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, spawn, _begin_worker, (os.getpid(),)) as pool:
+    with heard_here_alone():
+        pool = ProcessPoolExecutor(jobs, spawn, _begin_worker, (os.getpid(),))
         running: dict[Future[float], Unit] = {
             pool.submit(_timed, folder, unit, budget): unit for unit in left
         }
+    with pool:
         try:
             while running:
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -89,18 +75,10 @@ def _finished(
 
 
 def _begin_worker(parent: int) -> None:
-    """Settings of a worker: it ends with its parent, which alone hears of Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    """Settings of a worker, which ends with its parent."""
+    end_with(parent)
     ALEInterface.setLoggerMode(LoggerMode.Error)
     prepare_process()
-
-
-def _end_with(parent: int) -> None:
-    """End this process once its parent is gone, however that ended."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def _timed(folder: Path, unit: Unit, budget: Budget) -> float:

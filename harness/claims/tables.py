@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.claims.ledger import Effect, measured
+from harness.claims.ledger import Effect, bounds, measured
 from harness.claims.results import named
 from harness.report.blocks import Series
+from harness.report.markup import is_interval, number, telling
 
 Value = float | None
 Results = dict[str, Any]
@@ -62,10 +63,17 @@ class Seeds:
         values = self.values(training, network, measure)
         return float(np.mean(values)) if values else None
 
-    def interval_text(self, training: str, network: str, measure: str) -> str:
-        """The 95% interval over seeds, in words."""
-        _, low, high = mean_interval_of(self.values(training, network, measure))
-        return "-" if low is None else f"{low:.2f} to {high:.2f}"
+    def interval(self, training: str, network: str, measure: str) -> tuple[Value, Value, Value]:
+        """The mean over seeds, and the ends of its 95% interval."""
+        return mean_interval_of(self.values(training, network, measure), measure)
+
+    def interval_text(self, training: str, network: str, measure: str) -> str | None:
+        """The 95% interval over seeds, in words; None where there is none."""
+        _, low, high = self.interval(training, network, measure)
+        if low is None or high is None or not is_interval(low, high):
+            return None
+        form = telling(".2f", low, high)
+        return f"{number(low, form)} to {number(high, form)}"
 
     def raw(self, training: str, network: str, path: str) -> list[Any]:
         """What stands at a path, whatever it is, for all seeds that have it."""
@@ -79,9 +87,14 @@ class Seeds:
         return found
 
 
-def mean_interval_of(values: Sequence[float]) -> tuple[Value, Value, Value]:
-    """Mean, and ends of the 95% interval over seeds."""
-    effect = Effect(tuple(values), ())
+def over(training: str) -> str:
+    """What intervals of a training are over."""
+    return "agents" if training == "agent" else "seeds"
+
+
+def mean_interval_of(values: Sequence[float], measure: str) -> tuple[Value, Value, Value]:
+    """Mean of a measure, and ends of the 95% interval over seeds."""
+    effect = Effect(tuple(values), (), bounds=bounds(measure))
     low, high = effect.interval or (None, None)
     return effect.mean, low, high
 
@@ -101,11 +114,14 @@ def lines(
         return float(found[measure] if measure else found)
 
     columns = [[value(one, place) for one in maps if str(place) in one] for place in places]
-    yield series_of(network, places, columns)
+    yield series_of(network, places, columns, measure or path)
 
 
-def series_of(name: str, places: Sequence[float], columns: Sequence[Sequence[float]]) -> Series:
-    """Means over seeds with their intervals, from the values of all seeds at each place."""
-    found = [mean_interval_of(column) for column in columns]
+def series_of(
+    name: str, places: Sequence[float], columns: Sequence[Sequence[float]], measure: str
+) -> Series:
+    """Means over seeds with their intervals, from the values of a measure of all seeds at each
+    place."""
+    found = [mean_interval_of(column, measure) for column in columns]
     means, low, high = (tuple(part) for part in zip(*found, strict=True))
     return Series(name, places, means, low, high)

@@ -16,7 +16,7 @@ import numpy as np
 from agent.networks import QNetwork
 from agent.scales import matchable
 from harness.agents import load_network
-from harness.checkpoint import find_checkpoint, read_state
+from harness.checkpoint import read_state, read_whole
 from harness.claims.budget import FIRST_SEED, Budget
 from harness.errors import UserError
 from harness.json_file import write_json
@@ -60,8 +60,8 @@ def agent_units(runs: Sequence[Path]) -> tuple[Unit, ...]:
     found: list[Unit] = []
     seen: dict[tuple[str, ...], Path] = {}
     for run in runs:
-        folder = find_checkpoint(run)
-        settings = read_state(folder).settings
+        folder, state = read_whole(run, lambda folder: (folder, read_state(folder)))
+        settings = state.settings
         network = str(settings["network"])
         training = tuple(str(settings[name]) for name in ("game", "network", "seed"))
         if training in seen:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +14,16 @@ from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader, load_episode, read_header
 from envs.games import game_title
 from envs.labels import labels_of
-from envs.trace import EpisodeTrace
+from envs.trace import EpisodeTrace, screens
+from harness.console import warn
 from harness.errors import UserError
+from harness.progress_bar import advancing, progress
 
 if TYPE_CHECKING:
     from harness.players.locator import Locator
     from harness.players.page_data import PageData
     from harness.players.second_opinion import SecondOpinion
     from harness.players.shelf import Shelved
-
-Screens = Callable[[EpisodeTrace], Iterable[npt.NDArray[np.uint8]]]
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,17 @@ class Beside:
         header, trace = read_header(self.second), load_episode(self.second)
         return Played(str(self.second), self.second, header, trace)
 
-    def write(self, out: Path, episode: Played, other: Played | None, screens: Screens) -> int:
-        """Write the page; returns how many frames it has. `screens` are those of a trace."""
+    def write(self, out: Path, episode: Played, other: Played | None, mark: str) -> int:
+        """Write the page, with a command's mark; returns how many frames it has."""
         if other:
-            played, pages = [episode, other], _pair(out, (episode, other), screens)
+            played, pages = [episode, other], _pair(out, (episode, other), mark)
         else:
-            played, pages = [episode], [self._single(out, episode, screens)]
+            played, pages = [episode], [self._single(out, episode, mark)]
         for one, page in zip(played, pages, strict=True):
             warn_departed(one.name, page)
         return sum(page.frames for page in pages)
 
-    def _single(self, out: Path, episode: Played, screens: Screens) -> PageData:
+    def _single(self, out: Path, episode: Played, mark: str) -> PageData:
         from harness.players.page import write_page
         from harness.players.second_opinion import second_opinion
 
@@ -88,36 +87,41 @@ class Beside:
             labels_of(trace.protocol.game)  # said before anything takes time
         opinion = second_opinion(self.second, trace.protocol) if self.second else None
         locators = _locators(episode, opinion) if self.locate else []
-        return write_page(
-            out, trace, screens(trace), header, episode.name, opinion,
-            attention=self.attention, locators=locators,
-        )  # fmt: skip
+        with progress("writing", len(trace)) as advance:
+            return write_page(
+                out, trace, advancing(screens(trace), advance), header, episode.name, opinion,
+                attention=self.attention, locators=locators, mark=mark,
+            )  # fmt: skip
 
 
 def warn_departed(name: str, page: PageData) -> None:
     """Say on standard error that an episode went another way than it was recorded, if it did."""
     if page.departs is not None:
-        what = f"{name} departs from its recording at step {page.departs:,}"
-        print(f"warning: {what}", file=sys.stderr)
+        warn(f"{name} departs from its recording at step {page.departs:,}")
 
 
-def _pair(out: Path, episodes: tuple[Played, Played], screens: Screens) -> list[PageData]:
+def _pair(out: Path, episodes: tuple[Played, Played], mark: str) -> list[PageData]:
     """Write the page of two episodes."""
     from harness.players.shelf import write_shelf
     from harness.report.markup import Html
 
     names = ("First", "Second")
-    both = [_shelved(one, name, screens) for name, one in zip(names, episodes, strict=True)]
     games = dict.fromkeys(game_title(one.trace.protocol.game) for one in episodes)
-    return write_shelf(out, f"{' and '.join(games)}: two episodes", Html(""), both, opened=True)
+    title = f"{' and '.join(games)}: two episodes"
+    with progress("writing", sum(len(one.trace) for one in episodes)) as advance:
+        both = [
+            _shelved(one, name, advancing(screens(one.trace), advance))
+            for name, one in zip(names, episodes, strict=True)
+        ]
+        return write_shelf(out, title, Html(""), both, opened=True, mark=mark)
 
 
-def _shelved(one: Played, title: str, screens: Screens) -> Shelved:
+def _shelved(one: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -> Shelved:
     from harness.players.shelf import Shelved
 
     facts = [
         ("From", one.name),
-        ("Length", f"{len(one.trace):,} steps"),
+        ("Length", f"{len(one.trace):,} steps{', cut off' if one.trace.truncated else ''}"),
         ("Seed", str(one.trace.seed)),
     ]
     header = one.header
@@ -125,7 +129,7 @@ def _shelved(one: Played, title: str, screens: Screens) -> Shelved:
         facts.insert(1, ("Agent", header.agent))
     if isinstance(header, EpisodeHeader) and header.agent_steps is not None:
         facts.insert(-2, ("Trained for", f"{header.agent_steps:,} steps"))
-    return Shelved(title, one.name, one.header, one.trace, iter(screens(one.trace)), tuple(facts))
+    return Shelved(title, one.name, one.header, one.trace, frames, tuple(facts))
 
 
 def _locators(episode: Played, opinion: SecondOpinion | None) -> list[Locator]:
@@ -136,9 +140,11 @@ def _locators(episode: Played, opinion: SecondOpinion | None) -> list[Locator]:
     if episode.file and isinstance(episode.header, EpisodeHeader):
         own = own_network(episode.file, episode.header, episode.trace)
         if own:
-            found.append(locator("place", own, game))
+            with progress("reading places from the network that played"):
+                found.append(locator("place", own, game))
     if opinion:
-        found.append(locator("other-place", opinion.network, game))
+        with progress(f"reading places from {opinion.name}"):
+            found.append(locator("other-place", opinion.network, game))
     if not found:
         raise UserError(
             "--locate needs a network, and the checkpoint that played this episode is not here: "

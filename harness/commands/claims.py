@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 
 from agent.networks import dial_of, make_network
 from agent.scales import matchable
@@ -23,11 +21,16 @@ from harness.claims.runner import work
 from harness.claims.units import agent_units, other_games, results, units
 from harness.command_line import Names
 from harness.commands.options import option
+from harness.console import Console
 from harness.cores import usable_cores
 from harness.errors import UserError
 from harness.json_file import write_json
 from harness.lock import writing
+from harness.outputs import check_folder
+from harness.progress_bar import progress
+from harness.report.markup import is_interval
 from harness.report.page import write_page
+from harness.signals import exit_code
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,7 @@ class ClaimsCommand:
         wanted = units(budget, agent_units(self.agents))
         ledger = read_ledger()
         folder = self.out / f"units-{self.budget}"
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, signal.default_int_handler)
+        check_folder(self.out, own=(folder.name,), option="--out")
         with writing(self.out):
             if (others := other_games(folder, budget)) is not None:
                 raise UserError(
@@ -75,15 +77,16 @@ class ClaimsCommand:
             self._announce(budget, len(wanted), jobs)
             try:
                 failed = work(folder, wanted, budget, jobs)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as stop:
                 print(f"stopped; call it again to go on with what is left in {self.out}")
-                return 130
-            found = list(results(folder, wanted, budget))
-            missing = {unit: failed.get(unit, "") for unit in wanted if unit not in dict(found)}
-            shown = pictures(budget.extent)
-            said = content(self.budget, budget, ledger, found, missing, shown)
-            write_json(self.out / "results.json", said)
-            write_page(self.out / "report.html", report(said))
+                return exit_code(stop)
+            with progress("writing the report"):
+                found = list(results(folder, wanted, budget))
+                missing = {unit: failed.get(unit, "") for unit in wanted if unit not in dict(found)}
+                shown = pictures(budget.extent)
+                said = content(self.budget, budget, ledger, found, missing, shown)
+                write_json(self.out / "results.json", said)
+                write_page(self.out / "report.html", report(said))
         self._print(said)
         return 1 if failed else 0
 
@@ -117,16 +120,16 @@ class ClaimsCommand:
         )
 
     def _print(self, said: dict[str, Any]) -> None:
-        console = Console(markup=False, emoji=False, highlight=False)
+        console = Console()
         for claim in said["claims"]:
             console.print(f"{claim['id']:<15}{claim['verdict']}")
             for part in claim["parts"]:
                 verdict = part["verdict"] if len(claim["parts"]) > 1 else ""
-                console.print(f"    {verdict:<14}{_figures(part)}", soft_wrap=True)
+                console.print(f"    {verdict:<14}{_figures(part)}")
         for unit in said["missing"]:
             name = f"{unit['training']} {unit['network']} seed {unit['seed']}"
-            console.print(f"missing: {name} {unit['reason']}", soft_wrap=True)
-        console.print(f"report: {self.out / 'report.html'}", soft_wrap=True)
+            console.print(f"missing: {name} {unit['reason']}")
+        console.print(f"report: {self.out / 'report.html'}")
 
 
 def _figures(part: dict[str, Any]) -> str:
@@ -137,6 +140,6 @@ def _figures(part: dict[str, Any]) -> str:
     if part["mean"] is None:
         return f"{pair}: not measured"
     said = f"{pair}: {part['mean']:{sign}.2f} {part['unit']}"
-    if part["interval"]:
-        said += " ({})".format(" to ".join(f"{end:{sign}.2f}" for end in part["interval"]))
-    return f"{said}, matters from {part['matters']:g}"
+    ends = part["interval"] or (None, None)
+    interval = " to ".join(f"{end:{sign}.2f}" for end in ends) if is_interval(*ends) else ""
+    return f"{said} ({interval or 'no interval'}), matters from {part['matters']:g}"

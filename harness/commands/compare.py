@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import tyro
-from rich.console import Console
 
 from envs.emulators import EmulatorConfig
+from envs.games import departs_from_id
 from harness.agents import num_actions
 from harness.command_line import Names
 from harness.commands.options import option
@@ -31,15 +30,20 @@ from harness.compare.prospects import design_notes, design_power
 from harness.compare.results import content
 from harness.compare.runner import Runner
 from harness.compare.stages import Stages
-from harness.compare.tables import WIDTH, control_lines, findings, job_count, power_lines, seeds
+from harness.compare.tables import control_lines, findings, job_count, power_lines, seeds
 from harness.compare.watching import Status, Watch
 from harness.config import PresetName
+from harness.console import WHOLE, Console
 from harness.device import DeviceName, pick_device
 from harness.errors import UserError
 from harness.json_file import write_json
-from harness.lock import writing
-from harness.presets import PRESETS
+from harness.lock import wait_for_writers, writing
+from harness.outputs import check_folder
+from harness.presets import PRESETS, decay_note
+from harness.progress_bar import progress
 from harness.report.page import write_page
+from harness.signals import exit_code
+from harness.wording import shell_line
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class CompareCommand:
         design = self._design(before)
         self._refuse_foreign_code(design)
         device = pick_device(self.device)
+        check_folder(self.out, own=("design.json", "timing"), option="--out")
         self._make_folder()
         with writing(self.out):
             unmatched = _unmatched(design)
@@ -96,6 +101,7 @@ class CompareCommand:
             runner = Runner(at_once, watch)
             notes = []
             try:
+                wait_for_writers(self.out, watch.say)
                 if self.budget is not None:
                     times = time_networks(self.out, design, self.device, runner, watch)
                     design, decision = fit(design, times, self.budget, at_once)
@@ -105,15 +111,17 @@ class CompareCommand:
                 design = settle_design(self.out, design)
                 self._announce(design, at_once, watch)
                 stages = Stages(self.out, design, self.device, unmatched)
-                statuses = _train(runner, stages, watch)
+                try:
+                    statuses = _train(runner, stages, watch)
+                except KeyboardInterrupt as stop:
+                    watch.say(f"stopped; go on with: {self._again(design)}")
+                    return exit_code(stop)
             finally:
                 watch.close()
-            if statuses is None:
-                print(f"stopped; go on with: {self._again(design)}")
-                return 130
-            results = content(self.out, design, statuses, unmatched, device, notes)
-            write_json(self.out / "results.json", results)
-            write_page(self.out / "report.html", report(results))
+            with progress("writing the report"):
+                results = content(self.out, design, statuses, unmatched, device, notes)
+                write_json(self.out / "results.json", results)
+                write_page(self.out / "report.html", report(results))
         self._print(results)
         return 1 if any(status.state == "failed" for status in statuses) else 0
 
@@ -172,33 +180,38 @@ class CompareCommand:
         runs = job_count(design.games, arms, design.seeds)
         watch.say(f"{runs} of {design.steps:,} steps, {at_once} at a time, in {self.out}")
         watch.say("\n".join(power_lines(design_power(len(design.games), design))))
-        for note in design_notes(design):
-            watch.say(f"note: {note}")
+        called = [
+            departs_from_id(n, design.config.emulators.sticky_actions) for n in self.games or ()
+        ]
+        decay = decay_note(design.config, cast(PresetName, design.preset))
+        for note in (*called, decay, *design_notes(design)):
+            if note:
+                watch.say(f"note: {note}")
 
     def _again(self, design: Design) -> str:
         """The command that goes on."""
-        command = ["python", "evaluate.py", "compare", "--out", str(self.out)]
+        command = ["compare", "--out", str(self.out)]
         if design.own_networks:
             command += ["--networks", ",".join(design.networks)]
             if design.tandems:
                 command += ["--tandem", ",".join(design.tandems)]
-        return shlex.join(command)
+        return shell_line("evaluate.py", *command)
 
     def _print(self, results: dict[str, Any]) -> None:
-        console = Console(markup=False, emoji=False, highlight=False)
-        console.width = max(console.width, WIDTH)
+        console = Console()
+        console.width = WHOLE  # terminals fold what they have no room for
         for table in (seeds(results), findings(results)):
             console.print(table, "")
         for line in control_lines(results):
-            console.print(line, soft_wrap=True)
+            console.print(line)
         for note in results["notes"]:
-            console.print(f"note: {note}", soft_wrap=True)
+            console.print(f"note: {note}")
         for entry in (*results["networks"], *results["tandems"]):
             for line in entry["missing"]:
                 name = entry.get("network") or entry["tandem"]
-                console.print(f"missing: {name} {line}", soft_wrap=True)
+                console.print(f"missing: {name} {line}")
         files = (self.out / "report.html", self.out / "results.json")
-        console.print("report: {}, its numbers: {}".format(*files), soft_wrap=True)
+        console.print("report: {}, its numbers: {}".format(*files))
 
 
 def _chosen(given: Any, before: Any, default: Any) -> Any:
@@ -214,8 +227,8 @@ def _unmatched(design: Design) -> frozenset[str]:
     return frozenset(n for n in design.own_networks if not scale_matched(n, actions))
 
 
-def _train(runner: Runner, stages: Stages, watch: Watch) -> list[Status] | None:
-    """Bring all jobs to their end; where they stand, or None after a signal."""
+def _train(runner: Runner, stages: Stages, watch: Watch) -> list[Status]:
+    """Bring all jobs to their end; where they stand."""
     statuses = []
     for job in (*stages.design.jobs, *stages.design.tandem_jobs):
         status = Status(job, run_dir(stages.out, job), problem=stages.problem(job))
@@ -229,12 +242,12 @@ def _train(runner: Runner, stages: Stages, watch: Watch) -> list[Status] | None:
         watch.say(f"{before} of {len(statuses)} runs were finished before")
     acting = [status for status in statuses if status.job.teacher is None]
     passive = [status for status in statuses if status.job.teacher is not None]
-    if not runner.run(acting, stages):
-        return None
+    runner.run(acting, stages)
     finished = {s.job for s in acting if s.state == "finished"}
     for status in passive:
         job = status.job
         if replace(job, network=job.teacher or "", teacher=None) not in finished:
             status.state = "failed"
             status.problem = f"the run of its teacher {job.teacher} is not finished"
-    return statuses if runner.run(passive, stages) else None
+    runner.run(passive, stages)
+    return statuses

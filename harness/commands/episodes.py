@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from envs.history import TrainingEpisode
 from harness.commands.options import option
+from harness.console import Console, Table
 from harness.errors import UserError
 from harness.history import History
 from harness.json_file import check_writable, write_json
@@ -50,28 +49,28 @@ class EpisodesCommand:
     def run(self) -> int:
         """Print the table, write the JSON file; returns the exit code."""
         if self.json:
-            check_writable(self.json)
+            check_writable(self.json, self)
         history = History(self.run_dir)
         chosen = self._chosen(list(enumerate(history.episodes, 1)))
-        table = Table("episode", box=None)
+        table = Table("episode")
         for name in ("steps", "score", "length", "emulator"):
             table.add_column(name, justify="right")
         for number, one in chosen:
             cut = " (cut off)" if one.truncated else ""
             length = f"{one.length:,}{cut}"
             table.add_row(f"{number:,}", f"{one.steps:,}", f"{one.score:,}", length, str(one.env))
-        console = Console(highlight=False)
+        console = Console()
         console.print(table)
         if chosen:
             words = ("evaluate.py", "replay", self.run_dir, "--episode", chosen[0][0])
-            console.print(f"see one: {shell_line(*words)}", soft_wrap=True)
+            console.print(f"see one: {shell_line(*words)}")
         else:
             console.print("no episode matches")
         found = f"{len(history.episodes):,} episodes ended in the first {history.steps:,} steps"
         console.print(f"{found}; a run's newest steps are told with its next checkpoint")
         if self.json:
             listed = [{"episode": number, **asdict(one)} for number, one in chosen]
-            write_json(self.json, {"run": self.run_dir.name, "episodes": listed})
+            write_json(self.json, {"run": self.run_dir.resolve().name, "episodes": listed}, self)
         return 0
 
     def _chosen(self, found: list[Numbered]) -> list[Numbered]:

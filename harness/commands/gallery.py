@@ -9,19 +9,21 @@ from typing import Annotated
 
 import numpy as np
 import tyro
-from rich.console import Console
-from rich.progress import track
 
 from envs.games import game_title
 from envs.trace import EpisodeTrace, screens
 from harness.commands.beside import warn_departed
 from harness.commands.options import option
+from harness.commands.replay import check_cartridge
 from harness.compare.watching import RECENT
+from harness.console import Console, warn
 from harness.errors import UserError
 from harness.figures import read_figures, scored
 from harness.highlights import Highlight, Recorded, check_some, highlights, training
 from harness.history import History
+from harness.outputs import mark_of, output
 from harness.players.shelf import Shelved, write_shelf
+from harness.progress_bar import advancing, progress
 from harness.report.blocks import Curves, Series
 from harness.report.curves import draw_curves
 from harness.report.looks import Looks
@@ -48,19 +50,33 @@ class GalleryCommand:
         out = self.out or self.run_dir / "gallery.html"
         if out.suffix != ".html":
             raise UserError(f"--out must end in .html, not {out.suffix or out.name!r}")
-        recorded, history = Recorded.of(self.run_dir), training(self.run_dir)
-        check_some(self.run_dir, recorded, history)
-        chosen = [*_recorded(recorded), *(_training(self.run_dir, history) if history else ())]
-        console = Console(highlight=False)
-        episodes = [_tracked(one, console) for one in chosen]
-        game = game_title(episodes[0].trace.protocol.game)
-        title = f"{game}: episodes of {self.run_dir.resolve().name}"
-        above = join([*_words(recorded, history), _curve(self.run_dir, chosen)])
-        pages = write_shelf(out, title, above, episodes)
+        mark = mark_of(self)
+        out = output(out, mark, "--out" if self.out else None)
+        recorded = Recorded.of(self.run_dir, check_cartridge)
+        history, unreadable = training(self.run_dir)
+        left_out = [*recorded.left_out, *filter(None, [unreadable])]
+        check_some(self.run_dir, recorded, history, left_out)
+        chosen = [*_recorded(recorded)]
+        if history:
+            chosen += _training(self.run_dir, history, left_out)
+        if not chosen:
+            raise UserError("; ".join(left_out))
+        for line in left_out:
+            warn(f"left out: {line}")
+        games = dict.fromkeys(game_title(one.shelved.trace.protocol.game) for one in chosen)
+        title = f"{', '.join(games)}: episodes of {self.run_dir.resolve().name}"
+        words = _words(recorded, history, left_out)
+        above = join([*words, _curve(self.run_dir, chosen)])
+        with progress("writing", sum(len(one.shelved.trace) for one in chosen)) as advance:
+            episodes = [
+                replace(one.shelved, screens=advancing(one.shelved.screens, advance))
+                for one in chosen
+            ]
+            pages = write_shelf(out, title, above, episodes, mark=mark)
         for one, page in zip(episodes, pages, strict=True):
             warn_departed(one.name, page)
         size = out.stat().st_size / 1e6
-        console.print(f"{out}: {counted(len(episodes), 'episode')}, {size:.1f} MB", soft_wrap=True)
+        Console().print(f"{out}: {counted(len(episodes), 'episode')}, {size:.1f} MB")
         return 0
 
 
@@ -72,11 +88,6 @@ class _Chosen:
     shelved: Shelved
     steps: int | None
     """Of training, when it was played."""
-
-    @property
-    def label(self) -> str:
-        kind = "training" if self.shelved.group == _TRAINING else "recorded"
-        return f"{kind}: {_roles(self.highlight)}"
 
 
 _RECORDED = "Recorded games"
@@ -95,14 +106,18 @@ def _recorded(recorded: Recorded) -> Iterator[_Chosen]:
         name = recorded.files[one.number - 1].name
         yield _Chosen(
             one,
-            Shelved(_title(one), name, header, trace, screens(trace), facts, _RECORDED),
+            Shelved(_title(one, _RECORDED), name, header, trace, screens(trace), facts, _RECORDED),
             header.agent_steps,
         )
 
 
-def _training(run_dir: Path, history: History) -> Iterator[_Chosen]:
+def _training(run_dir: Path, history: History, left_out: list[str]) -> Iterator[_Chosen]:
     for one in highlights([episode.score for episode in history.episodes]):
-        header, trace = history.trace(one.number)
+        try:
+            header, trace = history.trace(one.number)
+        except UserError as error:
+            left_out.append(str(error))
+            continue
         steps = history.episodes[one.number - 1].steps
         seed = f"{trace.seed}" + (
             f", {len(trace.before):,} steps before it" if len(trace.before) else ""
@@ -111,7 +126,9 @@ def _training(run_dir: Path, history: History) -> Iterator[_Chosen]:
         facts = _facts(one, "training episodes", trace, seed, steps, how)
         name = f"{run_dir.resolve().name} episode {one.number}"
         yield _Chosen(
-            one, Shelved(_title(one), name, header, trace, screens(trace), facts, _TRAINING), steps
+            one,
+            Shelved(_title(one, _TRAINING), name, header, trace, screens(trace), facts, _TRAINING),
+            steps,
         )
 
 
@@ -122,30 +139,20 @@ def _facts(
     return (
         ("Which", f"number {one.number:,} of {one.total:,} {kind}{alike}"),
         ("Trained for", "not known" if steps is None else f"{steps:,} steps"),
-        ("Length", f"{len(trace):,} steps" + (", cut off" if trace.truncated else "")),
+        ("Length", f"{len(trace):,} steps, {trace.end}"),
         ("Seed", seed),
         ("How", how),
     )
 
 
-def _roles(one: Highlight) -> str:
+def _title(one: Highlight, group: str) -> str:
+    """Best, median and first recorded game."""
     *most, last = one.roles
-    return f"{', '.join(most)} and {last}" if most else last
+    roles = f"{', '.join(most)} and {last}" if most else last
+    return f"{roles} {group.removesuffix('s')}".capitalize()
 
 
-def _title(one: Highlight) -> str:
-    return _roles(one).capitalize()
-
-
-def _tracked(one: _Chosen, console: Console) -> Shelved:
-    """The episode, with a bar while its pictures are made."""
-    hidden, shelved = not console.is_terminal, one.shelved
-    bar = track(shelved.screens, one.label, len(shelved.trace), console=console, transient=True,
-                disable=hidden)  # fmt: skip
-    return replace(shelved, screens=iter(bar))
-
-
-def _words(recorded: Recorded, history: History | None) -> Iterator[Html]:
+def _words(recorded: Recorded, history: History | None, left_out: Sequence[str]) -> Iterator[Html]:
     """What is on the page, and what best, worst, median and first mean."""
     yield tag(
         "p",
@@ -154,12 +161,14 @@ def _words(recorded: Recorded, history: History | None) -> Iterator[Html]:
         "several with the same score it is the first. Scores are raw points of whole games, steps "
         "those of training.",
     )
+    for line in left_out:
+        yield tag("p", f"Left out: {line}.")
     if history is None:
-        yield tag("p", "The folder has no action log: there are no training episodes to play.")
+        yield tag("p", "No training episode can be played: the folder has no readable action log.")
     elif not history.episodes:
         yield tag("p", "No training episode has ended yet.")
     if not recorded.files:
-        yield tag("p", "No recorded game is in the folder's episodes/ yet.")
+        yield tag("p", "No recorded game that can be played is in the folder's episodes/ yet.")
 
 
 def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
@@ -180,7 +189,7 @@ def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
     if not series:
         return tag("p", "The folder has no metrics.jsonl with scores to draw.")
     series += [
-        Series(one.label, (one.steps,), (one.highlight.score,))
+        Series(one.shelved.title, (one.steps,), (one.highlight.score,))
         for one in chosen
         if one.steps is not None
     ]

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from agent.networks import NETWORKS
 from envs.emulators import EmulatorConfig
 from harness.agents import num_actions
 from harness.command_line import Names
 from harness.commands.options import option
+from harness.console import Console, Table
 from harness.json_file import check_writable, write_json
 from harness.network_table import size_of
 
@@ -39,10 +38,10 @@ class NetworksCommand:
     def run(self) -> int:
         """Print the table; returns the exit code."""
         if self.json:
-            check_writable(self.json)
+            check_writable(self.json, self)
         actions = num_actions(EmulatorConfig(self.game))
         sizes = [size_of(name, actions) for name in (*NETWORKS, *self.networks)]
-        table = Table("network", box=None)
+        table = Table("network")
         for name in ("parameters", "MACs (M)", "receptive field"):
             table.add_column(name, justify="right")
         table.add_column("shapes")
@@ -50,7 +49,9 @@ class NetworksCommand:
             field = "all" if size.receptive_field is None else str(size.receptive_field)
             macs = f"{size.macs / 1e6:.2f}"
             table.add_row(size.name, f"{size.parameters:,}", macs, field, ", ".join(size.shapes))
-        Console(highlight=False).print(table)
+        Console().print(table)
         if self.json:
-            write_json(self.json, {"actions": actions, "networks": [asdict(s) for s in sizes]})
+            write_json(
+                self.json, {"actions": actions, "networks": [asdict(s) for s in sizes]}, self
+            )
         return 0

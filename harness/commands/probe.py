@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from agent.networks import is_own
 from envs.games import game_title
@@ -17,12 +15,14 @@ from harness.claims.results import CPU
 from harness.claims.units import Unit, agent_units, measure_agent
 from harness.command_line import Names
 from harness.commands.options import option
+from harness.console import Console, Table
 from harness.cores import arrange, prepare_process
 from harness.errors import UserError
 from harness.json_file import check_writable, write_json
 from harness.probes.features import LAYERS
 from harness.probes.profile import Extent, controls
 from harness.probes.worlds import GAMES
+from harness.progress_bar import progress
 from harness.rundir import made
 
 WORDS = (
@@ -67,35 +67,35 @@ class ProbeCommand:
         if self.states < 64:
             raise UserError(f"--states must be at least 64, not {self.states}")
         if self.json:
-            check_writable(self.json)
+            check_writable(self.json, self)
         prepare_process()
         for game in self.games:
             labels_of(game)  # refuses one without labels
         extent = Extent(self.states, games=tuple(self.games))
-        console = Console(markup=False, emoji=False, highlight=False)
+        console = Console()
         profiles = {}
         for unit in agent_units(self.runs):
-            with console.status(f"probing {unit.agent}"):
+            with progress(f"probing {unit.agent}"):
                 profiles[unit.agent] = measure_agent(unit, extent, self.network)
             console.print(*tables(unit, profiles[unit.agent]), sep="\n\n")
-        with console.status("the same from pixels"):
+        with progress("probing pixels"):
             pixels = controls(extent)
         console.print("", control_table(pixels), "", WORDS, sep="\n")
         if self.json:
             where = made(CPU, arrange(CPU, 1))
-            write_json(self.json, {"made": where, "agents": profiles, "controls": pixels})
+            write_json(self.json, {"made": where, "agents": profiles, "controls": pixels}, self)
         return 0
 
 
 def tables(unit: Unit, profile: dict[str, Any]) -> list[Table | str]:
     """What was measured of one agent."""
     found: list[Table | str] = [f"{unit.agent}: {unit.network}, {described(profile)}"]
-    table = Table("location (median error, pixels)", *LAYERS, "shuffled labels", box=None)
+    table = Table("location (median error, pixels)", *LAYERS, "shuffled labels")
     for world, layers in profile["location"].items():
         errors = (f"{layers[layer]['error']:.2f}" for layer in LAYERS)
         table.add_row(world, *errors, f"{layers['conv3']['shuffled']:.1f}")
     found.append(table)
-    table = Table("other measures", *LAYERS, box=None)
+    table = Table("other measures", *LAYERS)
     for world, layers in profile["presence"].items():
         table.add_row(f"presence, {world} (right)", *(f"{layers[x]:.0%}" for x in LAYERS))
     errors = (f"{profile['count'][layer]['error']:.2f}" for layer in LAYERS)
@@ -122,7 +122,7 @@ def described(profile: dict[str, Any]) -> str:
 
 def control_table(pixels: dict[str, Any]) -> Table:
     """The same readout of the newest frame's pixels."""
-    table = Table("control: pixels", "location (median error, pixels)", "shuffled labels", box=None)
+    table = Table("control: pixels", "location (median error, pixels)", "shuffled labels")
     for world, one in pixels["location"].items():
         table.add_row(world, f"{one['error']:.2f}", f"{one['shuffled']:.1f}")
     return table

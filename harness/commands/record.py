@@ -8,19 +8,19 @@ from typing import Annotated
 
 import torch
 import tyro
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from envs.episode_file import SUFFIX, save_episode
+from envs.episode_file import SUFFIX, pack_episode
 from envs.trace import EpisodeTrace
 from harness.agents import load_agent
 from harness.checkpoint import find_checkpoint
-from harness.commands.games import GameOptions
+from harness.commands.games import GameOptions, watched
 from harness.commands.options import option
 from harness.config import Flat
+from harness.console import Console, Table
 from harness.device import pick_device
+from harness.durable import appearing
 from harness.errors import UserError
+from harness.outputs import next_free
 from harness.play import play_episodes
 from harness.scoring import SIDE_BY_SIDE
 from harness.wording import shell_line
@@ -53,25 +53,24 @@ class RecordCommand:
         console = Console()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with torch.inference_mode():
-                games = play_episodes(agent.q_values, protocol, seeds, epsilon, device)
-                for index, trace in track(
-                    games,
-                    "playing",
-                    len(seeds),
-                    console=console,
-                    transient=True,
-                    disable=not console.is_terminal,
-                ):
-                    file = folder / f"{_name(trace)}{SUFFIX}"
-                    save_episode(
-                        file,
+            with torch.inference_mode(), watched(len(seeds)) as on_step:
+                games = play_episodes(
+                    agent.q_values,
+                    protocol,
+                    seeds,
+                    epsilon,
+                    device,
+                    stuck_after=self.games.stuck_after_for(agent),
+                    on_step=on_step,
+                )
+                for index, trace in games:
+                    content = pack_episode(
                         trace,
                         epsilon=epsilon,
                         agent=f"{checkpoint.parent.name}/{checkpoint.name}",
                         agent_steps=agent.state.steps if agent.state else None,
                     )
-                    written[index] = file, trace
+                    written[index] = _write(folder / f"{_name(trace)}{SUFFIX}", content), trace
         except OSError as error:
             raise UserError(
                 f"cannot write to {folder}: {error.strerror or error}; choose another --out"
@@ -90,19 +89,22 @@ def _name(trace: EpisodeTrace) -> str:
     return f"{trace.protocol.game}-seed{trace.seed}-score{trace.score:+d}"
 
 
+def _write(file: Path, content: bytes) -> Path:
+    """Write an episode, under another name where another episode has this one; where it is."""
+    file = next_free(file, lambda place: place.exists() and place.read_bytes() != content)
+    with appearing(file) as part:
+        part.write_bytes(content)
+    return file
+
+
 def _report(console: Console, games: list[tuple[Path, EpisodeTrace]]) -> None:
-    table = Table("file", box=None)
+    table = Table("file")
     for name in ("score", "steps", "kB"):
         table.add_column(name, justify="right")
+    table.add_column("end")
     for file, trace in games:
         size = f"{file.stat().st_size / 1000:.1f}"
-        table.add_row(file.name, f"{trace.score:,}", f"{len(trace):,}", size)
+        table.add_row(file.name, f"{trace.score:,}", f"{len(trace):,}", size, trace.end)
     console.print(table)
-    first = shell_line("evaluate.py", "replay", _shortest(games[0][0]))
+    first = shell_line("evaluate.py", "replay", games[0][0])
     console.print(f"see the first: {first}", soft_wrap=True)
-
-
-def _shortest(file: Path) -> str:
-    """The path as seen from the current folder, if it lies below it."""
-    file = file.resolve()
-    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,8 +13,6 @@ import ale_py
 import numpy as np
 import numpy.typing as npt
 import tyro
-from rich.console import Console
-from rich.progress import track
 
 from envs.action_log import LogHeader
 from envs.emulators import FRAMES_PER_STEP
@@ -24,8 +21,12 @@ from envs.games import game_title, rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
 from harness.commands.beside import Beside, Played
 from harness.commands.options import option
+from harness.console import Console, warn
 from harness.errors import UserError
+from harness.outputs import mark_of, output
+from harness.places import told
 from harness.players.transport import FRAMES_PER_SECOND
+from harness.progress_bar import advancing, progress
 
 VIDEOS = (".mp4", ".gif")
 """How the file of a video may end."""
@@ -114,8 +115,8 @@ class ReplayCommand:
             return read_header(self.source), load_episode(self.source)
         if self.episode is None:
             raise UserError(
-                f"{self.source} is a folder: add --episode NUMBER for one of its training "
-                "episodes, or give one of the files in its episodes/"
+                f"{self.source} is a folder{told(self.source)}: add --episode NUMBER for one of "
+                "a run's training episodes, or give one of the files in its episodes/"
             )
         from harness.history import History  # imports torch, which takes seconds
 
@@ -127,12 +128,13 @@ class ReplayCommand:
 
     def _verify(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> int:
         score = header.score if isinstance(header, EpisodeHeader) else trace.score
-        difference = first_difference(trace, score, resimulate(trace))
+        with progress("verifying", len(trace)) as advance:
+            difference = first_difference(trace, score, advancing(resimulate(trace), advance))
         if difference:
-            print(f"{self._name} differs: {difference}")
+            Console().print(f"{self._name} differs: {difference}")
             return 1
         seen = f"{len(trace.digests):,} observations, " if len(trace.digests) else ""
-        print(
+        Console().print(
             f"{self._name} is the same when simulated again: {seen}{len(trace):,} rewards, "
             f"the length and the score {trace.score:,}"
         )
@@ -149,10 +151,7 @@ class ReplayCommand:
         other = self._beside.other()
         if other:
             check_emulator(other.header, strict=False)
-        frames = self._beside.write(
-            out, episode, other, lambda t: _tracked(t, range(len(t)), "writing")
-        )
-        _announce(out, frames)
+        _announce(out, self._beside.write(out, episode, other, mark_of(self)))
 
     def _video(self, trace: EpisodeTrace) -> None:
         from harness.players.strip import Strip
@@ -161,7 +160,14 @@ class ReplayCommand:
         out, names = self._file(*VIDEOS), action_names(trace.protocol)
         steps = self._steps(trace)
         strip = Strip(trace.q_values, trace.actions, names, steps.start) if self.values else None
-        _announce(out, write_video(out, lambda: _tracked(trace, steps, "encoding"), strip))
+        passes = 2 if out.suffix == ".gif" else 1
+        with progress("encoding", passes * steps.stop) as advance:
+
+            def play() -> Iterator[npt.NDArray[np.uint8]]:  # from the start: it is simulated
+                made = advancing(islice(screens(trace), steps.stop), advance)
+                return islice(made, steps.start, None)
+
+            _announce(out, write_video(out, play, strip, mark_of(self)))
 
     def _steps(self, trace: EpisodeTrace) -> range:
         """The steps that a video shows, one at least. Raises UserError for a part that the game
@@ -176,15 +182,17 @@ class ReplayCommand:
 
     def _file(self, *suffixes: str) -> Path:
         """Where to write, as one of these ends or by default the first. Raises UserError for a
-        name that ends otherwise."""
+        name that ends otherwise, or is that of something else."""
         if self.out is None and self.episode is None:
-            return self.source.with_suffix(suffixes[0])
-        if self.out is None:
-            return self.source / "episodes" / f"training{self.episode:06d}{suffixes[0]}"
-        if self.out.suffix not in suffixes:
+            out = self.source.with_suffix(suffixes[0])
+        elif self.out is None:
+            out = self.source / "episodes" / f"training{self.episode:06d}{suffixes[0]}"
+        elif self.out.suffix in suffixes:
+            out = self.out
+        else:
             known, given = " or ".join(suffixes), self.out.suffix or self.out.name
             raise UserError(f"--out must end in {known}, not {given!r}")
-        return self.out
+        return output(out, mark_of(self), "--out" if self.out else None)
 
     def _play(self, trace: EpisodeTrace) -> None:
         from harness.players.show import show
@@ -194,28 +202,25 @@ class ReplayCommand:
         print(f"{game_title(trace.protocol.game)}: score {trace.score:,} in {len(trace):,} steps")
 
 
-def _tracked(trace: EpisodeTrace, steps: range, doing: str) -> Iterable[npt.NDArray[np.uint8]]:
-    """An episode's screens in some of its steps, with a bar while they are made; those before are
-    simulated, too."""
-    console = Console()
-    hidden, made = not console.is_terminal, islice(screens(trace), steps.stop)
-    bar = track(made, doing, steps.stop, console=console, transient=True, disable=hidden)
-    return islice(bar, steps.start, None)
-
-
 def _announce(file: Path, frames: int) -> None:
     """Say what was written."""
     seconds, size = frames / FRAMES_PER_SECOND, file.stat().st_size / 1000
-    Console().print(
-        f"{file}: {frames:,} frames of the emulator, {seconds:.1f} s, {size:,.0f} kB",
-        soft_wrap=True,
-        highlight=False,
-    )
+    Console().print(f"{file}: {frames:,} frames of the emulator, {seconds:.1f} s, {size:,.0f} kB")
 
 
 def check_emulator(header: EpisodeHeader | LogHeader, *, strict: bool) -> None:
-    """Raises UserError when the cartridge is not the one that was recorded, or with `strict`
-    when ale-py is not; otherwise another ale-py is worth a warning on standard error."""
+    """Raises UserError as `check_cartridge`, or with `strict` when ale-py is not the one that
+    recorded; otherwise another ale-py is worth a warning on standard error."""
+    check_cartridge(header)
+    if header.ale_py != ale_py.__version__:
+        versions = f"recorded with ale-py {header.ale_py}, here is {ale_py.__version__}"
+        if strict:
+            raise UserError(f"{versions}: install that one to verify the episode")
+        warn(f"{versions}; the game may go another way")
+
+
+def check_cartridge(header: EpisodeHeader | LogHeader) -> None:
+    """Raises UserError when the game or its actions are not those that were recorded."""
     game = header.protocol.game
     if isinstance(header, EpisodeHeader) and header.action_names != action_names(header.protocol):
         raise UserError(f"the episode's actions are not those of {game} here")
@@ -224,11 +229,6 @@ def check_emulator(header: EpisodeHeader | LogHeader, *, strict: bool) -> None:
             f"the episode was recorded with another cartridge of {game} (SHA-256 "
             f"{header.rom_sha256[:12]}..., here {here[:12]}...): install ale-py {header.ale_py}"
         )
-    if header.ale_py != ale_py.__version__:
-        versions = f"recorded with ale-py {header.ale_py}, here is {ale_py.__version__}"
-        if strict:
-            raise UserError(f"{versions}: install that one to verify the episode")
-        print(f"warning: {versions}; the game may go another way", file=sys.stderr)
 
 
 def first_difference(trace: EpisodeTrace, score: int, moments: Iterable[Moment]) -> str | None:
@@ -248,8 +248,10 @@ def first_difference(trace: EpisodeTrace, score: int, moments: Iterable[Moment])
         simulated = step + 1
         if ended and simulated < len(trace):
             return f"the game is over after {simulated:,} steps, recorded {len(trace):,}"
-    if not ended:
+    if not (ended or trace.stuck):
         return f"the game goes on after {simulated:,} steps, recorded as its end"
+    if ended and trace.stuck:
+        return f"the game is over after {simulated:,} steps, recorded as stuck"
     if score != trace.score:
         return f"the score is {trace.score:,}, recorded {score:,}"
     return None

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from envs.emulators import EmulatorConfig
+from envs.games import departs_from_id
 from harness.agents import Agent, load_agent, random_agent, read_settings
-from harness.commands.games import GameOptions
+from harness.commands.games import GameOptions, watched
 from harness.commands.options import option
 from harness.config import Flat, RunConfig
+from harness.console import Console
 from harness.device import pick_device
 from harness.errors import UserError
 from harness.json_file import check_writable, write_json
 from harness.score_result import ScoreResult
-from harness.scoring import SIDE_BY_SIDE, Episode, score_episodes
+from harness.scoring import SIDE_BY_SIDE, score_episodes
 
 
 @dataclass(frozen=True)
 class ScoreCommand:
     """Play whole games with an agent and report their raw scores.
 
-    Every game has an emulator and a seed of its own, and all are played to their end. The
-    protocol (sticky actions, no-ops, frame cap) and epsilon are those of the run. The same options
-    score the same games on the same machine.
+    Every game has an emulator and a seed of its own, and all are played to their end, or until
+    nothing happens any more. The protocol (sticky actions, no-ops, frame cap) and epsilon are
+    those of the run. The same options score the same games on the same machine.
     """
 
     agent: Annotated[
@@ -54,17 +54,31 @@ class ScoreCommand:
         """Play, print the table, write the JSON file; returns the exit code."""
         self._check()
         if self.json:
-            check_writable(self.json)
+            check_writable(self.json, self)
         device = pick_device(self.games.device)
         agent = self._load(device)
         epsilon, seeds = self.games.epsilon_for(agent), self.games.seeds
         protocol = replace(agent.config.emulators, num_envs=min(self.num_envs, len(seeds)))
+        stuck_after = self.games.stuck_after_for(agent)
         started = time.monotonic()
-        games = watch(score_episodes(agent.q_values, protocol, seeds, epsilon, device), len(seeds))
-        result = ScoreResult(agent, protocol, epsilon, games, time.monotonic() - started)
-        Console(markup=False, emoji=False, highlight=False).print(result.table())
+        with watched(len(seeds)) as on_step:
+            played = dict(
+                score_episodes(
+                    agent.q_values,
+                    protocol,
+                    seeds,
+                    epsilon,
+                    device,
+                    stuck_after=stuck_after,
+                    on_step=on_step,
+                )
+            )
+        games = [played[index] for index in range(len(seeds))]
+        seconds = time.monotonic() - started
+        result = ScoreResult(agent, protocol, epsilon, stuck_after, games, seconds)
+        Console().print(result.table())
         if self.json:
-            write_json(self.json, result.content(device))
+            write_json(self.json, result.content(device), self)
         return 0
 
     def _check(self) -> None:
@@ -86,29 +100,12 @@ class ScoreCommand:
 
     def _load(self, device: torch.device) -> Agent:
         if self.agent is None:
-            return random_agent(RunConfig(emulators=EmulatorConfig(game=self.game or "")))
+            protocol = EmulatorConfig(game=self.game or "")
+            if said := departs_from_id(self.game or "", protocol.sticky_actions):
+                print(f"note: {said}", file=sys.stderr)
+            return random_agent(RunConfig(emulators=protocol))
         return (
             random_agent(read_settings(self.agent))
             if self.random
             else load_agent(self.agent, device, self.games.network)
         )
-
-
-def watch(played: Iterator[tuple[int, Episode]], total: int) -> list[Episode]:
-    """All games, in the order of their seeds; shows on standard error how many are over.
-
-    No score is shown on the way: the games that end first are the short ones.
-    """
-    console = Console(stderr=True, markup=False, highlight=False)
-    games: dict[int, Episode] = {}
-    live = console.is_terminal
-    columns = (TextColumn("episodes"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not live, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        for index, game in played:
-            games[index] = game
-            progress.update(task, completed=len(games))
-            # Elsewhere a line for each tenth of the games.
-            if not live and len(games) * 10 // total > (len(games) - 1) * 10 // total:
-                console.print(f"{len(games)}/{total} episodes")
-    return [games[index] for index in range(total)]

@@ -7,35 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
+import tyro
+
 from agent.execution import ExecutionName
+from envs.games import departs_from_id
 from harness.agents import refuse_foreign_code
-from harness.command_line import parse
+from harness.command_line import parse, path
 from harness.commands.options import option
-from harness.config import Flat, PresetName, RunConfig, flatten, unflatten
+from harness.config import PresetName, RunConfig, flatten, unflatten
 from harness.device import DeviceName
 from harness.errors import UserError
-from harness.presets import PRESETS
-from harness.rundir import read_run
+from harness.option_groups import grouped, values
+from harness.origin import Weights, find_origin
+from harness.presets import PRESETS, decay_note
+from harness.rundir import Origin, Run, read_run
 
-ELSEWHERE = {
-    "--total-timesteps": "--steps",
-    "--env-id": "--game",
-    "--env": "--game",
-    "--n-envs": "--num-envs",
-    "--learning-starts": "--warmup",
-    "--buffer-size": "--replay-size",
-    "--train-frequency": "--update-period",
-    "--train-freq": "--update-period (steps of all emulators together)",
-    "--target-network-frequency": "--target-period",
-    "--target-update-interval": "--target-period",
-    "--start-e": "--epsilon-start",
-    "--end-e": "--epsilon-final",
-    "--exploration-initial-eps": "--epsilon-start",
-    "--exploration-final-eps": "--epsilon-final",
-    "--exploration-fraction": "--epsilon-decay (in steps)",
-    "--lr": "--learning-rate",
+GROUPS = {
+    "run": ("preset", "run_dir", "resume", "resume_anyway", "weights", "run_dir_file", "quiet"),
+    "essentials": ("game", "network", "steps", "seed"),
+    "DQN": (
+        *("warmup", "update_period", "target_period", "replay_size", "batch_size", "gamma"),
+        *("n_step", "double", "clip_rewards", "life_loss_ends", "loss", "optimizer"),
+        *("learning_rate", "optimizer_epsilon", "max_grad_norm", "init", "scale_match"),
+        *("epsilon_start", "epsilon_final", "epsilon_decay", "epsilon_decay_from"),
+    ),
+    "environment": (
+        *("num_envs", "sticky_actions", "noop_max", "fire_on_reset", "full_action_space"),
+        *("max_episode_frames", "keyframe_period"),
+    ),
+    "evaluation": ("eval_every", "eval_episodes", "eval_epsilon", "eval_stuck_after", "log_every"),
+    "machine": ("device", "precision", "execution", "deterministic", "checkpoint_interval"),
 }
-"""What CleanRL and Stable-Baselines3 call the same settings."""
+"""The options as the help shows them."""
 
 
 @dataclass(frozen=True)
@@ -62,30 +65,38 @@ class TrainCommand:
     """Continue the run in this folder from its last checkpoint."""
     resume_anyway: bool = False
     """Continue although something differs from when the run began, or its log is damaged."""
+    weights: Annotated[
+        Path | None, option("RUN_OR_CHECKPOINT", "weights are drawn", name="from")
+    ] = None
+    """Begin with the weights of a trained agent (a run's best/, else its last/), in the network and
+    game it was trained in; everything else is as in any new run."""
+    run_dir_file: Annotated[Path | None, option("FILE", "no file")] = None
+    """Write the name of the run's folder into this file, for scripts."""
     checkpoint_interval: float = 45.0
     """Time between two checkpoints; they change nothing about the run (seconds)."""
     deterministic: bool = False
     """On a CUDA device: the same numbers every time, at some cost. A CPU gives them anyway."""
     quiet: bool = False
     """Print warnings and errors only, on standard error."""
-    config: Annotated[RunConfig, Flat] = PRESETS["quick"]
+    config: RunConfig = PRESETS["quick"]
 
 
 def parse_command(arguments: list[str]) -> TrainCommand:
     """The command in `arguments`. Its defaults depend on two of its own options, so those are
     looked up first. Raises UserError for values that cannot be."""
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("--preset", "--resume", "--network"):
-        early.add_argument(name, nargs="?")  # without a value they are refused below
-    found, _ = early.parse_known_args(arguments)
+    found = _looked_up(arguments)
     try:
         default = _starting_point(
-            found.preset, Path(found.resume) if found.resume else None, found.network
+            found.preset, path(found.resume) if found.resume else None, found.network
         )
-        command = parse(TrainCommand, arguments, "train.py", ELSEWHERE, default=default)
-        unflatten(flatten(command.config))  # refuses what a resume would
+        wanted = grouped(default, GROUPS)
+        given = values(parse(wanted, arguments, "train.py", config=(tyro.conf.OmitArgPrefixes,)))
+        config = unflatten({name: given.pop(name) for name in flatten(default.config)})
     except ValueError as error:
         raise UserError(error) from None
+    command = TrainCommand(**given, config=config)
+    if command.resume and command.weights:
+        raise UserError("--resume goes on with a run's own weights: leave --from out")
     if command.resume and command.run_dir:
         raise UserError("--resume goes on in the run's own folder: leave --run-dir out")
     if command.resume_anyway and not command.resume:
@@ -93,6 +104,36 @@ def parse_command(arguments: list[str]) -> TrainCommand:
     if not command.checkpoint_interval >= 0:
         raise UserError("--checkpoint-interval must not be negative")
     return command
+
+
+def origin_of(command: TrainCommand) -> tuple[Origin | None, Weights | None]:
+    """The trained agent whose weights the run begins, or began, with; and these for a new run."""
+    if command.resume:
+        return read_run(command.resume).origin, None
+    return find_origin(command.weights, command.config) if command.weights else (None, None)
+
+
+def notes(arguments: list[str], command: TrainCommand, run: Run) -> list[str]:
+    """What a new run does that somebody who gave these arguments may not expect."""
+    said = []
+    if run.origin:
+        said.append(
+            f"begins with the weights of {run.origin.checkpoint}, trained for {run.origin.steps:,} "
+            "steps; all else is as in a new run"
+        )
+    if not command.resume:
+        called = _looked_up(arguments).game or ""
+        said.append(departs_from_id(called, run.config.emulators.sticky_actions))
+        said.append(decay_note(run.config, run.preset))
+    return [f"note: {one}" for one in said if one]
+
+
+def _looked_up(arguments: list[str]) -> argparse.Namespace:
+    """Options that are needed as they were typed."""
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--preset", "--resume", "--network", "--game"):
+        early.add_argument(name, nargs="?")  # without a value they are refused later
+    return early.parse_known_args(arguments)[0]
 
 
 def _starting_point(preset: str | None, resume: Path | None, network: str | None) -> TrainCommand:

@@ -117,8 +117,7 @@ def time_networks(
 
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        if not runner.run(statuses, trial):
-            raise KeyboardInterrupt
+        runner.run(statuses, trial)
         for status in statuses:
             if status.state != "finished":
                 raise UserError(f"{status.job.network} cannot be timed: {status.problem}")

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from agent.errors import UnknownNetwork
-from agent.networks import QNetwork, downsampling, is_own, make_network
+from agent.networks import QNetwork, dial_of, downsampling, is_own, make_network
 from envs.fields import parse
 from envs.games import game_id, game_title
 from envs.scores import REFERENCE_SCORES
 from harness.command_line import whole_number
 from harness.config import PresetName, RunConfig, flatten, unflatten
 from harness.errors import UserError
+from harness.foreign import ELSEWHERE
+from harness.hints import misread
 from harness.json_file import write_json
 from harness.presets import PRESETS
 
@@ -88,8 +90,8 @@ class Design:
         if BASELINE not in self.networks:
             raise UserError(f"--networks must have {BASELINE}, with which all others are compared")
         for name in ("games", "networks", "tandems"):
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise UserError(f"{name}: one is named twice")
+            if len(set(map(_folded, getattr(self, name)))) < len(getattr(self, name)):
+                raise UserError(f"{name}: one is named twice (capital letters do not count)")
         if self.preset not in PRESETS:
             raise UserError(f"unknown preset {self.preset!r}: choose from {', '.join(PRESETS)}")
         if unknown := [g for g in self.games if g not in REFERENCE_SCORES]:
@@ -106,15 +108,15 @@ class Design:
     @property
     def config(self) -> RunConfig:
         """Settings of its runs; game, network and seed are each one's own. Raises UserError."""
+        settings = (
+            flatten(PRESETS[cast(PresetName, self.preset)]) | self.settings | {"steps": self.steps}
+        )
         try:
-            settings = (
-                flatten(PRESETS[cast(PresetName, self.preset)])
-                | self.settings
-                | {"steps": self.steps}
-            )
             return unflatten(settings)
         except ValueError as error:
-            raise UserError(error) from None
+            name = str(error).partition(" ")[0]
+            how = f", with --settings {name}=VALUE" if name.replace("-", "_") in settings else ""
+            raise UserError(f"{error}{how}") from None
 
     @property
     def jobs(self) -> list[Job]:
@@ -141,6 +143,11 @@ class Design:
         """Networks that are somebody's own code."""
         named = {*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)}
         return sorted(filter(is_own, named))
+
+
+def _folded(name: str) -> str:
+    """The same for all names of one network, and for those whose folders may be the same."""
+    return ARROW.join(str(dial_of(part) or part.casefold()) for part in name.split(ARROW))
 
 
 def teacher_of(tandem: str) -> tuple[str, str]:
@@ -178,7 +185,8 @@ def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
         option, equals, text = pair.partition("=")
         name = option.strip("-").replace("-", "_")
         if not equals or name not in known:
-            raise UserError(f"--settings {pair}: give NAME=VALUE with a name of train.py --help")
+            here = ELSEWHERE.get(f"--{name.replace('_', '-')}", "a name of train.py --help")
+            raise UserError(f"--settings {pair}: give NAME=VALUE with {here} as the name")
         if name in EQUAL:
             raise UserError(f"--settings {pair}: {option} is decided by the design")
         found[name] = _value(pair, text, known[name])
@@ -192,8 +200,10 @@ def _value(pair: str, text: str, like: Any) -> Any:
             return {"true": True, "false": False}[text.lower()]
         return whole_number(text) if isinstance(like, int) else type(like)(text)
     except (ValueError, KeyError):
-        kind = "true or false" if isinstance(like, bool) else type(like).__name__
-        raise UserError(f"--settings {pair}: the value must be {kind}") from None
+        kinds = {bool: "true or false", int: "a whole number", float: "a number"}
+        hint = misread(text, type(like))
+        said = f"--settings {pair}: the value must be {kinds[type(like)]}"
+        raise UserError(f"{said}: {hint}" if hint else said) from None
 
 
 def run_dir(out: Path, job: Job) -> Path:

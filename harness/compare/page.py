@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from harness.compare.statistics import LEARNED, REDRAWS
 from harness.compare.verdict_section import compared, outcome, reason, verdicts
 from harness.compare.words import INTERVAL, UNIT, Results, interval_text, p_said
 from harness.report.blocks import Column, Outcome, Report, Section, Table, Text
+from harness.report.page import how_made
 from harness.wording import counted
 
 TITLE = "Does it matter how the network downsamples?"
@@ -38,7 +38,7 @@ def report(results: Results) -> Report:
         _limits(results),
         _methods(results),
     )
-    return Report(TITLE, answer(results), tuple(s for s in sections if s), _made(results))
+    return Report(TITLE, answer(results), tuple(s for s in sections if s), how_made(results))
 
 
 def answer(results: Results) -> str:
@@ -66,7 +66,7 @@ def answer(results: Results) -> str:
 _STARTS: dict[Outcome, str] = {
     "supported": "At least {}",
     "refuted": "Less than {}",
-    "undetermined": "Open whether at least {}",
+    "undetermined": "Undetermined whether at least {}",
 }
 
 
@@ -81,12 +81,15 @@ def _finding(entry: Results, judged: Outcome) -> str:
 def _design(results: Results) -> str:
     design = results["design"]
     titles = [game_title(game) for game in design["games"]]
-    games = ", ".join(titles) if len(titles) <= NAMED else counted(len(titles), "game")
+    games = " and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))
+    if len(titles) > NAMED:
+        games = counted(len(titles), "game")
     done = sum(job["score"] is not None for job in results["jobs"])
     return (
-        f"{counted(len(design['networks']), 'network')} learned {games} alike, "
-        f"{counted(design['seeds'], 'seed')} each, {design['steps']:,} steps a run; "
-        f"{done} of {counted(len(results['jobs']), 'run')} are finished. Differences are shares of "
+        f"This compares {counted(len(design['networks']), 'network')} on {games}, with "
+        f"{counted(design['seeds'], 'seed')} each. Every run has the same settings and takes "
+        f"{design['steps']:,} steps; {done} of {counted(len(results['jobs']), 'run')} are "
+        f"finished. Differences are shares of "
         f"{UNIT}, with {INTERVAL} and p corrected for the number of networks."
     )
 
@@ -148,17 +151,3 @@ def _settings(results: Results) -> Table:
     return Table(
         "Settings of all runs", (Column("setting"), Column("value"), Column("from")), tuple(rows)
     )
-
-
-def _made(results: Results) -> dict[str, Any]:
-    machine: dict[str, str] = {}
-    for name, value in results["machine"].items():
-        inner = value if isinstance(value, dict) else {name: value}
-        machine |= {key: str(part) for key, part in inner.items()}
-    return {
-        "command": shlex.join(results["command"]),
-        "date": results["date"],
-        "commit": results["git_commit"] or "unknown",
-        "versions": {name: str(version) for name, version in results["versions"].items()},
-        "machine": machine,
-    }

@@ -22,6 +22,7 @@ from harness.cores import arrange
 from harness.figures import read_figures, scored
 from harness.network_table import size_of
 from harness.rundir import made
+from harness.scoring import cut_off
 
 FORMAT = 1
 BINS = 50
@@ -52,7 +53,13 @@ def content(
         "design": asdict(design),
         "settings": flatten(design.config),
         **made(device, arrange(device, design.config.emulators.num_envs)),
-        "notes": [*notes, *analysis.pop("notes"), *_differences(jobs), *_unequal(sizes)],
+        "notes": [
+            *notes,
+            *analysis.pop("notes"),
+            *cut_off_notes(jobs),
+            *_differences(jobs),
+            *_unequal(sizes),
+        ],
         "sizes": sizes,
         **analysis,
         "jobs": jobs,
@@ -161,6 +168,13 @@ def _missing(jobs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
             line = f"{game_title(job['game'])} seed {job['seed']} {job['state']}{why}"
             found.setdefault(job["arm"], []).append(line)
     return found
+
+
+def cut_off_notes(jobs: Sequence[dict[str, Any]]) -> list[str]:
+    """Notes on scored games that did not come to their end."""
+    games = [game for job in jobs if job["score"] is not None for game in job["episodes"]]
+    counts = (sum(bool(game.get(name)) for game in games) for name in ("truncated", "stuck"))
+    return [f"of {len(games):,} scored games {part}" for part in cut_off(*counts)]
 
 
 def _differences(jobs: Sequence[dict[str, Any]]) -> list[str]:

@@ -106,6 +106,17 @@ def _hours(point: Results) -> Value:
     return None if point["seconds"] is None else point["seconds"] / 3600
 
 
+def _timed(curve: Sequence[Results]) -> list[Results]:
+    """A curve with a time at each point, where nothing was logged one between its neighbours':
+    else the mean of runs goes back in time where one of them has none."""
+    known = [(point["steps"], point["seconds"]) for point in curve if point["seconds"] is not None]
+    if not known:
+        return list(curve)
+    places, seconds = zip(*known, strict=True)
+    times = np.interp([point["steps"] for point in curve], places, seconds)
+    return [{**point, "seconds": float(at)} for point, at in zip(curve, times, strict=True)]
+
+
 def scores(results: Results) -> Section:
     """The score of every run, a table a game; what is missing by name."""
     blocks: list[Block] = [_scores(results, game) for game in results["games"]]
@@ -179,8 +190,9 @@ def clock(results: Results) -> Section:
         ),
         tuple(rows),
     )
+    timed = {**results, "jobs": [{**j, "curve": _timed(j["curve"])} for j in results["jobs"]]}
     figures = [
-        _figure(results, game, f"{game_title(game)} over time", "hours", _hours)
+        _figure(timed, game, f"{game_title(game)} over time", "hours", _hours)
         for game in results["games"]
     ]
     return Section("Wall time", lead, (table, equal_time(results), *figures))

@@ -8,7 +8,6 @@ waiting -> running -> finished
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,12 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import NamedTuple
 
 from harness.compare.design import Job
 from harness.compare.watching import Status, Watch
-from harness.rundir import ROOT
+from harness.signals import Interrupted, child_environment, received_by
+from harness.wording import ROOT
 
 POLL_INTERVAL = 0.1
 """Seconds between two looks at the running programs."""
@@ -33,6 +32,8 @@ class Stage(NamedTuple):
     name: str
     """What it is doing, for people: `training`."""
     command: list[str]
+    result: Path | None = None
+    """File that it makes anew."""
 
 
 Next = Callable[[Job], Stage | None]
@@ -58,12 +59,13 @@ class Runner:
     def __init__(self, jobs_at_once: int, watch: Watch) -> None:
         self._slots = [_Slot(cores) for cores in shared_cores(jobs_at_once)]
         self._watch = watch
-        self._signals = 0
+        self._signals: list[int] = []
 
-    def run(self, statuses: Sequence[Status], next_stage: Next) -> bool:
-        """Run what is not finished; whether no signal came. Their states tell what happened."""
+    def run(self, statuses: Sequence[Status], next_stage: Next) -> None:
+        """Run what is not finished; the states tell what happened. Raises Interrupted after a
+        signal, when all programs have ended."""
         waiting = iter([status for status in statuses if status.state == "waiting"])
-        with self._listening():
+        with received_by(self._receive), self._ending_all():
             while True:
                 for slot in self._slots:
                     self._tend(slot, next_stage)
@@ -76,7 +78,8 @@ class Runner:
                     break
                 self._watch.look(statuses)
                 time.sleep(POLL_INTERVAL)
-        return not self._signals
+        if self._signals:
+            raise Interrupted(self._signals[0])
 
     def _begin(self, slot: _Slot, status: Status, next_stage: Next) -> None:
         """Start the next stage of a job on a slot, unless there is none."""
@@ -89,6 +92,8 @@ class Runner:
             self._fail(status, f"{stage.name} ended without a result")
             return
         status.state, status.stage = "running", stage.name
+        if stage.result:
+            stage.result.unlink(missing_ok=True)
         log = log_of(status.run_dir)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output, on_cores(slot.cores):
@@ -100,7 +105,7 @@ class Runner:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=_environment(slot.cores),
-                # Ctrl-C reaches this process alone, which hands it on once.
+                # Signals reach this process alone, which hands them on.
                 start_new_session=True,
             )
         self._watch.begins(status)
@@ -125,28 +130,24 @@ class Runner:
         self._watch.over(status)
 
     @contextmanager
-    def _listening(self) -> Iterator[None]:
-        """SIGINT and SIGTERM stop the programs; whatever happens, none is left behind."""
-        names = (signal.SIGINT, signal.SIGTERM)
-        before = {name: signal.signal(name, self._receive) for name in names}
+    def _ending_all(self) -> Iterator[None]:
+        """Whatever happens, no program is left behind."""
         try:
             yield
         finally:
             for process in [slot.process for slot in self._slots if slot.process]:
                 process.terminate()  # only after an error here
                 process.wait()
-            for name, handler in before.items():
-                signal.signal(name, handler)
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        self._signals += 1
-        if self._signals == 1:
+    def _receive(self, number: int) -> None:
+        self._signals.append(number)
+        if len(self._signals) == 1:
             self._watch.say("stopping: runs that train write a checkpoint")
 
     def _tell(self, slot: _Slot) -> None:
         """Hand on the signals that came, also to a program that was being started then."""
-        if slot.process and slot.told < self._signals:
-            slot.told = self._signals
+        if slot.process and slot.told < len(self._signals):
+            slot.told = len(self._signals)
             slot.process.terminate()
 
 
@@ -174,11 +175,12 @@ def on_cores(cores: frozenset[int]) -> Iterator[None]:
 
 
 def _environment(cores: frozenset[int]) -> dict[str, str]:
-    """Of a program: output as it comes, the project's own modules, and no core that is another's
-    where cores cannot be pinned."""
+    """Of a program: output as it comes, the project's own modules, an end with this process, and no
+    core that is another's where cores cannot be pinned."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     limits = {} if cores else {"OMP_NUM_THREADS": "1"}
-    return os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": path} | limits
+    common = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
+    return os.environ | common | child_environment() | limits
 
 
 def script(name: str, *arguments: object) -> list[str]:

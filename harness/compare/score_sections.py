@@ -13,7 +13,6 @@ from harness.compare.prospects import SEED
 from harness.compare.statistics import Scores, Strata, bootstrap_interval
 from harness.compare.words import (
     INTERVAL,
-    NO_INTERVAL,
     UNIT,
     Results,
     difference_row,
@@ -57,7 +56,6 @@ def sums(results: Results) -> Section:
             f"chance that a run scores above one of {BASELINE} in the same game, {INTERVAL}",
             chances,
             (Reference(0.5, "even"),),
-            note=NO_INTERVAL if any(row.low is None for row in chances) else "",
         ),
         Curves(
             "Performance profile",
@@ -144,9 +142,9 @@ def kinds(results: Results) -> Section:
                     *(Column("p, runs as units"), Column("p, games as units")),
                 ),
                 crossed,
-                "Runs as units: of the same difference in all these games. Games as units: of "
-                "kinds that do not matter; few games can never give a small one. Not corrected "
-                "for the number of networks.",
+                "p with runs as units is that of a difference which is the same in all these "
+                "games; p with games as units that of kinds that do not matter, which is never "
+                "small with few games. Neither is corrected for the number of networks.",
             )
         )
     else:

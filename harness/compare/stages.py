@@ -37,7 +37,7 @@ class Stages:
         if state is None:
             return Stage("training", self._training(job, folder))
         if read_score(folder, state, self.design.episodes) is None:
-            return Stage("scoring", self._scoring(job, folder))
+            return Stage("scoring", self._scoring(job, folder), folder / SCORE_FILE)
         return None
 
     def problem(self, job: Job) -> str:

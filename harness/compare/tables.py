@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
-
 from envs.games import game_title
 from harness.compare.statistics import CONFIDENCE
+from harness.compare.words import has_width
+from harness.console import Table
 from harness.wording import counted
 
-WIDTH = 126
-"""Columns that the table of findings takes, also on a terminal that has fewer."""
 _NONE = "-"
 
 
@@ -33,7 +31,7 @@ def power_lines(power: Mapping[str, Any]) -> list[str]:
 def findings(results: Mapping[str, Any]) -> Table:
     """The networks at equal steps, and their differences at equal time."""
     title = f"scores in units of stride above random play; [{CONFIDENCE:.0%} interval]"
-    table = Table(title=title, box=None, title_justify="left", pad_edge=False)
+    table = Table(title=title, title_justify="left", pad_edge=False)
     table.add_column("network", no_wrap=True)
     for name in (
         *("runs", "IQM", "less stride", "p", "Holm", "better run", "at equal time", "its p"),
@@ -61,7 +59,7 @@ def findings(results: Mapping[str, Any]) -> Table:
 
 def seeds(results: Mapping[str, Any]) -> Table:
     """The score of every run, failed ones by their state."""
-    table = Table(title="every seed (points)", box=None, title_justify="left", pad_edge=False)
+    table = Table(title="every seed (points)", title_justify="left", pad_edge=False)
     for name in ("game", "network"):
         table.add_column(name)
     count = results["design"]["seeds"]
@@ -94,7 +92,7 @@ def _interval(found: Mapping[str, Any] | None, sign: str = "") -> str:
     if not found:
         return _NONE
     value, low, high = (f"{found[name]:{sign}.2f}" for name in ("value", "low", "high"))
-    return f"{value} [{low}, {high}]"
+    return f"{value} [{low}, {high}]" if has_width(found) else f"{value} [none]"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -39,7 +39,8 @@ from harness.lock import writing
 from harness.metrics import MetricLog
 from harness.reporting import NotFinite
 from harness.resuming import Standing, newest_standing, shards_of, turns_until
-from harness.rundir import Run, create_run_dir, read_run
+from harness.rundir import Run, create_run_dir, has_begun, read_run
+from harness.signals import end_at_once
 from harness.updates import due_updates
 from replay.placement import place_replay
 
@@ -141,7 +142,10 @@ def _learn_all(
 
 
 def _begin_folder(run_dir: Path, run: Run, parts: Parts, device: torch.device) -> None:
-    """The run's folder without what an earlier attempt left in it."""
+    """The run's folder without what an earlier attempt left in it. Raises UserError for another
+    run's."""
+    if has_begun(run_dir) and not (run_dir / TANDEM_FILE).exists():
+        raise UserError(f"{run_dir} holds a run that is not passive: choose another --run-dir")
     for name in ("last", "last.new", "last.old"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
     (run_dir / "metrics.jsonl").unlink(missing_ok=True)
@@ -164,4 +168,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_at_once()  # its run begins anew another time
     run_cli(main)

@@ -119,7 +119,7 @@ def conclusion(entry: Results, margin: float) -> str:
     if there and _equivalent(entry):
         return "The two tests contradict each other."
     if there:
-        return f"It scores {way}, but whether by {margin:.0%} or more is open."
+        return f"It scores {way}, but whether by {margin:.0%} or more is undetermined."
     return f"Neither a difference nor its absence to within {margin:.0%} is shown."
 
 

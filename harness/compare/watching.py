@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.text import Text
 
 from harness.compare.design import Job
+from harness.console import Console
 from harness.figures import read_figures, scored
 from harness.progress import duration
 
@@ -47,9 +47,9 @@ class Watch:
 
     def __init__(self, steps: int) -> None:
         """`steps` is the length of each job's run."""
-        self._console = Console(highlight=False, markup=False)
+        self._console = Console()
         self.steps = steps
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live = self._console.live()
         self._started = time.monotonic()
         self._due = 0.0
         self._at_first: int | None = None
@@ -62,7 +62,7 @@ class Watch:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._console.print(text, soft_wrap=True)
+        self._console.print(text)
 
     def begins(self, status: Status) -> None:
         """A program of a job was started."""

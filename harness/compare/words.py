@@ -9,17 +9,13 @@ from harness.compare.design import BASELINE
 from harness.compare.prospects import FEW_SEEDS
 from harness.compare.statistics import CONFIDENCE
 from harness.report.blocks import Band, Intervals, Reference, Row
-from harness.report.markup import number
+from harness.report.markup import is_interval, number, telling
 from harness.wording import counted
 
 Results = Mapping[str, Any]
 """What results.json holds, or an object in it."""
 INTERVAL = f"{CONFIDENCE:.0%} interval"
 UNIT = f"{BASELINE}'s score above random play"
-NO_INTERVAL = "No interval: drawn again, the runs always give the same, as a single one does."
-"""Of figures in which a row has none."""
-_SAME = 1e-9
-"""Numbers this close differ by rounding."""
 
 
 def p_text(p: float) -> str:
@@ -34,9 +30,10 @@ def p_said(p: float) -> str:
 
 def interval_text(found: Results, form: str = ".2f", short: bool = False) -> str:
     """A value with its interval, in words."""
-    value, low, high = (number(found[name], form) for name in ("value", "low", "high"))
     if not has_width(found):
-        return f"{value} (no interval)"
+        return f"{number(found['value'], form)} (no interval)"
+    form = telling(form, found["low"], found["high"])
+    value, low, high = (number(found[name], form) for name in ("value", "low", "high"))
     return f"{value} ({'' if short else INTERVAL + ' '}{low} to {high})"
 
 
@@ -60,7 +57,6 @@ def differences(
     title: str, rows: Sequence[Row], margin: float, note: str, of: str = UNIT
 ) -> Intervals:
     """Differences in percent of a baseline's score, beside the margin (share of it)."""
-    empty = any(row.value is not None and row.low is None for row in rows)
     return Intervals(
         title,
         f"% of {of}, {INTERVAL}",
@@ -68,7 +64,7 @@ def differences(
         (Reference(0.0, "no difference"),),
         Band(-100 * margin, 100 * margin, "too small to matter"),
         "+.1f",
-        f"{note} {NO_INTERVAL if empty else ''}".strip(),
+        note,
     )
 
 
@@ -85,4 +81,4 @@ def few_note(entries: Sequence[Results]) -> str:
 
 def has_width(found: Results) -> bool:
     """Whether an interval is one: drawing a single run again and again gives none."""
-    return bool(found["high"] - found["low"] > _SAME)
+    return is_interval(found["low"], found["high"])

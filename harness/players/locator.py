@@ -19,7 +19,6 @@ from envs.episode_file import EpisodeHeader
 from envs.labels import labels_of
 from envs.trace import EpisodeTrace, resimulate
 from harness.agents import load_network
-from harness.checkpoint import find_checkpoint
 from harness.errors import UserError
 from harness.players.second_opinion import States, stacks
 from harness.probes.features import features
@@ -87,7 +86,8 @@ def describe(locators: Sequence[Locator]) -> dict[str, Any] | None:
         "object": locators[0].object,
         "guess": locators[0].guess,
         "tested": f"Errors are medians in pixels of 84x84 over a quarter of {STATES:,} states of "
-        "random play with the object put anywhere, which the readout was not fitted to.",
+        "random play with the object put anywhere, which the readout was not fitted to. There is "
+        f"no mark while the game draws no {locators[0].object}.",
         "networks": [{"block": one.block, "error": one.error} for one in locators],
     }
 
@@ -105,7 +105,7 @@ def own_network(file: Path, header: EpisodeHeader, trace: EpisodeTrace) -> nn.Mo
     for folder in folders:
         for place in (folder / "best", folder / "last", folder):
             try:
-                network, config, _ = load_network(find_checkpoint(place))
+                network, config, _ = load_network(place)
             except (UserError, OSError):  # the agent's name is a stranger's: any path at all
                 continue
             network.requires_grad_(False).eval()

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +22,11 @@ from envs.episode_file import EpisodeHeader
 from envs.games import game_title
 from envs.trace import EpisodeTrace
 from harness.durable import appearing
+from harness.outputs import trailer
 from harness.players.locator import Locator
 from harness.players.page_data import PageData, data_block
 from harness.players.second_opinion import SecondOpinion
+from harness.report.markup import escape
 
 SCRIPTS: Final = (
     *("store.js", "pictures.js", "timeline.js", "table.js", "values.js"),
@@ -45,23 +46,28 @@ def write_page(
     *,
     attention: bool = False,
     locators: Sequence[Locator] = (),
+    mark: str = "",
 ) -> PageData:
     """Write the page of an episode called `name`; returns what went into it.
 
     `screens` are its frames, uint8 [k, 210, 160, 3] a step, as `envs.trace.screens` plays them.
     They are written as they come, a few seconds of the game in memory. With `opinion` that
     network's Q-values stand beside the recorded ones, and with `attention` the pixels that move
-    it; `locators` mark where networks take the game's main object to be. The file appears whole
-    or not at all. Raises UserError where it cannot be written.
+    it; `locators` mark where networks take the game's main object to be. `mark` is that of the
+    command (harness/outputs.py). The file appears whole or not at all. Raises UserError where it
+    cannot be written.
     """
     data = PageData(trace, opinion, attention=attention, locators=locators)
-    write_texts(path, page_texts(data, screens, header, name))
+    write_texts(path, page_texts(data, screens, header, name), mark)
     return data
 
 
-def write_texts(path: Path, texts: Iterable[str]) -> None:
-    """Write a file of several texts, whole or not at all. Raises UserError where that cannot be."""
-    with appearing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+def write_texts(path: Path, texts: Iterable[str], mark: str) -> None:
+    """Write a page of several texts, whole or not at all. Raises UserError where that cannot be."""
+    with (
+        appearing(path, trailer(mark, path.suffix)) as part,
+        part.open("w", encoding="utf-8", newline="\n") as file,
+    ):
         for text in texts:
             file.write(text)
 
@@ -124,8 +130,7 @@ def _facts(data: PageData, header: EpisodeHeader | LogHeader) -> list[tuple[str,
             facts.append(("Epsilon", f"{header.epsilon:g}"))
     if data.opinion:
         facts.append(("Second network", data.opinion.name))
-    end = "cut off by the frame cap" if trace.truncated else "game over"
-    facts += [("End", end), ("Emulator", f"ale-py {header.ale_py}")]
+    facts += [("End", trace.end), ("Emulator", f"ale-py {header.ale_py}")]
     return [*facts, ("Simulated again", _agreement(data))]
 
 

@@ -16,6 +16,7 @@ and needs no other chunk. Of the whole episode of T steps there are
     place, other-place
                   float32 [2, T]     x and y of where they take the game's main object to be, if
                                      asked for (pixels of what the agent sees)
+    drawn         uint8 [T]          beside those: 1 where the console draws the object
 
 all little-endian, deflated (zlib) and in base64. Frames are 60 a second, 4 a step: frame f belongs
 to step f // 4, during which the agent carries out what it chose on the stack of that step.
@@ -27,6 +28,7 @@ import base64
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -35,6 +37,8 @@ import numpy.typing as npt
 from envs.emulators import FRAME_SHAPE, FRAMES_PER_STEP
 from envs.episode_file import action_names
 from envs.games import game_title
+from envs.labels import sprite_of
+from envs.memory import memories
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate
 from harness.players.colours import Palette
 from harness.players.locator import Locator, describe
@@ -81,6 +85,7 @@ class PageData:
         self._other: list[npt.NDArray[np.float32]] = []
         self._locators = locators
         self._places: list[list[npt.NDArray[np.float32]]] = [[] for _ in locators]
+        self._memories: list[npt.NDArray[np.uint8]] = []
 
     def blocks(self, screens: Iterable[npt.NDArray[np.uint8]]) -> Iterator[str]:
         """Every block, from the frames uint8 [k, 210, 160, 3] of each step."""
@@ -88,8 +93,11 @@ class PageData:
         frames: list[npt.NDArray[np.uint16]] = []
         # Frames from before the episode's first one are zero, as in replay/ring.py.
         seen = [np.zeros(FRAME_SHAPE, np.uint8)] * _BEFORE
-        for screen, moment in zip(screens, moments, strict=False):
+        rams = memories(self.trace) if self._locators else repeat(None)
+        for screen, moment, ram in zip(screens, moments, rams, strict=False):
             self._follow(moment)
+            if ram is not None:
+                self._memories.append(ram)
             self._rewards.append(moment.reward)
             frames.append(self._palette.numbers(screen))
             seen.append(moment.frame)
@@ -126,7 +134,7 @@ class PageData:
             return
         recorded = int(trace.rewards[step]) if step < len(trace) else 0
         other_frame = len(trace.digests) > 0 and frame_digest(moment.frame) != trace.digests[step]
-        other_end = moment.ended != (step + 1 >= len(trace))
+        other_end = moment.ended != (step + 1 >= len(trace) and not trace.stuck)
         if other_frame or other_end or moment.reward != recorded:
             self.departs = step
 
@@ -159,6 +167,10 @@ class PageData:
             yield _block("other-q", np.concatenate(self._other).T.astype("<f4").tobytes())
         for locator, places in zip(self._locators, self._places, strict=True):
             yield _block(locator.block, np.concatenate(places).T.astype("<f4").tobytes())
+        if self._locators:
+            # A readout always answers: where there is no object its answer is no place.
+            sprite = sprite_of(self.trace.protocol.game, self._locators[0].object)
+            yield _block("drawn", sprite.is_drawn(np.stack(self._memories)).tobytes())
 
 
 def _block(name: str, content: bytes) -> str:

@@ -35,7 +35,7 @@ class View:
     """Index of the action being carried out."""
     q_values: npt.NDArray[np.float32]  # [A], or [0] if unknown
     names: Sequence[str]  # [A]
-    shares: npt.NDArray[np.float32]  # [A] Q-values from 0, the episode's least, to 1, its largest
+    shares: npt.NDArray[np.float32]  # [A] length of the bars, as `shares` has it
     speed: float = 1.0
     paused: bool = False
     last: bool = False
@@ -139,9 +139,11 @@ class Views:
 
 
 def shares(q_values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Q-values [T, A] on a scale from 0, the least of them all, to 1, the largest."""
+    """Bars of Q-values [T, A]: 1 for the best of its step, 0 for one that lies as far behind it as
+    19 of 20 in the episode do at most. Pages have the same."""
     if not q_values.size:
         return q_values
-    low, high = float(q_values.min()), float(q_values.max())
-    scaled: npt.NDArray[np.float32] = ((q_values - low) / (high - low or 1.0)).astype(np.float32)
-    return scaled
+    behind = q_values.max(1, keepdims=True) - q_values
+    usual = np.quantile(behind, 0.95, method="lower") or 1.0
+    bars: npt.NDArray[np.float32] = np.maximum(1 - behind / usual, 0).astype(np.float32)
+    return bars

@@ -63,7 +63,7 @@ def second_opinion(run: Path, protocol: EmulatorConfig) -> SecondOpinion:
     Raises UserError when there is none, or when it plays another game or has other actions.
     """
     folder = find_checkpoint(run)
-    network, config, _ = load_network(folder)
+    network, config, _ = load_network(run)
     theirs = config.emulators
     if theirs.game != protocol.game:
         raise UserError(

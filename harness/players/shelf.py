@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as escape_markup
 from itertools import groupby
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from harness.players.page import (
 )
 from harness.players.page_data import PageData
 from harness.report.looks import colour_rules, shape_symbols
-from harness.report.markup import Html, join, tag
+from harness.report.markup import Html, escape, join, tag
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,22 @@ class Shelved:
 
 
 def write_shelf(
-    path: Path, title: str, above: Html, episodes: Sequence[Shelved], *, opened: bool = False
+    path: Path,
+    title: str,
+    above: Html,
+    episodes: Sequence[Shelved],
+    *,
+    opened: bool = False,
+    mark: str = "",
 ) -> list[PageData]:
     """Write a page of episodes; returns what went into each. Under its title stands `above`.
 
-    With `opened` all are open and play together from the beginning. The file appears whole or not
+    With `opened` all are open and play together from the beginning. `mark` is that of the command
+    (harness/outputs.py). The file appears whole or not
     at all. Raises UserError where it cannot be written.
     """
     data = [PageData(one.trace, None, attention=False) for one in episodes]
-    write_texts(path, _texts(title, above, episodes, data, opened))
+    write_texts(path, _texts(title, above, episodes, data, opened), mark)
     return data
 
 
@@ -78,7 +85,7 @@ def _texts(
     for place, (one, its) in enumerate(zip(episodes, data, strict=True)):
         yield f'<script type="text/plain" id="data-page-{place}">'
         for text in page_texts(its, one.screens, one.header, one.name):
-            yield escape(text, quote=False)
+            yield escape_markup(text, quote=False)
         yield "</script>\n"
     yield about_block({"open": opened})
     yield after.replace("<!--script-->", f"<script>{script}</script>")

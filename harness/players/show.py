@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from signal import SIGINT
 from typing import Literal
 
 from envs.episode_file import action_names
@@ -12,6 +12,7 @@ from harness.players.player import play
 from harness.players.terminal import TerminalDisplay
 from harness.players.tty import full_screen
 from harness.players.window import window
+from harness.signals import exit_code
 
 
 def show(
@@ -20,10 +21,13 @@ def show(
     """Play the episode in the terminal or in a window of its own. Raises UserError where there is
     none."""
     film, names = Film(lambda: screens(trace)), action_names(trace.protocol)
-    with suppress(KeyboardInterrupt):
+    try:
         if where == "window":
             with window(title) as opened:
                 play(trace, film, names, opened, speed)
         else:
             with full_screen() as terminal:
                 play(trace, film, names, TerminalDisplay(terminal), speed)
+    except KeyboardInterrupt as stop:
+        if exit_code(stop) != 128 + SIGINT:  # Ctrl-C is one way to close it
+            raise

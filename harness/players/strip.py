@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import UserError
-from harness.players.player import shares
+from harness.wording import install_line
 
 WIDTH, HEIGHT = 280, 420
 """Of the strip (pixels)."""
@@ -46,11 +46,12 @@ class Strip:
         try:
             from PIL import Image, ImageDraw, ImageFont
         except ImportError:
-            raise UserError("Q-values in a video need Pillow: pip install -e '.[video]'") from None
+            raise UserError(f"Q-values in a video need Pillow: {install_line('video')}") from None
         self._q_values, self._actions, self._names = q_values, actions, names
         self._first = first
         self._lane = min(HEIGHT // len(names), _TALLEST)
-        self._heights = np.rint(shares(q_values) * (self._lane - _TEXT - 5)).astype(np.int64) + 1
+        shares = (q_values - q_values.min()) / (np.ptp(q_values) or 1.0)
+        self._heights = np.rint(shares * (self._lane - _TEXT - 5)).astype(np.int64) + 1
         self._new, self._draw = Image.new, ImageDraw.Draw
         self._font = ImageFont.load_default(12)
 

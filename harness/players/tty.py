@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import select
@@ -9,9 +10,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from harness.errors import UserError
+from harness.signals import Interrupted
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"  # other screen, cursor hidden, cleared
 _LEAVE = "\x1b[0m\x1b[?25h\x1b[?1049l"
@@ -63,6 +65,8 @@ class Terminal:
         if not select.select([sys.stdin], [], [], timeout)[0]:
             return []
         sent = os.read(sys.stdin.fileno(), 4096).decode(errors="replace")
+        if not sent:
+            raise OSError(errno.EIO, "the terminal hung up")
         keys, self._begun = split_keys(self._begun + sent)
         return keys
 
@@ -76,26 +80,44 @@ def split_keys(sent: str) -> tuple[list[str], str]:
 
 @contextmanager
 def full_screen() -> Iterator[Terminal]:
-    """Take the terminal over, and give it back whatever happens: Ctrl-C, a kill, a lost
-    connection, an error. Raises UserError when standard output is no terminal."""
+    """Take the terminal over, and give it back whatever is raised meanwhile. Raises UserError when
+    standard output is no terminal, or has no half blocks."""
     if not sys.stdout.isatty() or os.name != "posix":
         raise UserError(
             "standard output is not a Unix terminal: use --in page, --in window, --in video, "
             "or --verify"
         )
-    with ExitStack() as give_back:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            give_back.callback(signal.signal, number, signal.signal(number, _end))
+    if not (encoding := sys.stdout.encoding).lower().startswith("utf"):
+        raise UserError(
+            f"the encoding of this terminal, {encoding}, has no half blocks: set "
+            "PYTHONIOENCODING=utf-8 if the terminal has them, or use --in page"
+        )
+    with _hanging_up(), ExitStack() as give_back:
         if sys.stdin.isatty():
-            give_back.callback(_keys_one_by_one(sys.stdin.fileno()))
+            give_back.callback(_if_it_is_there, _keys_one_by_one(sys.stdin.fileno()))
         terminal = Terminal()
-        give_back.callback(terminal.write, _LEAVE)
+        give_back.callback(_if_it_is_there, lambda: terminal.write(_LEAVE))
         terminal.write(_ENTER)
         yield terminal
 
 
-def _end(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
+@contextmanager
+def _hanging_up() -> Iterator[None]:
+    """A terminal that is gone ends the program as its signal does, which may be ignored."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO or sys.stdout.isatty():
+            raise
+        raise Interrupted(signal.SIGHUP) from None
+
+
+def _if_it_is_there(undo: Callable[[], object]) -> None:
+    """Undo something, unless the terminal was closed meanwhile."""
+    import termios
+
+    with suppress(OSError, termios.error):
+        undo()
 
 
 def _keys_one_by_one(stdin: int) -> Callable[[], None]:

@@ -20,9 +20,11 @@ import numpy.typing as npt
 
 from harness.durable import appearing
 from harness.errors import UserError
+from harness.outputs import trailer
 from harness.players.colours import Seen, packed, unpacked
 from harness.players.strip import COLOURS, HEIGHT, WIDTH, Strip
 from harness.players.transport import FRAMES_PER_SECOND
+from harness.wording import install_line
 
 GIF_PER_SECOND = 30
 ANAMORPHIC = (640, 420)
@@ -37,17 +39,22 @@ Frames = npt.NDArray[np.uint8]
 
 
 def write_video(
-    path: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None = None
+    path: Path,
+    play: Callable[[], Iterable[Frames]],
+    strip: Strip | None = None,
+    mark: str = "",
 ) -> int:
     """Write the frames of `play()`, a step at a time, as `path` ends in .mp4 or .gif; with the
-    Q-values of `strip` beside them. A GIF is played twice, first for its colours.
+    Q-values of `strip` beside them. A GIF is played twice, first for its colours. `mark` is that of
+    the command (harness/outputs.py).
 
     Returns how many emulator frames are shown. The file appears whole or not at all. Raises
     UserError when ffmpeg is missing or fails.
     """
     if not path.parent.is_dir():  # ffmpeg would name a file that nobody asked for
         raise UserError(f"cannot write to {path}: {path.parent} is no folder")
-    with appearing(path) as part, tempfile.TemporaryDirectory() as folder:
+    end = trailer(mark, path.suffix)
+    with appearing(path, end) as part, tempfile.TemporaryDirectory() as folder:
         encode = _gif if path.suffix == ".gif" else _mp4
         return encode(part, play, strip, Path(folder))
 
@@ -150,7 +157,7 @@ def _ffmpeg() -> str:
     try:
         import imageio_ffmpeg
     except ImportError:
-        raise UserError("writing videos needs imageio-ffmpeg: pip install -e '.[video]'") from None
+        raise UserError(f"writing videos needs imageio-ffmpeg: {install_line('video')}") from None
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:

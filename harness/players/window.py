@@ -20,6 +20,7 @@ from harness.errors import UserError
 from harness.players.halfblocks import ASPECT
 from harness.players.player import View
 from harness.players.transport import KEYS
+from harness.wording import install_line
 
 if TYPE_CHECKING:
     import pygame
@@ -44,7 +45,7 @@ def window(title: str) -> Iterator[Window]:
     try:
         import pygame
     except ImportError:
-        raise UserError("windows need pygame-ce: pip install -e '.[window]'") from None
+        raise UserError(f"windows need pygame-ce: {install_line('window')}") from None
     if sys.platform == "linux" and not _SCREENS & os.environ.keys():
         raise UserError(NO_SCREEN)  # SDL would say it in words of its own first
     try:

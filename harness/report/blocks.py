@@ -171,7 +171,8 @@ class Intervals:
 class Heat:
     """A small table of numbers as shades, such as an error by place on the screen.
 
-    At most 1,024 cells; bring larger maps into bins first.
+    At most 1,024 cells; bring larger maps into bins first. Columns lie along an axis: where they
+    are many, some of their names are left out. Every row has its name.
     """
 
     title: str

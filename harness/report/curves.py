@@ -18,7 +18,7 @@ from harness.report.axes import (
 )
 from harness.report.blocks import Curves, Scatter, Series, Value, Values
 from harness.report.looks import Looks
-from harness.report.markup import Html, join, number, percent, shown, tag
+from harness.report.markup import Html, is_interval, join, number, percent, shown, tag
 
 MARKED = 12
 """A line of at most so many points has a mark at each, a longer one at about so many."""
@@ -162,7 +162,7 @@ def _interval(series: Series, place: int) -> str:
     if series.low is None or series.high is None:
         return ""
     low, high = shown(series.low[place]), shown(series.high[place])
-    if low is None or high is None:
+    if low is None or high is None or not is_interval(low, high):
         return ""
     return f" ({number(low)} to {number(high)})"
 

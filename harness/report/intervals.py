@@ -19,7 +19,9 @@ from harness.report.axes import (
 )
 from harness.report.blocks import Intervals, Row
 from harness.report.looks import Looks
-from harness.report.markup import Html, join, number, percent, shown, tag
+from harness.report.markup import Html, is_interval, join, number, percent, shown, tag, telling
+
+NO_INTERVAL = "No interval: there is a single value, or all values are the same."
 
 
 def draw_intervals(figure: Intervals, looks: Looks) -> Html:
@@ -48,7 +50,9 @@ def draw_intervals(figure: Intervals, looks: Looks) -> Html:
         role="table",
     )
     missing = sum(shown(row.value) is None for row in figure.rows)
-    return join([_legend(figure), y_name(figure.x_label), table, missing_note(missing)])
+    without = any(shown(row.value) is not None and not has_interval(row) for row in figure.rows)
+    note = tag("p", NO_INTERVAL, class_="note") if without else Html("")
+    return join([_legend(figure), y_name(figure.x_label), table, note, missing_note(missing)])
 
 
 def _heading(label: str) -> Html:
@@ -81,8 +85,8 @@ def _drawn(row: Row, x: Scale, behind: Html, looks: Looks, form: str) -> Html:
 
 
 def has_interval(row: Row) -> bool:
-    """Whether both ends are numbers or infinite."""
-    return all(end is not None and end == end for end in (row.low, row.high))
+    """Whether both ends are numbers or infinite, and not the same."""
+    return is_interval(row.low, row.high)
 
 
 def written(row: Row, form: str) -> str:
@@ -90,10 +94,10 @@ def written(row: Row, form: str) -> str:
     value = shown(row.value)
     if value is None:
         return "not measured"
-    text = number(value, form)
     if row.low is None or row.high is None or not has_interval(row):
-        return f"{text} (no interval)"
-    return f"{text} ({number(row.low, form)} to {number(row.high, form)})"
+        return f"{number(value, form)} (no interval)"
+    form = telling(form, row.low, row.high)
+    return f"{number(value, form)} ({number(row.low, form)} to {number(row.high, form)})"
 
 
 def _at(end: float | None, x: Scale) -> str:

@@ -74,6 +74,23 @@ def shown(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def is_interval(low: float | None, high: float | None) -> bool:
+    """Whether two ends are an interval: values that do not differ, or a single one, give none."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return False
+    return high - low > 1e-9  # less is rounding
+
+
+def telling(form: str, low: float, high: float) -> str:
+    """A format such as `.2f`, with up to four more digits where the two ends of an interval would
+    look the same."""
+    for _ in range(4):
+        if number(low, form) != number(high, form):
+            break
+        form = re.sub(r"\.(\d+)", lambda found: f".{int(found[1]) + 1}", form)
+    return form
+
+
 def percent(share: float) -> str:
     """A share of a side as a coordinate that stretches with the figure."""
     return f"{100 * share:.4g}%" if abs(share) >= 1e-6 else "0%"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harness.durable import appearing
 from harness.report.blocks import (
@@ -179,6 +180,21 @@ def _contents(report: Report) -> Html:
     if report.made:
         entries.append(tag("li", tag("a", "How this was made", href="#made")))
     return tag("nav", tag("p", "Contents"), tag("ol", *entries), aria_label="Contents")
+
+
+def how_made(content: Mapping[str, Any]) -> dict[str, str | dict[str, str]]:
+    """Of what a results.json says of its making, what the page tells."""
+    machine: dict[str, str] = {}
+    for name, value in content["machine"].items():
+        inner = value if isinstance(value, dict) else {name: value}
+        machine |= {key: str(part) for key, part in inner.items()}
+    return {
+        "command": shlex.join(content["command"]),
+        "date": content["date"],
+        "commit": content["git_commit"] or "unknown",
+        "versions": {name: str(version) for name, version in content["versions"].items()},
+        "machine": machine,
+    }
 
 
 def _made(made: Mapping[str, str | Mapping[str, str]]) -> Html:

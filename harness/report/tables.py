@@ -65,9 +65,10 @@ def draw_heat(heat: Heat) -> Html:
     ends = f"{number(low, heat.format)} to {number(high, heat.format)}"
     by = f"{heat.row_label or 'row'} and {heat.column_label or 'column'}"
     spoken = f"{heat.title}. {heat.unit} by {by}, {ends}."
-    svg = tag("svg", *cells, *_names(heat), role="img", aria_label=spoken)
     room = 12 + 7 * min(18, max(len(name) for name in heat.rows))
-    style = f"margin-left:{room}px;height:{max(140, min(28 * len(heat.rows), 360))}px"
+    svg = tag("svg", *cells, *_names(heat, room), role="img", aria_label=spoken)
+    height = max(140, min(28 * len(heat.rows), 360), 15 * len(heat.rows))  # a line for each name
+    style = f"margin-left:{room}px;height:{height}px"
     return join([
         _shades_key(heat, low, high),
         y_name(heat.row_label),
@@ -96,11 +97,13 @@ def _shade(heat: Heat, row: int, column: int, low: float, high: float) -> Html:
     return join([rect, text])
 
 
-def _names(heat: Heat) -> list[Html]:
-    """Row and column names, as many of them as there is room for."""
+def _names(heat: Heat, left: int) -> list[Html]:
+    """Every row's name, in the room on the `left` (CSS pixels), and as many of the columns' as
+    there is room for."""
     wide, tall = 1 / len(heat.columns), 1 / len(heat.rows)
-    every_row, every_column = -(-len(heat.rows) // 14), -(-len(heat.columns) // NARROW)
-    room = max(3, 36 * every_column // len(heat.columns))  # characters, on a telephone
+    every_column = -(-len(heat.columns) // NARROW)
+    # Characters on a telephone, on which a figure is 330 pixels wide.
+    room = max(3, (330 - left) * every_column // (7 * len(heat.columns)))
     names = [
         tag(
             "text",
@@ -111,7 +114,6 @@ def _names(heat: Heat) -> list[Html]:
             text_anchor="end",
         )
         for place, name in enumerate(heat.rows)
-        if place % every_row == 0
     ]
     names += [
         tag(
@@ -129,8 +131,9 @@ def _names(heat: Heat) -> list[Html]:
 
 
 def _cut(name: str, length: int) -> str:
-    """A name, or its beginning where there is no room for it; cells tell the whole."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """A name, or both its ends where there is no room for it; cells tell the whole."""
+    ends = length - 1
+    return name if len(name) <= length else f"{name[: ends // 2]}…{name[-(ends - ends // 2) :]}"
 
 
 def _shades_key(heat: Heat, low: float, high: float) -> Html:

@@ -47,12 +47,12 @@ class Pictures {
   }
 
   /** Where each network takes the object to be, in pixels of what it sees, read from the stack that
-   * ends with the last step that is over. */
+   * ends with the last step that is over; nowhere while the console does not draw it. */
   #showPlaces(step) {
     this.episode.places.forEach((place, network) => {
       const mark = this.marks[network];
-      mark.hidden = !place;
-      if (!place) return;
+      mark.hidden = !place || !this.episode.drawn[step];
+      if (mark.hidden) return;
       mark.style.left = `${(100 * (place[0][step] + 0.5)) / SEEN.columns}%`;
       mark.style.top = `${(100 * (place[1][step] + 0.5)) / SEEN.rows}%`;
     });

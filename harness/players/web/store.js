@@ -62,14 +62,15 @@ class Episode {
   static async open() {
     const episode = new Episode();
     Object.assign(episode, JSON.parse(document.getElementById("data-about").textContent));
-    const names = ["actions", "rewards", "lives", "q", "other-q", "place", "other-place"];
-    const [actions, rewards, lives, q, other, ...places] = await Promise.all(names.map(unpacked));
+    const names = ["actions", "rewards", "lives", "q", "other-q", "drawn", "place", "other-place"];
+    const [actions, rewards, lives, q, other, drawn, ...places] = await Promise.all(names.map(unpacked));
     episode.names = episode.actions;
     episode.actions = actions;
     episode.rewards = new Int32Array(rewards.buffer);
     episode.lives = lives;
     episode.q = q && floatRows(q, episode.steps);
     episode.otherQ = other && floatRows(other, episode.steps);
+    episode.drawn = drawn;
     episode.places = places.map((bytes) => bytes && floatRows(bytes, episode.steps));
     episode.scores = new Int32Array(episode.steps + 1);
     episode.rewards.forEach((reward, step) => {

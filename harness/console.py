@@ -1,0 +1,99 @@
+"""The only consoles: text is shown as it is, whole, and lines move on a real terminal alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import rich.table
+from rich.console import Console as RichConsole
+from rich.console import RenderableType
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from harness.wording import printable
+
+UNKNOWN = 80
+"""Columns of a terminal that says 0, as COLUMNS=0 does."""
+WHOLE = 10_000
+"""Columns where nobody folds lines: in files and pipes."""
+
+
+class Console(RichConsole):
+    """Standard output, or standard error. Brackets and colons are text, not markup and emoji."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        # FORCE_COLOR and the like make no terminal of a file; a dumb one cannot move its cursor.
+        terminal = stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+        super().__init__(
+            stderr=stderr,
+            force_terminal=terminal,
+            width=None if terminal else WHOLE,
+            soft_wrap=True,  # terminals fold lines themselves, and do not cut names
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+        if not self.width:
+            self.width = UNKNOWN
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Text, with control characters told and not obeyed."""
+        return super().render_str(printable(text), **options)
+
+    def live(self) -> Live:
+        """Lines that are drawn again and again, when told to."""
+        one = _one_terminal()
+        return Live(
+            console=self,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=one,
+            redirect_stderr=one,
+        )
+
+    def progress(self, *, transient: bool = True, speed_period: float = 30.0) -> Progress:
+        """Bars with counts and times, on a terminal alone; `speed_period` is that of which the
+        time left is told (seconds)."""
+        one = _one_terminal()
+        return Progress(
+            *(TextColumn("{task.description}", markup=False), BarColumn(20), MofNCompleteColumn()),
+            *(TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()),
+            console=self,
+            transient=transient,
+            speed_estimate_period=speed_period,
+            disable=not self.is_terminal,
+            redirect_stdout=one,
+            redirect_stderr=one,
+        )
+
+
+def warn(text: str) -> None:
+    """A line on standard error."""
+    Console(stderr=True).print(f"warning: {text}")
+
+
+def _one_terminal() -> bool:
+    """Whether what is printed elsewhere may go above the lines that move, not into a file."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
+class Table(rich.table.Table):
+    """A table whose cells are folded where there is no room, not cut off; without lines."""
+
+    def __init__(self, *names: str, **options: Any) -> None:
+        super().__init__(*names, **{"box": None} | options)
+
+    def add_column(self, header: RenderableType = "", *more: Any, **options: Any) -> None:
+        """As rich has it."""
+        super().add_column(header, *more, **{"overflow": "fold"} | options)

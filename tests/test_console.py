@@ -1,0 +1,137 @@
+"""What is printed is what a user wrote, whole, and moves on a terminal alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.console import UNKNOWN, Console, Table
+from harness.progress import Display
+from harness.progress_bar import track
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "R/100:x:1 [bold]exp[/] [red"
+"""Of a folder: neither emoji nor markup."""
+OPTIONS = (
+    "--steps 300 --warmup 100 --num-envs 2 --replay-size 400 --batch-size 4 "
+    "--update-period 50 --eval-every 300 --eval-episodes 1 --max-episode-frames 400"
+).split()
+
+
+class Screen(io.TextIOWrapper):
+    """A terminal that keeps what it receives."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), "utf-8")
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def received(self) -> str:
+        """All that came, without codes."""
+        self.flush()
+        sent: bytes = self.buffer.getvalue()  # type: ignore[attr-defined]
+        return re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", sent.decode())
+
+
+def on_screen(monkeypatch: pytest.MonkeyPatch, columns: str = "100") -> Screen:
+    """A terminal as standard output."""
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", columns)
+    return screen
+
+
+def test_brackets_and_colons_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = on_screen(monkeypatch)
+    table = Table(NAME, title=f"title {NAME}")
+    table.add_row(f"cell {NAME}")
+    console = Console()
+    console.print(f"line {NAME}")
+    console.print(table)
+    assert list(track([1], f"bar {NAME}", 1, console)) == [1]
+    for what in ("line", "title", "cell", "bar"):
+        assert f"{what} {NAME}" in screen.received
+
+
+def test_control_characters_are_told_and_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = on_screen(monkeypatch)
+    table = Table("a\rb")
+    table.add_row("\x9b2J")
+    Console().print("\x1b[2J\nx")
+    Console().print(table)
+    for told in ("\\x1b[2J\nx", r"a\rb", r"\x9b2J"):
+        assert told in screen.received
+
+
+@pytest.mark.parametrize("columns", ["20", "0"])
+def test_names_are_whole(
+    columns: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a file, whatever COLUMNS says; a terminal folds what it has no room for."""
+    monkeypatch.setenv("COLUMNS", columns)
+    table, name = Table("file", "score"), "long/" * 60
+    table.add_row(name, "7")
+    Console().print(name)
+    Console().print(table)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [[name], ["file", "score"], [name, "7"]]
+
+    screen = on_screen(monkeypatch, columns)
+    console = Console()
+    assert console.width == (int(columns) or UNKNOWN)
+    console.print(name)
+    assert screen.received == f"{name}\n"
+    console.print(table)
+    assert "…" not in screen.received
+    assert screen.received.count("long/") > 60
+
+
+def test_the_settings_of_a_run_fit_a_page(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    long = "network " + "x" * 200
+    Display(1, Path()).table([f"name{i:02} value" for i in range(30)])
+    lines = capsys.readouterr().out.splitlines()
+    assert 4 < len(lines) < 30
+    assert max(map(len, lines)) <= 100
+    Display(1, Path()).table(["short", long])
+    assert long in capsys.readouterr().out
+
+
+def test_a_warning_goes_to_the_file_that_standard_error_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not above the lines that move, which are elsewhere."""
+    screen = on_screen(monkeypatch)
+    display = Display(1, Path())
+    display.warn("warning: x")
+    display.close()
+    assert capsys.readouterr().err == "warning: x\n"
+    assert "warning" not in screen.received
+
+
+@pytest.mark.parametrize("place", ["pipe", "terminal"])
+def test_a_run_goes_on_when_nobody_reads(place: str, tmp_path: Path) -> None:
+    """It ends with its checkpoint and exit code 0, and says nothing of it."""
+    far, near = os.pipe() if place == "pipe" else os.openpty()
+    command = [sys.executable, str(ROOT / "train.py"), *OPTIONS, "--run-dir", str(tmp_path / "r")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    train = subprocess.Popen(command, stdout=near, stderr=subprocess.PIPE, env=environment)
+    os.close(near)
+    assert os.read(far, 1)
+    os.close(far)
+    assert (train.communicate()[1], train.returncode) == (b"", 0)
+    assert json.loads((tmp_path / "r" / "last" / "state.json").read_text())["steps"] == 300

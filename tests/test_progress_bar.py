@@ -1,0 +1,21 @@
+"""Progress of long work: plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import progress_bar
+
+
+def test_lines_now_and_then_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 9.0, 10.0, 10.5, 12.0, 30.0, 30.5])
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: next(clock))
+    assert list(progress_bar.track("abcd", "runs/[x] :x:", 4)) == [*"abcd"]
+    assert capsys.readouterr() == ("", "runs/[x] :x:: 2 of 4\nruns/[x] :x:: 4 of 4\n")
+
+
+def test_what_has_no_parts_is_named_when_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar.progress("looking"):
+        assert capsys.readouterr().err == "looking\n"
