@@ -33,7 +33,7 @@ from harness.config import RunConfig
 from harness.counters import Counters
 from harness.course import Course, Parts, assemble, begin, store
 from harness.device import be_deterministic, pick_device
-from harness.errors import run_cli
+from harness.errors import UserError, run_cli
 from harness.lock import writing
 from harness.logbook import Logbook
 from harness.origin import Weights, first_weights
@@ -117,6 +117,16 @@ class StopSignal:
         return watched
 
 
+def tell_folder(file: Path, run_dir: Path) -> None:
+    """Write the name of a run's folder into a file."""
+    try:
+        file.write_text(f"{run_dir}\n")
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {file}: {error.strerror or error}; choose another --run-dir-file"
+        ) from None
+
+
 def train(
     command: TrainCommand,
     run_dir: Path,
@@ -128,6 +138,8 @@ def train(
     """Train in a run folder until its steps are done or a signal comes; the exit code. `weights`
     are those of the run's origin, unless they have to be read."""
     config, learner = run.config, parts.learner
+    if command.run_dir_file:
+        tell_folder(command.run_dir_file, run_dir)
     if standing:
         course = resume(run_dir, config, parts, standing, anyway=command.resume_anyway)
         note_resume(run_dir, run, learner.device, parts.arrangement)
@@ -146,8 +158,6 @@ def train(
     ):
         say = logbook.reporter.say
         how = f"{learner.precision}, {parts.execution.name}"
-        if command.run_dir_file:
-            command.run_dir_file.write_text(f"{run_dir}\n")
         say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
         policy = stop.watch(learner.q_values)
         evaluate = partial(evaluation_episodes, policy, learner.device, config)

@@ -19,7 +19,7 @@ import train
 from evaluate import COMMANDS
 from harness.checkpoint import find_checkpoint
 from harness.commands.gallery import GalleryCommand
-from harness.errors import run_cli
+from harness.errors import UserError, run_cli
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = (
@@ -294,3 +294,9 @@ def test_help_names_every_command() -> None:
     shown = program("evaluate.py", "--help")
     assert shown.returncode == 0
     assert all(f"• {name} " in shown.stdout for name in COMMANDS)
+
+
+def test_a_file_for_the_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "name"
+    with pytest.raises(UserError, match="No such file or directory; choose another --run-dir-file"):
+        train.tell_folder(file, tmp_path)
