@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 MOST_RUNS = 6
 """Of a folder of runs, that are named (count)."""
@@ -16,12 +17,12 @@ def told(path: Path) -> str:
     if not path.exists():
         beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         close = get_close_matches(path.name, beside, 1)
-        return f": did you mean {path.with_name(close[0])}?" if close else ""
+        return f": did you mean {quote(str(path.with_name(close[0])))}?" if close else ""
     if run := _run_around(path):
-        return f": it lies in the run {run}"
+        return f": it lies in the run {quote(str(run))}"
     if path.is_file():
         return ": it is a file, give the folder of a run"
-    if not (found := [str(one) for one in _runs(path)]):
+    if not (found := [quote(str(one)) for one in _runs(path)]):
         return ""
     named = ", ".join(found[:MOST_RUNS])
     more = f" and {len(found) - MOST_RUNS} more" if len(found) > MOST_RUNS else ""

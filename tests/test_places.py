@@ -81,3 +81,9 @@ def test_a_folder_of_runs_is_answered_with_its_runs(line: str, runs: Path) -> No
     with pytest.raises(UserError, match="give a run, such as checkpoints/mine, ") as caught:
         called()
     assert "\n" not in str(caught.value)
+
+
+def test_a_named_run_can_be_typed(runs: Path) -> None:
+    Path("checkpoints/mine").rename("checkpoints/my run")
+    assert "give a run, such as 'checkpoints/my run', " in told(runs)
+    assert told(Path("checkpoints/my runn")) == ": did you mean 'checkpoints/my run'?"
