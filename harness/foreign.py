@@ -23,6 +23,7 @@ ELSEWHERE = {
     "--end-e": "--epsilon-final",
     "--exploration-fraction": "--epsilon-decay (in steps: the fraction times --steps)",
     "--cuda": "--device (cuda or cpu)",
+    "--no-cuda": "--device cpu",
     "--torch-deterministic": "--deterministic",
     "--exp-name": "--run-dir",
     # Stable-Baselines3 and its zoo
@@ -44,6 +45,7 @@ ELSEWHERE = {
     "--trained-agent": "--from",
     "-i": "--from",
     "--log-folder": _RUN_DIR,
+    "--log-dir": _RUN_DIR,
     "-f": _RUN_DIR,
     "--tensorboard-log": _RUN_DIR,
     "-tb": _RUN_DIR,
