@@ -157,11 +157,12 @@ def test_evaluations_during_training_keep_the_runs_protocol():
 # The command
 
 
-def score(*arguments, tmp_path):
+def score(*arguments, tmp_path, fresh=True):
     """What the command writes to its JSON file."""
     file = tmp_path / "score.json"
     command = tyro.cli(ScoreCommand, args=[*map(str, arguments), "--json", str(file)])
-    file.unlink(missing_ok=True)
+    if fresh:
+        file.unlink(missing_ok=True)
     assert command.run() == 0
     return json.loads(file.read_text())
 
@@ -176,8 +177,7 @@ def test_a_checkpoint_scores_the_same_games_twice(checkpoint, tmp_path, capsys):
     assert "trained for        1,234 steps" in capsys.readouterr().out
     assert score(*options, tmp_path=tmp_path)["episodes"] == once["episodes"]
     with pytest.raises(UserError, match="is there already and is something else"):
-        score(*options, "--epsilon", 0, tmp_path=tmp_path)
-    (tmp_path / "score.json").unlink()
+        score(*options, "--epsilon", 0, tmp_path=tmp_path, fresh=False)
     assert score(*options, "--epsilon", 0, tmp_path=tmp_path)["epsilon"] == 0
 
 
