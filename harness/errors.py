@@ -44,11 +44,25 @@ def fail(message: object) -> NoReturn:
     raise SystemExit(2)
 
 
+def _told_apart(main: Callable[[], int | None]) -> int | None:
+    """What `main` returns. An error that a signal led to is raised as that signal: where one comes
+    while Python takes a lock, it ends as the error that the lock is not taken."""
+    try:
+        return main()
+    except Exception as error:
+        cause = error.__context__
+        while cause and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__context__
+        if cause:
+            raise cause from None
+        raise
+
+
 def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run a command; what the user caused becomes one line and exit code 2."""
     steady()
     try:
-        raise SystemExit(main() or 0)
+        raise SystemExit(_told_apart(main) or 0)
     except USERS_ERRORS as error:
         fail(error)
     except KeyboardInterrupt as stop:

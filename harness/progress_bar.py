@@ -40,8 +40,11 @@ def progress(
 
     if total is None and not live:
         console.print(text)
-    with bar:
+    try:  # a signal may come while it starts
+        bar.start()
         yield advance
+    finally:
+        bar.stop()
 
 
 def advancing(work: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:

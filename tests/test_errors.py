@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import threading
 from typing import NoReturn
 
 import pytest
 
 from harness.errors import UserError, run_cli
+from harness.signals import Interrupted
 
 
 def ended(error: BaseException) -> object:
@@ -55,6 +58,19 @@ def test_what_nobody_foresaw_keeps_its_traceback(error: Exception) -> None:
 
     with pytest.raises(type(error)):
         run_cli(main)
+
+
+def test_an_error_that_a_signal_led_to_is_that_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> NoReturn:
+        try:
+            raise Interrupted(signal.SIGTERM)
+        finally:
+            threading.Lock().release()
+
+    with pytest.raises(SystemExit) as stop:
+        run_cli(main)
+    assert stop.value.code == 143
+    assert capsys.readouterr().err == "stopped\n"
 
 
 def test_a_stopped_program_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from harness import progress_bar
@@ -19,3 +21,22 @@ def test_lines_now_and_then_where_there_is_no_terminal(
 def test_what_has_no_parts_is_named_when_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_bar.progress("looking"):
         assert capsys.readouterr().err == "looking\n"
+
+
+def test_a_signal_while_the_bar_starts_leaves_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bar:
+        steps: ClassVar[list[str]] = []
+
+        def add_task(self, *_: object, **__: object) -> None:
+            self.steps.append("made")
+
+        def start(self) -> None:
+            raise KeyboardInterrupt
+
+        def stop(self) -> None:
+            self.steps.append("stopped")
+
+    monkeypatch.setattr(progress_bar.Console, "progress", lambda _: Bar())
+    with pytest.raises(KeyboardInterrupt), progress_bar.progress("looking"):
+        pass
+    assert Bar.steps == ["made", "stopped"]
