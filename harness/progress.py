@@ -13,12 +13,12 @@ from rich.text import Text
 
 from harness.console import Console
 from harness.pace import Pace, Rates
+from harness.progress_bar import PLAIN_INTERVAL
 from harness.sparkline import bar, cut_left, fitting, means, sparkline
 from harness.wording import counted
 
 LIVE_INTERVAL = 0.25
-PLAIN_INTERVAL = 10.0
-"""Seconds between two states of the lines, on a terminal and elsewhere."""
+"""Seconds between two states of the lines on a terminal; elsewhere PLAIN_INTERVAL."""
 RECENT_GAMES = 200
 """Training games whose scores the sparkline shows (count)."""
 MEAN_OF = 20
