@@ -1,8 +1,9 @@
 """The training runs of docs/results/scores/protocol.md, two at a time, and their table.
 
-    python -m benchmarks.score_study run DIR          # train what is missing
-    python -m benchmarks.score_study table DIR FILE   # all scores of finished runs, as CSV
+    python -m benchmarks.score_study run DIR FILE     # train what is missing in DIR and in FILE
+    python -m benchmarks.score_study table DIR FILE   # add the scores of finished runs to FILE
 
+FILE is a CSV table, packed with gzip: it goes from machine to machine, the runs' folders do not.
 SIGTERM to its process group stops it; the runs write a checkpoint, and the same command goes on.
 """
 
@@ -71,63 +72,96 @@ class Job(NamedTuple):
         return [*train, *options.split(), "--run-dir", str(run_dir)]
 
 
-def lines_of(run_dir: Path) -> list[dict[str, float]]:
-    """Lines of a run's metrics.jsonl; none where there is no such file."""
+class Score(NamedTuple):
+    """One game: a training game ("episode"), one of an "evaluation", or of "random" play."""
+
+    game: str
+    network: str
+    seed: int
+    kind: str
+    steps: int
+    score: float
+
+
+def scores_in_run(run_dir: Path) -> Iterator[Score]:
+    """Scores of one run, and of random play beside it; none where it has not begun."""
+    network, _, seed = run_dir.name.rpartition("-s")
+    job = Job(run_dir.parent.name, network, int(seed))
     file = run_dir / "metrics.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    for line in map(json.loads, file.read_text().splitlines()) if file.exists() else ():
+        for kind in ("episode", "evaluation"):
+            if f"{kind}/return" in line:
+                yield Score(*job, kind, line["steps"], line[f"{kind}/return"])
 
 
-def is_finished(out: Path, job: Job) -> bool:
-    """Whether a run was evaluated at its end."""
-    return any(
-        "evaluation/return" in line and line["steps"] >= job.steps
-        for line in lines_of(out / job.name)
-    )
+def scores_in_table(file: Path) -> Iterator[Score]:
+    """Scores of a table that was written before; none where there is no such file."""
+    if file.exists():
+        with gzip.open(file, "rt", newline="") as opened:
+            for game, network, seed, kind, steps, score in list(csv.reader(opened))[1:]:
+                yield Score(game, network, int(seed), kind, int(steps), float(score))
 
 
-def late_mean(run_dir: Path) -> float:
-    """Mean score of the training games that ended after epsilon had reached its end."""
-    return statistics.fmean(
-        line["episode/return"]
-        for line in lines_of(run_dir)
-        if "episode/return" in line and line["steps"] >= EPSILON_ENDS
-    )
+class Study:
+    """What is known: the runs below a folder, and those of a table."""
 
+    def __init__(self, out: Path, file: Path) -> None:
+        self.out = out
+        self.earlier: dict[Job, list[Score]] = {}
+        for score in scores_in_table(file):
+            self.earlier.setdefault(Job(*score[:3]), []).append(score)
 
-def passes(out: Path, game: str) -> bool:
-    """Whether a candidate's pilots are more than 3 standard errors above random play and their
-    coefficient of variation, random play subtracted, is at most .5."""
-    random_play = json.loads((out / game / "random.json").read_text())["summary"]["mean"]
-    scores = [late_mean(out / game / f"stride-s{s}") - random_play for s in PILOT_SEEDS]
-    mean, deviation = statistics.fmean(scores), statistics.stdev(scores)
-    return bool(mean > 3 * deviation / len(scores) ** 0.5 and deviation <= 0.5 * mean)
+    def scores(self, job: Job) -> list[Score]:
+        """All scores of a run, in order."""
+        return self.earlier.get(job) or list(scores_in_run(self.out / job.name))
 
+    def is_finished(self, job: Job) -> bool:
+        """Whether a run was evaluated at its end."""
+        return any(s.kind == "evaluation" and s.steps >= job.steps for s in self.scores(job))
 
-def play_randomly(out: Path, game: str) -> None:
-    """Score random play: an agent with epsilon 1, on seeds of its own."""
-    file = out / game / "random.json"
-    if not file.exists():
-        subprocess.run(
-            [
-                *(sys.executable, str(ROOT / "evaluate.py"), "score"),
-                *(str(out / game / f"stride-s{PILOT_SEEDS[0]}"), "--epsilon", "1"),
-                *("--episodes", str(RANDOM_GAMES), "--json", str(file)),
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
+    def late_mean(self, job: Job) -> float:
+        """Mean score of the training games that ended after epsilon had reached its end."""
+        return statistics.fmean(
+            s.score for s in self.scores(job) if s.kind == "episode" and s.steps >= EPSILON_ENDS
         )
 
+    def random_scores(self, game: str) -> list[Score]:
+        """Scores of random play: an agent with epsilon 1, on seeds of its own."""
+        job = Job(game, "random", 0)
+        if job in self.earlier:
+            return self.earlier[job]
+        file = self.out / game / "random.json"
+        if not file.exists():
+            run_dir = next((self.out / game).glob("stride-s*/config.json")).parent
+            subprocess.run(
+                [
+                    *(sys.executable, str(ROOT / "evaluate.py"), "score", str(run_dir)),
+                    *("--epsilon", "1", "--episodes", str(RANDOM_GAMES), "--json", str(file)),
+                ],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        games = json.loads(file.read_text())["episodes"]
+        return [Score(*job, "random", 0, one["score"]) for one in games]
 
-def jobs(out: Path) -> Iterator[Job | None]:
+    def passes(self, game: str) -> bool:
+        """Whether a candidate's pilots are more than 3 standard errors above random play and their
+        coefficient of variation, random play subtracted, is at most .5."""
+        random_play = statistics.fmean(s.score for s in self.random_scores(game))
+        scores = [self.late_mean(Job(game, "stride", s)) - random_play for s in PILOT_SEEDS]
+        mean, deviation = statistics.fmean(scores), statistics.stdev(scores)
+        return bool(mean > 3 * deviation / len(scores) ** 0.5 and deviation <= 0.5 * mean)
+
+
+def jobs(study: Study) -> Iterator[Job | None]:
     """The study's runs in order. None: the next one hangs on pilots that are not finished."""
     chosen: list[str] = []
     for game in CANDIDATES:
         pilots = [Job(game, "stride", seed) for seed in PILOT_SEEDS]
         yield from pilots
-        while not all(is_finished(out, job) for job in pilots):
+        while not all(study.is_finished(job) for job in pilots):
             yield None
-        play_randomly(out, game)
-        if passes(out, game):
+        if study.passes(game):
             chosen.append(game)
         if len(chosen) == 2:
             break
@@ -137,9 +171,9 @@ def jobs(out: Path) -> Iterator[Job | None]:
             yield from (Job(game, network, seed) for network, n in seeds.items() if seed < n)
 
 
-def run(out: Path) -> None:
+def run(study: Study) -> None:
     """Train what is missing, WORKERS runs at a time."""
-    queue, lock, failed = jobs(out), threading.Lock(), threading.Event()
+    queue, lock, failed = jobs(study), threading.Lock(), threading.Event()
 
     def next_job() -> Job | None:
         while not failed.is_set():
@@ -149,7 +183,7 @@ def run(out: Path) -> None:
                 return None
             if job is None:  # another worker is at the last pilot
                 failed.wait(10)
-            elif isinstance(job, Job) and not is_finished(out, job):
+            elif isinstance(job, Job) and not study.is_finished(job):
                 return job
         return None
 
@@ -157,7 +191,7 @@ def run(out: Path) -> None:
         while job := next_job():
             print("begins", job.name, flush=True)
             done = subprocess.run(
-                job.command(out), env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
+                job.command(study.out), env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
             )
             print("ends", job.name, done.returncode, flush=True)
             if done.returncode and job.seed in PILOT_SEEDS:  # the games cannot be chosen without it
@@ -170,24 +204,28 @@ def run(out: Path) -> None:
         worker.join()
 
 
-def table(out: Path, file: Path) -> None:
-    """Write (game, network, seed, kind, steps, score) of all finished runs."""
+def write_table(study: Study, file: Path) -> None:
+    """Add the scores of all finished runs, and of random play in their games, to a table."""
+    jobs_in_folder = {
+        Job(run_dir.parent.name, name, int(seed))
+        for run_dir in (config.parent for config in study.out.glob("*/*/config.json"))
+        for name, _, seed in [run_dir.name.rpartition("-s")]
+    }
+    finished = [job for job in jobs_in_folder if study.is_finished(job)]
+    rows = {job: study.scores(job) for job in finished} | study.earlier
+    for game in {job.game for job in rows}:
+        if (study.out / game / "random.json").exists():
+            rows[Job(game, "random", 0)] = study.random_scores(game)
     with gzip.open(file, "wt", newline="") as opened:
-        rows = csv.writer(opened)
-        rows.writerow(("game", "network", "seed", "kind", "steps", "score"))
-        for config in sorted(out.glob("*/*/config.json")):
-            network, _, seed = config.parent.name.rpartition("-s")
-            job = Job(config.parent.parent.name, network, int(seed))
-            if not is_finished(out, job):
-                continue
-            for line in lines_of(config.parent):
-                for kind in ("episode", "evaluation"):
-                    if f"{kind}/return" in line:
-                        rows.writerow((*job, kind, line["steps"], line[f"{kind}/return"]))
+        lines = csv.writer(opened)
+        lines.writerow(Score._fields)
+        for _, scores in sorted(rows.items()):
+            lines.writerows(scores)
 
 
 if __name__ == "__main__":
+    the_study = Study(Path(sys.argv[2]), Path(sys.argv[3]))
     if sys.argv[1] == "run":
-        run(Path(sys.argv[2]))
+        run(the_study)
     else:
-        table(Path(sys.argv[2]), Path(sys.argv[3]))
+        write_table(the_study, Path(sys.argv[3]))
