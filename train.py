@@ -30,6 +30,7 @@ from agent.networks import is_own
 from envs.stream import Turn
 from harness.commands.train import TrainCommand, notes, origin_of, parse_command
 from harness.config import RunConfig
+from harness.console import say, say_error
 from harness.counters import Counters
 from harness.course import Course, Parts, assemble, begin, store
 from harness.device import be_deterministic, pick_device
@@ -43,6 +44,7 @@ from harness.reporting import NotFinite
 from harness.resuming import Standing, newest_standing, resume, shards_of
 from harness.rundir import (
     Run,
+    check_new,
     create_run_dir,
     has_begun,
     new_run_dir,
@@ -156,9 +158,8 @@ def train(
         received_by(stop),
         closing(Logbook(run_dir, run, parts, course, command.checkpoint_interval)) as logbook,
     ):
-        say = logbook.reporter.say
         how = f"{learner.precision}, {parts.execution.name}"
-        say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
+        logbook.reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
         policy = stop.watch(learner.q_values)
         evaluate = partial(evaluation_episodes, policy, learner.device, config)
         logbook.begin()
@@ -184,7 +185,7 @@ def train(
             logbook.reporter.warn(f"error: the last checkpoint could not be written to {run_dir}")
             return 1
         over = counters.steps >= config.steps and logbook.evaluated
-    say(ending(run_dir, config, counters, logbook.reporter.clock(), over=over))
+    logbook.reporter.say(ending(run_dir, config, counters, logbook.reporter.clock(), over=over))
     return 128 + stop.received if stop.received and not over else 0
 
 
@@ -221,6 +222,7 @@ def main() -> int:
     run = Run(command.preset, command.config, origin)
     replay_device, placement = place_replay(run.config.replay_slots, device)
     if command.run_dir:
+        check_new(command.run_dir)
         check_folder(command.run_dir, own=("config.json",), option="--run-dir")
     with ExitStack() as held:
         held.enter_context(received_by(interrupt))
@@ -240,7 +242,7 @@ def main() -> int:
         if not run_dir:
             run_dir = command.run_dir or new_run_dir(run)
             held.enter_context(writing(run_dir))
-        print(placement, parts.arrangement, *notes(sys.argv[1:], command, run), sep="\n")
+        say(placement, parts.arrangement, *notes(sys.argv[1:], command, run))
         try:
             return train(command, run_dir, run, parts, standing, weights)
         except NotFinite as error:
@@ -249,7 +251,7 @@ def main() -> int:
                 f"the checkpoint before it is in {last}" if last.is_dir() else "no checkpoint yet"
             )
             remedy = "try a lower --learning-rate, or --max-grad-norm 10"
-            print(f"error: {error}; {kept}: {remedy}", file=sys.stderr)
+            say_error(f"error: {error}; {kept}: {remedy}")
             return 1
 
 

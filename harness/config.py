@@ -86,6 +86,11 @@ class RunConfig:
         rows = self.replay_size // envs
         if rows < n_step + 8:
             raise ValueError(f"replay-size must be at least {envs * (n_step + 8)} with {envs} envs")
+        if self.learner.batch_size > self.replay_size:
+            raise ValueError(
+                f"batch-size ({self.learner.batch_size}) must be at most replay-size "
+                f"({self.replay_size})"
+            )
 
     @property
     def replay_rows(self) -> int:

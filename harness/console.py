@@ -78,9 +78,19 @@ class Console(RichConsole):
         )
 
 
+def say(*lines: object) -> None:
+    """Print lines on standard output."""
+    Console().print(*lines, sep="\n")
+
+
+def say_error(text: str) -> None:
+    """Print a line on standard error."""
+    Console(stderr=True).print(text)
+
+
 def warn(text: str) -> None:
-    """A line on standard error."""
-    Console(stderr=True).print(f"warning: {text}")
+    """Print a warning on standard error."""
+    say_error(f"warning: {text}")
 
 
 def _one_terminal() -> bool:

@@ -62,6 +62,9 @@ def misread(text: str, kind: Any) -> str:
     nothing to say."""
     if here := spelled(text):
         return f"write {here}"
+    choices = [name for name in get_args(kind) if isinstance(name, str)]
+    if (name := text.lower().partition(":")[0]) in choices and text not in choices:
+        return f"write {name}"  # for cuda:0, CPU
     if _takes(kind, int) and re.fullmatch(r"0?\.\d*[1-9]\d*", text):
         return f"{text} looks like a share, and this is a count (of steps, episodes, ...)"
     return ""

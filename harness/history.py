@@ -14,6 +14,7 @@ from harness.errors import UserError
 from harness.places import told
 from harness.position import LOG_NAME
 from harness.resuming import Standing, standings
+from harness.wording import counted
 
 
 class History:
@@ -50,9 +51,8 @@ class History:
     def trace(self, number: int) -> tuple[LogHeader, EpisodeTrace]:
         """Episode `number` and how it was played. Raises UserError for one that is not there."""
         if not 0 < number <= len(self.episodes):
-            raise UserError(
-                f"there is no episode {number}: the run has {len(self.episodes):,} so far"
-            )
+            ended = counted(len(self.episodes), "episode") if self.episodes else "none"
+            raise UserError(f"there is no episode {number}: {ended} ended so far")
         header, blocks = self._logs[self._log_of[number - 1]]
         try:
             found = trace(header, blocks, self.episodes[number - 1])

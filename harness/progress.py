@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from pathlib import Path
 from rich.columns import Columns
 from rich.text import Text
 
-from harness.console import Console
+from harness.console import Console, say_error
 from harness.pace import Pace, Rates
 from harness.progress_bar import PLAIN_INTERVAL
 from harness.sparkline import bar, cut_left, fitting, means, sparkline
@@ -159,7 +158,7 @@ class Display:
 
     def warn(self, text: str) -> None:
         """Print a line on standard error, above the live ones where that is the same terminal."""
-        print(text, file=sys.stderr, flush=True)
+        say_error(text)
 
     def table(self, entries: Iterable[str]) -> None:
         """Print short entries in as many columns as fit."""

@@ -79,16 +79,22 @@ def has_begun(run_dir: Path) -> bool:
     return kept or (figures.exists() and figures.stat().st_size > 0)
 
 
-def create_run_dir(
-    run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement, *, again: bool = False
-) -> None:
-    """Make the folder and write config.json; with `again` there may be one, of a run that died
-    before its first checkpoint. Raises UserError if a run is there already."""
+def check_new(run_dir: Path, *, again: bool = False) -> None:
+    """Raise UserError if there is a run in a folder; with `again` there may be one that died before
+    its first checkpoint."""
     if has_begun(run_dir) or ((run_dir / "config.json").exists() and not again):
         raise UserError(
             f"{run_dir} already holds a run: choose another --run-dir, or continue it with "
             f"{shell_line('train.py', '--resume', run_dir)}"
         )
+
+
+def create_run_dir(
+    run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement, *, again: bool = False
+) -> None:
+    """Make the folder and write config.json; with `again` there may be one, of a run that died
+    before its first checkpoint. Raises UserError if a run is there already."""
+    check_new(run_dir, again=again)
     _write_config(run_dir, _description(run, device, arrangement) | {"resumed": []})
 
 

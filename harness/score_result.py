@@ -83,7 +83,7 @@ class ScoreResult:
             "game": game_title(self.protocol.game),
             "protocol": _protocol_text(self.protocol),
             "epsilon": f"{self.epsilon:g}",
-            "episodes": f"{len(self.games):,}, seeds {self.games[0].seed} to {self.games[-1].seed}",
+            "episodes": f"{len(self.games):,}, {self._seeds()}",
             "cut off": f"{self.truncated:,} by the frame cap, {self._stuck_text()}",
             "mean score": f"{summary.mean:,.2f}",
             f"{CONFIDENCE:.0%} interval": self._interval_text(),
@@ -99,6 +99,10 @@ class ScoreResult:
         for name, value in rows.items():
             table.add_row(name, value)
         return table
+
+    def _seeds(self) -> str:
+        first, last = self.games[0].seed, self.games[-1].seed
+        return f"seed {first}" if first == last else f"seeds {first} to {last}"
 
     def content(self, device: torch.device) -> dict[str, Any]:
         """The same for programs, with every game; scores in points, lengths in agent steps."""

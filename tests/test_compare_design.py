@@ -89,6 +89,7 @@ def test_settings_have_the_types_of_the_preset():
         ("n-step", "NAME=VALUE"),
         ("nstep=3", "train.py --help"),
         ("n-step=x", "must be a whole number"),
+        ("n-step=3,gamma=0.9", "must be a whole number: put spaces between pairs"),
         ("epsilon_decay=0.1", "looks like a share"),
         ("gamma=90%", "must be a number: write 0.9"),
         ("lr=0.1", "with --learning-rate as the name"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -49,6 +50,15 @@ def on_screen(monkeypatch: pytest.MonkeyPatch, columns: str = "100") -> Screen:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", columns)
     return screen
+
+
+def test_nothing_is_printed_past_the_console() -> None:
+    """It shows control characters of a path, and does not obey them."""
+    own = {"console.py", "errors.py", "command_line.py", "evaluate.py"}
+    for file in (ROOT / "train.py", *(ROOT / "harness").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
+                assert file.name in own, f"{file}:{node.lineno}"
 
 
 def test_brackets_and_colons_are_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,8 @@ def told(line: str) -> str:
         ("train --sticky-actions 25%", "write 0.25"),
         ("evaluate score x --epsilon 5%", "write 0.05"),
         ("train --learning-rate 0,0001", "write 0.0001"),
+        ("train --device cuda:0", "write cuda "),
+        ("train --optimizer Adam", "write adam "),
     ],
 )
 def test_a_hint_says_how_it_is_here(line: str, hint: str) -> None:

@@ -146,6 +146,17 @@ def training(folder: Path) -> None:
     run_cli(train.main)
 
 
+def test_a_folder_with_a_run_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(train, "assemble", None)
+    (tmp_path / "config.json").touch()
+    with pytest.raises(SystemExit):
+        training(tmp_path)
+    assert "already holds a run: choose another --run-dir" in capsys.readouterr().err
+
+
 def comparing(folder: Path) -> None:
     CompareCommand(folder, games=("Pong",), networks=("stride",), seeds=1, device="cpu").run()
 

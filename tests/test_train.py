@@ -211,6 +211,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         ("--steps many", "--steps"),
         ("--warmup 3", "warmup must be at least"),
         ("--replay-size 10", "replay-size must be at least"),
+        ("--batch-size 100000000", "batch-size (100000000) must be at most replay-size"),
+        ("--checkpoint-interval nan", "--checkpoint-interval must be 0 or more seconds, not nan"),
         ("--replay-size 900000000000", "would fit"),
         ("--learning-rate 0", "must be positive"),
         ("--gmae Pong", "--game"),

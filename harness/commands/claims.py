@@ -21,7 +21,7 @@ from harness.claims.runner import work
 from harness.claims.units import agent_units, other_games, results, units
 from harness.command_line import Names
 from harness.commands.options import option
-from harness.console import Console
+from harness.console import Console, say
 from harness.cores import usable_cores
 from harness.errors import UserError
 from harness.json_file import write_json
@@ -78,7 +78,7 @@ class ClaimsCommand:
             try:
                 failed = work(folder, wanted, budget, jobs)
             except KeyboardInterrupt as stop:
-                print(f"stopped; call it again to go on with what is left in {self.out}")
+                say(f"stopped; call it again to go on with what is left in {self.out}")
                 return exit_code(stop)
             with progress("writing the report"):
                 found = list(results(folder, wanted, budget))
@@ -92,7 +92,7 @@ class ClaimsCommand:
 
     def _announce(self, budget: Budget, count: int, jobs: int) -> None:
         """What will be done."""
-        print(
+        say(
             f"{count} measurements, {jobs} at a time, in {self.out}: networks "
             f"{', '.join(budget.networks)}; {budget.seeds} seeds; planted patterns and "
             f"{', '.join(budget.extent.games)}\n"

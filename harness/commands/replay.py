@@ -21,7 +21,7 @@ from envs.games import game_title, rom_digest
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
 from harness.commands.beside import Beside, Played
 from harness.commands.options import option
-from harness.console import Console, warn
+from harness.console import Console, say, warn
 from harness.errors import UserError
 from harness.outputs import mark_of, output
 from harness.places import told
@@ -199,7 +199,7 @@ class ReplayCommand:
 
         name = f"{game_title(trace.protocol.game)}: {self._name}"
         show(trace, name, "window" if self.show_in == "window" else "terminal", self.speed)
-        print(f"{game_title(trace.protocol.game)}: score {trace.score:,} in {len(trace):,} steps")
+        say(f"{game_title(trace.protocol.game)}: score {trace.score:,} in {len(trace):,} steps")
 
 
 def _announce(file: Path, frames: int) -> None:

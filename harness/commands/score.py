@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from harness.agents import Agent, load_agent, random_agent, read_settings
 from harness.commands.games import GameOptions, watched
 from harness.commands.options import option
 from harness.config import Flat, RunConfig
-from harness.console import Console
+from harness.console import Console, say_error
 from harness.device import pick_device
 from harness.errors import UserError
 from harness.json_file import check_writable, write_json
@@ -102,7 +101,7 @@ class ScoreCommand:
         if self.agent is None:
             protocol = EmulatorConfig(game=self.game or "")
             if said := departs_from_id(self.game or "", protocol.sticky_actions):
-                print(f"note: {said}", file=sys.stderr)
+                say_error(f"note: {said}")
             return random_agent(RunConfig(emulators=protocol))
         return (
             random_agent(read_settings(self.agent))

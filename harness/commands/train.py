@@ -101,8 +101,10 @@ def parse_command(arguments: list[str]) -> TrainCommand:
         raise UserError("--resume goes on in the run's own folder: leave --run-dir out")
     if command.resume_anyway and not command.resume:
         raise UserError("--resume-anyway needs --resume RUN")
-    if not command.checkpoint_interval >= 0:
-        raise UserError("--checkpoint-interval must not be negative")
+    if not command.checkpoint_interval >= 0:  # nan, too
+        raise UserError(
+            f"--checkpoint-interval must be 0 or more seconds, not {command.checkpoint_interval:g}"
+        )
     return command
 
 

@@ -201,7 +201,8 @@ def _value(pair: str, text: str, like: Any) -> Any:
         return whole_number(text) if isinstance(like, int) else type(like)(text)
     except (ValueError, KeyError):
         kinds = {bool: "true or false", int: "a whole number", float: "a number"}
-        hint = misread(text, type(like))
+        several = re.search(r",\s*[\w-]+=", text)
+        hint = "put spaces between pairs" if several else misread(text, type(like))
         said = f"--settings {pair}: the value must be {kinds[type(like)]}"
         raise UserError(f"{said}: {hint}" if hint else said) from None
 

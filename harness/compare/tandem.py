@@ -29,6 +29,7 @@ from envs.stream import CannotFollow
 from harness.checkpoint import CheckpointState, save_checkpoint
 from harness.command_line import parse
 from harness.config import RunConfig, flatten
+from harness.console import say_error
 from harness.counters import Counters
 from harness.course import Course, Parts, assemble, begin, store
 from harness.device import DeviceName, pick_device
@@ -105,7 +106,7 @@ class TandemCommand:
             except (BadLog, CannotFollow) as error:
                 raise UserError(f"{self.teacher} cannot be played again: {error}") from None
             except NotFinite as error:
-                print(f"error: {error}", file=sys.stderr)
+                say_error(f"error: {error}")
                 return 1
         return 0
 
