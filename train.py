@@ -53,6 +53,7 @@ from harness.rundir import (
 )
 from harness.scoring import evaluation_episodes
 from harness.signals import Interrupted, interrupt, received_by
+from harness.streams import never_wait_long
 from harness.updates import due_updates
 from harness.wording import shell_line
 from replay.placement import place_replay
@@ -122,7 +123,7 @@ class StopSignal:
 def tell_folder(file: Path, run_dir: Path) -> None:
     """Write the name of a run's folder into a file."""
     try:
-        file.write_text(f"{run_dir}\n")
+        file.write_bytes(os.fsencode(f"{run_dir}\n"))
     except OSError as error:
         raise UserError(
             f"cannot write to {file}: {error.strerror or error}; choose another --run-dir-file"
@@ -215,6 +216,7 @@ def ending(run_dir: Path, config: RunConfig, counters: Counters, clock: str, *, 
 def main() -> int:
     """The command line; what goes wrong becomes one line and an exit code."""
     command = parse_command(sys.argv[1:])
+    never_wait_long()
     if command.deterministic:
         be_deterministic()
     device = pick_device(command.device)

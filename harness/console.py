@@ -28,6 +28,11 @@ WHOLE = 10_000
 """Columns where nobody folds lines: in files and pipes."""
 
 
+def one_line(text: str, **options: Any) -> Text:
+    """A line of the lines that move: control characters, ends of lines among them, are shown."""
+    return Text(printable(text).replace("\n", "\\n"), **options)
+
+
 class Console(RichConsole):
     """Standard output, or standard error. Brackets and colons are text, not markup and emoji."""
 
@@ -80,7 +85,7 @@ class Console(RichConsole):
 
 def say(*lines: object) -> None:
     """Print lines on standard output."""
-    Console().print(*lines, sep="\n")
+    Console().print(*map(str, lines), sep="\n")
 
 
 def say_error(text: str) -> None:

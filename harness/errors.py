@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -26,6 +27,8 @@ USERS_ERRORS = (
     *(ReplayTooLarge, BadEpisode),
 )
 
+_NO_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)
+"""How torch says so."""
 _REMEDIES = {
     errno.ENOSPC: "make room and start again",
     **dict.fromkeys(
@@ -68,6 +71,13 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     except KeyboardInterrupt as stop:
         print("stopped", file=sys.stderr)
         raise SystemExit(exit_code(stop)) from None
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+            raise
+        fail(
+            "there is not enough memory for this: ask for less, such as a smaller --replay-size, "
+            "--batch-size, --num-envs, --states or --seeds"
+        )
     except OSError as error:
         of_a_file = error.filename is not None or error.errno == errno.ENOSPC
         if error.errno not in _REMEDIES or not of_a_file:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.columns import Columns
 from rich.text import Text
 
-from harness.console import Console, say_error
+from harness.console import Console, one_line, say_error
 from harness.pace import Pace, Rates
 from harness.progress_bar import PLAIN_INTERVAL
 from harness.sparkline import bar, cut_left, fitting, means, sparkline
@@ -67,7 +67,7 @@ class Display:
         """Put `text` in the place of the first live line: steps stand still for a while."""
         self._due = time.monotonic() + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
         if self._is_live:
-            self._show(Text(text))
+            self._show(one_line(text))
         else:
             self.say(text)
 
@@ -98,12 +98,12 @@ class Display:
             min(WIDEST_GRAPH, self._width - len(line) - 2),
             ascii_only=self._ascii_only,
         )
-        return _row(Text.assemble((done, "green"), (rest, "bright_black")), Text(line))
+        return _row(Text.assemble((done, "green"), (rest, "bright_black")), one_line(line))
 
     def _learned(self) -> Text:
         """Mean of the last scores, and how the scores went before."""
         if not self._scores:
-            return Text("score: no game has ended yet")
+            return one_line("score: no game has ended yet")
         games = min(len(self._scores), MEAN_OF)
         line = fitting(
             [f"score {self._mean():.1f}", f"mean of {counted(games, 'game')}"], self._width
@@ -114,7 +114,7 @@ class Display:
         span = [f"{min(heights):.1f} to {max(heights):.1f}" if heights else ""]
         if len(self._scores) > len(heights):
             span += [f"last {len(self._scores)} games"]
-        return _row(Text(line), Text(graph, "cyan"), Text(fitting(span, room)))
+        return _row(one_line(line), Text(graph, "cyan"), one_line(fitting(span, room)))
 
     def _kept(self) -> Text:
         """What is written where."""
@@ -124,7 +124,7 @@ class Display:
         ]
         line = fitting(pieces, self._width - 14)
         room = self._width - len(line) - 2 if line else self._width
-        return _row(Text(cut_left(str(self._run_dir), room)), Text(line))
+        return _row(one_line(cut_left(str(self._run_dir), room)), one_line(line))
 
     @property
     def _width(self) -> int:

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 ENDING = tuple(
@@ -74,12 +74,34 @@ def end_at_once() -> None:
         end_with(int(parent))
 
 
+@contextmanager
+def suspended_along(groups: Callable[[], Iterable[int]]) -> Iterator[None]:
+    """Meanwhile Ctrl-Z suspends these groups of processes, too, and they go on with this one."""
+    global _groups
+    _groups, before = groups, _groups
+    try:
+        yield
+    finally:
+        _groups = before
+
+
+_groups: Callable[[], Iterable[int]] = tuple
+
+
 def _suspend(*_: object) -> None:
     """Ctrl-Z: what hides the cursor while it shows progress lends it to the shell."""
     for stream in (1, 2):
         if os.isatty(stream):
             os.write(stream, b"\x1b[?25h")
+    _send(signal.SIGSTOP)
     signal.raise_signal(signal.SIGSTOP)
+    _send(signal.SIGCONT)
+
+
+def _send(number: signal.Signals) -> None:
+    for group in _groups():
+        with suppress(ProcessLookupError):
+            os.killpg(group, number)
 
 
 def child_environment() -> dict[str, str]:

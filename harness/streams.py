@@ -11,8 +11,10 @@ import sys
 
 _GONE = {errno.EPIPE, errno.EIO}
 """Nobody reads any more: the other end of a pipe was closed, a terminal hung up."""
-_BLOCKED = 1.0
-"""How long a reader that is busy is waited for before it is tried again (seconds)."""
+_PATIENCE = 2.0
+"""Seconds."""
+_PIECE = 4096
+"""Bytes that a pipe takes at once when it takes any."""
 
 
 class _Steady(io.FileIO):
@@ -20,6 +22,10 @@ class _Steady(io.FileIO):
 
     refused: str = ""
     """Why something was lost, unless nobody reads any more."""
+    patience: float | None = None
+    """How long a reader that takes nothing is waited for before what is left is lost (seconds;
+    None: for ever)."""
+    _takes = True
 
     def write(self, data: object) -> int:
         """Write all of it. There is no buffer above it, which would lose a part when a signal's
@@ -27,15 +33,25 @@ class _Steady(io.FileIO):
         rest = memoryview(data).cast("B")  # type: ignore[arg-type]
         size = len(rest)
         try:
-            while rest:
-                sent = super().write(rest)
-                if sent is None:  # the descriptor is not a blocking one
-                    select.select([], [self], [], _BLOCKED)
-                rest = rest[sent or 0 :]
+            while rest and self._is_ready():
+                rest = rest[super().write(rest[:_PIECE]) or 0 :]  # none where another was faster
         except OSError as error:
             if error.errno not in _GONE:
                 self.refused = str(error.strerror)
         return size
+
+    def _is_ready(self) -> bool:
+        """Whether the reader takes more; one that did not is not waited for again until it does."""
+        if os.name == "posix":
+            wait = self.patience if self._takes else 0
+            self._takes = bool(select.select([], [self], [], wait)[1])
+        return self._takes
+
+
+def never_wait_long() -> None:
+    """From now on a terminal that stands still, as after Ctrl-S, and a reader that reads no more
+    hold nothing up: what they do not take in time is lost."""
+    _Steady.patience = _PATIENCE
 
 
 def steady() -> None:

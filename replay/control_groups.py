@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def control_groups(controller: str, root: Path = ROOT, own: Path = OWN) -> Itera
     Lines of /proc/self/cgroup are `0::/path` in version 2 and `4:cpu,cpuacct:/path` in version 1.
     """
     try:
-        lines = own.read_text().splitlines()
+        lines = os.fsdecode(own.read_bytes()).splitlines()
     except OSError:
         lines = []
     # A container may see its own group as the root, under a path that is the host's.

@@ -49,6 +49,11 @@ def free_bytes(device: torch.device) -> int:
     return min(_system_free(), _cgroup_free(), _address_space())
 
 
+def room_for(size: int, device: torch.device) -> int:
+    """How many things of so many bytes a device has memory for."""
+    return int(free_bytes(device) * MARGIN) // size
+
+
 def _system_free() -> int:
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():

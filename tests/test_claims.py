@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from agent.networks import NETWORKS, QNetwork, make_network
+from harness.claims import runner
 from harness.claims.budget import BUDGETS, Budget
 from harness.claims.ledger import Effect, Part, decide, measured, read_ledger, rule, together
 from harness.claims.page import report
@@ -223,6 +225,24 @@ def test_workers_ignore_signals_of_the_terminal(
         work(tmp_path, units(TINY), TINY, 1)
     assert heard == [signal.SIG_IGN] * 2
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def killed(folder: Path, unit: Unit, _: Budget) -> float:
+    """The first unit is killed always, the second once."""
+    second = folder / "second"
+    if unit.seed == 0 or (unit.seed == 1 and not second.exists()):
+        second.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 1.0
+
+
+def test_one_that_is_killed_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_timed", killed)
+    all_units = [Unit("untrained", "stride", seed) for seed in range(5)]
+    ended = list(runner._finished(tmp_path, all_units, TINY, 2))
+    assert {unit for unit, _, error in ended if not error} == set(all_units[1:])
+    assert [unit for unit, _, error in ended if error] == all_units[:1]
+    assert "its process was killed" in str(ended)
 
 
 def test_units_of_other_games_are_noticed(measured_folder: Path) -> None:

@@ -17,7 +17,7 @@ from harness.compare.runner import Runner, Stage, last_error, log_of, on_cores, 
 from harness.compare.watching import Status, Watch, progress
 from harness.figures import read_figures
 from harness.lock import wait_for_writers, writing
-from harness.signals import Interrupted, exit_code
+from harness.signals import Interrupted, _suspend, exit_code, suspended_along
 
 STOPPABLE = (
     "import signal, sys\n"
@@ -68,7 +68,7 @@ def test_a_failed_job_says_why_and_the_others_go_on(tmp_path):
         {
             "bad": ["import sys; print('working'); sys.exit('error: no room')"],
             "odd": ["raise ValueError('broken')"],
-            "dead": ["import os; os.kill(os.getpid(), 9)"],
+            "dead": ["import os; print('learning', flush=True); os.kill(os.getpid(), 9)"],
             "idle": ["pass"],
             "good": ["DONE", "DONE"],
         },
@@ -83,7 +83,7 @@ def test_a_failed_job_says_why_and_the_others_go_on(tmp_path):
     }
     assert scripts.problem("bad") == "no room"
     assert scripts.problem("odd") == "ValueError: broken"
-    assert scripts.problem("dead") == "stage 0 ended with exit code -9"
+    assert scripts.problem("dead") == "stage 0 was killed by SIGKILL (no memory left?)"
     assert scripts.problem("idle") == "stage 0 ended without a result"
     assert "working" in log_of(tmp_path / "bad").read_text()
 
@@ -94,6 +94,21 @@ def test_what_is_finished_or_failed_before_is_left_alone(tmp_path):
     scripts.run()
     assert scripts.states() == {"a": "failed", "b": "finished"}
     assert not scripts.file("a", 0).exists()
+
+
+def test_ctrl_z_suspends_the_programs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True)
+    states = []
+
+    def suspended(_: int) -> None:  # what this process gets instead
+        states.append(os.waitpid(program.pid, os.WUNTRACED)[1])
+
+    monkeypatch.setattr(signal, "raise_signal", suspended)
+    with suspended_along(lambda: [program.pid]):
+        _suspend()
+    assert os.WSTOPSIG(states[0]) == signal.SIGSTOP
+    program.communicate(b"")  # it goes on, and ends
+    assert program.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"])
@@ -208,7 +223,9 @@ def test_the_last_error_line_is_found(tmp_path):
     log = tmp_path / "log"
     log.write_bytes(b"error: old\nnow\nerror: new one\nand more\n\xff\n")
     assert last_error(log, 0) == "new one"
-    assert last_error(log, len("error: old\nnow\nerror: new one\n")) == "\ufffd"
+    assert last_error(log, len("error: old\nnow\nerror: new one\n")) == ""
+    log.write_bytes(b"now\nTraceback (most recent call last):\n  x\nValueError: \xff\n")
+    assert last_error(log, 0) == "ValueError: \ufffd"
     assert last_error(log, 10**6) == ""
 
 

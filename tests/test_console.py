@@ -133,6 +133,14 @@ def test_a_warning_goes_to_the_file_that_standard_error_is(
     assert "warning" not in screen.received
 
 
+def test_lines_that_move_obey_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = on_screen(monkeypatch)
+    display = Display(1, Path("R/a\x1b[31m\nb"))
+    display.waiting("x")
+    display.close()
+    assert r"R/a\x1b[31m\nb" in screen.received
+
+
 @pytest.mark.parametrize("place", ["pipe", "terminal"])
 def test_a_run_goes_on_when_nobody_reads(place: str, tmp_path: Path) -> None:
     """It ends with its checkpoint and exit code 0, and says nothing of it."""

@@ -27,6 +27,8 @@ def ended(error: BaseException) -> object:
     ("error", "line"),
     [
         (UserError("give\na name"), "give a name"),
+        (MemoryError(), "there is not enough memory for this: ask for less"),
+        (RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory: x"), "there is not e"),
         (UserError("a\x1b[31m\tname"), r"a\x1b[31m\tname"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device: make room"),
         (PermissionError(errno.EACCES, "Permission denied", "d/x"), "d/x: Permission denied: get"),
@@ -47,6 +49,7 @@ def test_what_a_user_can_mend_is_one_line(
     "error",
     [
         ValueError("x"),
+        RuntimeError("x"),
         OSError(errno.EIO, os.strerror(errno.EIO), "file"),
         PermissionError(errno.EPERM, "Operation not permitted"),
         BrokenPipeError(),

@@ -7,12 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import evaluate
+from harness import streams
 from harness.streams import refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +56,32 @@ def test_nor_does_a_terminal_that_hung_up_or_a_full_disk(place: str, tmp_path: P
     os.close(near)
     assert ended(program) == (b"", 3)
     assert (tmp_path / "done").exists()
+
+
+def test_a_terminal_that_stands_still_holds_nothing_up(tmp_path: Path) -> None:
+    """Ctrl-S stops it, Ctrl-Q lets it go on."""
+    script = f"import harness.streams as s; s._PATIENCE = 0; s.never_wait_long(); {WORK}"
+    far, near = os.openpty()
+    termios.tcflow(near, termios.TCOOFF)
+    program = started(script, tmp_path, near)
+    assert ended(program) == (b"", 3)
+    assert (tmp_path / "done").exists()
+    termios.tcflow(near, termios.TCOON)
+    os.close(near)
+    os.close(far)
+
+
+def test_what_comes_after_it_goes_on_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    far, near = os.openpty()
+    stream = streams._Steady(near, "w", closefd=False)
+    monkeypatch.setattr(stream, "patience", 0)
+    termios.tcflow(near, termios.TCOOFF)
+    stream.write(b"lost")
+    termios.tcflow(near, termios.TCOON)
+    stream.write(b"seen")
+    assert os.read(far, 100) == b"seen"
+    os.close(near)
+    os.close(far)
 
 
 def test_closed_descriptors_are_no_other_files(tmp_path: Path) -> None:

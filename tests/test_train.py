@@ -302,3 +302,9 @@ def test_a_file_for_the_folder_that_cannot_be_written_is_one_line(tmp_path: Path
     file = tmp_path / "nowhere" / "name"
     with pytest.raises(UserError, match="No such file or directory; choose another --run-dir-file"):
         train.tell_folder(file, tmp_path)
+
+
+def test_a_folder_of_any_name_is_written_to_the_file(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(b"\xff"))
+    train.tell_folder(tmp_path / "name", folder)
+    assert (tmp_path / "name").read_bytes() == b"\xff\n"

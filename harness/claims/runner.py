@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from ale_py import ALEInterface, LoggerMode
@@ -48,7 +49,21 @@ def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dic
 def _finished(
     folder: Path, left: Sequence[Unit], budget: Budget, jobs: int
 ) -> Iterator[tuple[Unit, float, str | None]]:
-    """(unit, seconds, error) as they end."""
+    """(unit, seconds, error) as they end. Those at work when a worker was killed are tried again,
+    one by one, and the others after them."""
+    while left:
+        unfinished = yield from _in_pool(folder, left, budget, jobs)
+        at_work, left = unfinished[:jobs], unfinished[jobs:]
+        for unit in at_work:
+            for killed in (yield from _in_pool(folder, [unit], budget, 1)):
+                yield killed, 0.0, "its process was killed (no memory left?)"
+
+
+def _in_pool(
+    folder: Path, left: Sequence[Unit], budget: Budget, jobs: int
+) -> Generator[tuple[Unit, float, str | None], None, Sequence[Unit]]:
+    """(unit, seconds, error) as they end in a pool of processes; returns, in their order, those
+    that had not ended when one of these was killed."""
     # A process of its own for each core: nothing of torch's threads is shared.
     spawn = multiprocessing.get_context("spawn")
     with heard_here_alone():
@@ -56,13 +71,16 @@ def _finished(
         running: dict[Future[float], Unit] = {
             pool.submit(_timed, folder, unit, budget): unit for unit in left
         }
+    unfinished: set[Unit] = set()
     with pool:
         try:
             while running:
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
                     unit, error = running.pop(future), future.exception()
-                    if error is None:
+                    if isinstance(error, BrokenProcessPool):
+                        unfinished.add(unit)
+                    elif error is None:
                         yield unit, future.result(), None
                     else:
                         yield unit, 0.0, f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -72,6 +90,7 @@ def _finished(
                 worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    return [unit for unit in left if unit in unfinished]
 
 
 def _begin_worker(parent: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import tyro
 
 from agent.networks import dial_of, make_network
@@ -31,6 +32,11 @@ from harness.progress_bar import progress
 from harness.report.markup import is_interval
 from harness.report.page import write_page
 from harness.signals import exit_code
+from harness.streams import never_wait_long
+from replay.placement import room_for
+
+WORKER_BYTES = 1_500_000_000
+"""Main memory of a process that measures, roughly."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,10 @@ class ClaimsCommand:
 
     def run(self) -> int:
         """Measure, judge, write; returns the exit code."""
+        never_wait_long()
         budget = self._budget()
-        jobs = usable_cores() if self.jobs is None else self.jobs
+        fitting = max(1, min(usable_cores(), room_for(WORKER_BYTES, torch.device("cpu"))))
+        jobs = fitting if self.jobs is None else self.jobs
         if jobs < 1:
             raise UserError(f"--jobs must be at least 1, not {jobs}")
         wanted = units(budget, agent_units(self.agents))

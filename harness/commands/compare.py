@@ -43,6 +43,7 @@ from harness.presets import PRESETS, decay_note
 from harness.progress_bar import progress
 from harness.report.page import write_page
 from harness.signals import exit_code
+from harness.streams import never_wait_long
 from harness.wording import shell_line
 
 
@@ -88,6 +89,7 @@ class CompareCommand:
     def run(self) -> int:
         """Train, score, print, write results.json and report.html; returns the exit code."""
         self._check()
+        never_wait_long()
         before = read_design(self.out)
         design = self._design(before)
         self._refuse_foreign_code(design)

@@ -28,7 +28,7 @@ from harness.device import DeviceName
 from harness.errors import UserError
 from harness.figures import read_figures
 from harness.progress import duration
-from replay.placement import MARGIN, free_bytes
+from replay.placement import room_for
 from replay.ring import SLOT_BYTES
 
 LEAST_STEPS = 0.5
@@ -47,11 +47,8 @@ JOB_BYTES = 1_500_000_000
 
 def jobs_at_once(design: Design, device: torch.device) -> int:
     """As many runs as there are cores, and as fit into the memory that is free."""
-    replay, room = design.config.replay_slots * SLOT_BYTES, free_bytes(torch.device("cpu"))
-    fitting = int(room * MARGIN) // (replay + JOB_BYTES)
-    if device.type == "cuda":
-        fitting = min(fitting, int(free_bytes(device) * MARGIN) // (replay + JOB_BYTES))
-    return max(1, min(usable_cores(), fitting))
+    size = design.config.replay_slots * SLOT_BYTES + JOB_BYTES
+    return max(1, min(usable_cores(), *(room_for(size, d) for d in (torch.device("cpu"), device))))
 
 
 def hours_of(design: Design, step_seconds: Mapping[str, float], at_once: int) -> float:

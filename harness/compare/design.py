@@ -27,6 +27,7 @@ from harness.hints import misread
 from harness.json_file import write_json
 from harness.presets import PRESETS
 
+MOST_SEEDS = 1_000
 FORMAT = 1
 BASELINE = "stride"
 CONTROLS = ("dense_sub", "half_sub")
@@ -99,6 +100,8 @@ class Design:
         for name in ("seeds", "steps", "episodes"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")
+        if self.seeds > MOST_SEEDS:
+            raise UserError(f"--seeds must be at most {MOST_SEEDS}, not {self.seeds}")
         if not 0 < self.margin < 1:
             raise UserError(f"--margin must lie between 0 and 1, not {self.margin}")
         for tandem in self.tandems:

@@ -8,6 +8,7 @@ waiting -> running -> finished
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 from harness.compare.design import Job
 from harness.compare.watching import Status, Watch
-from harness.signals import Interrupted, child_environment, received_by
+from harness.signals import Interrupted, child_environment, received_by, suspended_along
 from harness.wording import ROOT
 
 POLL_INTERVAL = 0.1
@@ -65,7 +66,7 @@ class Runner:
         """Run what is not finished; the states tell what happened. Raises Interrupted after a
         signal, when all programs have ended."""
         waiting = iter([status for status in statuses if status.state == "waiting"])
-        with received_by(self._receive), self._ending_all():
+        with received_by(self._receive), suspended_along(self._groups), self._ending_all():
             while True:
                 for slot in self._slots:
                     self._tend(slot, next_stage)
@@ -121,7 +122,7 @@ class Runner:
             status.state = "waiting"
         elif code:
             line = last_error(log_of(status.run_dir), slot.log_from)
-            self._fail(status, line or f"{status.stage} ended with exit code {code}")
+            self._fail(status, line or f"{status.stage} {how_it_ended(code)}")
         else:
             self._begin(slot, status, next_stage)
 
@@ -138,6 +139,10 @@ class Runner:
             for process in [slot.process for slot in self._slots if slot.process]:
                 process.terminate()  # only after an error here
                 process.wait()
+
+    def _groups(self) -> list[int]:
+        """Of the programs that run, each in a session of its own."""
+        return [slot.process.pid for slot in self._slots if slot.process]
 
     def _receive(self, number: int) -> None:
         self._signals.append(number)
@@ -199,9 +204,18 @@ def log_of(run_dir: Path) -> Path:
 
 
 def last_error(log: Path, begin: int) -> str:
-    """The last line that begins with `error:` behind byte `begin` of a log, without that word; else
-    the last line that is not empty."""
+    """The last line that begins with `error:` behind byte `begin` of a log, without that word, or
+    the last line of a traceback; empty where there is none."""
     text = log.read_bytes()[begin:].decode(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("error:").strip() for line in lines if line.startswith("error:")]
-    return (errors or lines or [""])[-1]
+    crashed = any(line.startswith("Traceback (most recent call last)") for line in lines)
+    return (errors or (lines if crashed else []) or [""])[-1]
+
+
+def how_it_ended(code: int) -> str:
+    """What the exit code of a program tells."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    name = signal.Signals(-code).name
+    return f"was killed by {name}{' (no memory left?)' if name == 'SIGKILL' else ''}"

@@ -11,10 +11,9 @@ from typing import Literal
 
 import numpy as np
 from rich.console import Group
-from rich.text import Text
 
 from harness.compare.design import Job
-from harness.console import Console
+from harness.console import Console, one_line
 from harness.figures import read_figures, scored
 from harness.progress import duration
 
@@ -83,7 +82,7 @@ class Watch:
         self._due = now + (LIVE_INTERVAL if live else PLAIN_INTERVAL)
         lines = self._lines(statuses)
         if live:
-            texts = (Text(line, no_wrap=True, overflow="ellipsis") for line in lines)
+            texts = (one_line(line, no_wrap=True, overflow="ellipsis") for line in lines)
             self._live.update(Group(*texts), refresh=True)
         else:
             for line in lines:

@@ -128,6 +128,7 @@ def _keys_one_by_one(stdin: int) -> Callable[[], None]:
     before = termios.tcgetattr(stdin)
     tty.setcbreak(stdin)  # Ctrl-C still interrupts
     now = termios.tcgetattr(stdin)
-    now[6][termios.VSUSP] = b"\x00"  # Ctrl-Z would leave the shell without a cursor
+    for key in (termios.VSUSP, termios.VQUIT):  # they would leave the shell without a cursor
+        now[6][key] = b"\x00"
     termios.tcsetattr(stdin, termios.TCSANOW, now)
     return lambda: termios.tcsetattr(stdin, termios.TCSADRAIN, before)
