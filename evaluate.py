@@ -10,16 +10,17 @@ from operator import or_
 from typing import Annotated, Protocol
 
 if __name__ == "__main__":
-    from harness.signals import end_at_once
+    from harness.process.signals import end_at_once
 
     end_at_once()  # the imports take seconds, in which Ctrl-C is to be one line, too
 
 import tyro
 
-from harness import command_line
-from harness.errors import UserError, run_cli
-from harness.signals import interrupt, received_by
-from harness.streams import refused
+from harness.cli import parser
+from harness.cli.program import run_cli
+from harness.errors import UserError
+from harness.process.signals import interrupt, received_by
+from harness.process.streams import refused
 
 COMMANDS = {
     "score": "ScoreCommand",
@@ -72,7 +73,7 @@ def parse(words: list[str]) -> Command:
         kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in classes.items()]
         name, description, wanted = "", __doc__, reduce(or_, kinds)
     program = f"evaluate.py {name}".rstrip()
-    command: Command = command_line.parse(wanted, words, program, description=description)
+    command: Command = parser.parse(wanted, words, program, description=description)
     return command
 
 

@@ -1,7 +1,7 @@
 """Train a DQN agent on an Atari game: `python train.py --help`.
 
-Read from the top: `training` is the loop (its updates are in harness/updates.py), `train` what is
-done around it (figures, evaluations, checkpoints), `main` the command line.
+Read from the top: `training` is the loop (its updates are in harness/training/updates.py),
+`train` what is done around it (figures, evaluations, checkpoints), `main` the command line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 if __name__ == "__main__":
-    from harness.signals import end_at_once
+    from harness.process.signals import end_at_once
 
     end_at_once()  # the imports take seconds, in which Ctrl-C is to be one line, too
 
@@ -28,21 +28,20 @@ from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
 from agent.networks import is_own
 from envs.stream import Turn
+from harness.cli.program import run_cli
 from harness.commands.train import TrainCommand, notes, origin_of, parse_command
-from harness.config import RunConfig
 from harness.console import say, say_error
-from harness.counters import Counters
-from harness.course import Course, Parts, assemble, begin, store
-from harness.device import be_deterministic, pick_device
-from harness.errors import UserError, run_cli
-from harness.lock import writing
-from harness.logbook import Logbook
-from harness.origin import Weights, first_weights
-from harness.outputs import check_folder
-from harness.play import Policy
-from harness.reporting import NotFinite
-from harness.resuming import Standing, newest_standing, resume, shards_of
-from harness.rundir import (
+from harness.errors import UserError
+from harness.evaluation.origin import Weights, first_weights
+from harness.evaluation.play import Policy
+from harness.evaluation.scoring import evaluation_episodes
+from harness.files.lock import writing
+from harness.files.outputs import check_folder
+from harness.metrics.reporter import NotFinite
+from harness.process.signals import Interrupted, interrupt, received_by
+from harness.process.streams import never_wait_long
+from harness.run.config import RunConfig
+from harness.run.folder import (
     Run,
     check_new,
     create_run_dir,
@@ -51,11 +50,13 @@ from harness.rundir import (
     note_resume,
     refuse_another_run,
 )
-from harness.scoring import evaluation_episodes
-from harness.signals import Interrupted, interrupt, received_by
-from harness.streams import never_wait_long
-from harness.updates import due_updates
-from harness.wording import shell_line
+from harness.run.hardware import be_deterministic, pick_device
+from harness.run.state import Counters
+from harness.text import shell_line
+from harness.training.resume import Standing, newest_standing, resume, shards_of
+from harness.training.run_writer import Logbook
+from harness.training.session import Course, Parts, assemble, begin, store
+from harness.training.updates import due_updates
 from replay.placement import place_replay
 from replay.ring import Ring
 

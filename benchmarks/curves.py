@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
-from harness.figures import read_figures, scored
-from harness.json_file import write_json
-from harness.rundir import read_run
+from harness.files.atomic import write_json
+from harness.metrics.reader import read_figures, scored
+from harness.run.folder import read_run
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 from agent.execution import ExecutionName
 from agent.precision import PrecisionName
 from benchmarks.measuring import FAIR, Loop, milliseconds, random_actions, report
-from harness.config import RunConfig
+from harness.run.config import RunConfig
 
 Case = tuple[ExecutionName, PrecisionName, int]
 PRECISIONS: tuple[PrecisionName, ...] = ("fp32", "tf32", "bf16")

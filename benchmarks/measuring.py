@@ -16,14 +16,13 @@ import torch
 from agent.execution import ExecutionName
 from agent.exploration import ExplorationConfig
 from envs.stream import Turn
-from harness.config import RunConfig
-from harness.cores import arrange
-from harness.counters import Counters
-from harness.course import Parts, assemble, begin
-from harness.device import pick_device
-from harness.json_file import write_json
-from harness.presets import PRESETS
-from harness.rundir import machine, versions
+from harness.files.atomic import write_json
+from harness.run.config import RunConfig
+from harness.run.hardware import arrange, pick_device
+from harness.run.presets import PRESETS
+from harness.run.provenance import machine, versions
+from harness.run.state import Counters
+from harness.training.session import Parts, assemble, begin
 from replay.ring import Ring
 from train import training
 

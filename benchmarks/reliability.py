@@ -17,10 +17,10 @@ from benchmarks.measuring import FAIR, Loop, milliseconds, random_actions, repor
 from envs.action_log import CHUNK_ROWS, LogFile, LogHeader, Recorder
 from envs.emulators import Emulators
 from envs.stream import Stream
-from harness.config import RunConfig
-from harness.cores import usable_cores
-from harness.logbook import Logbook
-from harness.rundir import Run
+from harness.run.config import RunConfig
+from harness.run.folder import Run
+from harness.run.hardware import usable_cores
+from harness.training.run_writer import Logbook
 
 
 @dataclass(frozen=True)

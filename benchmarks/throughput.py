@@ -20,8 +20,8 @@ from agent.exploration import epsilon_greedy
 from agent.precision import PrecisionName
 from benchmarks.measuring import FAIR, Loop, milliseconds, random_actions, report
 from envs.games import rom_path
-from harness.config import RunConfig
-from harness.cores import arrange
+from harness.run.config import RunConfig
+from harness.run.hardware import arrange
 from replay.ring import FRAME_SHAPE, STACK_SIZE
 
 FORWARD_FLOP = 2 * 9.35e6

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from agent_samples import untrained
 from ale_py import ALEInterface, LoggerMode
-from episode_samples import BREAKOUT
 from hypothesis import settings
 
 from envs.episode_file import save_episode
 from envs.trace import EpisodeTrace
-from harness.play import play_episodes
+from harness.evaluation.play import play_episodes
+from support.agent_samples import untrained
+from support.episode_samples import BREAKOUT
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -32,7 +32,7 @@ settings.load_profile("same")
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """One browser for all tests of pages."""
-    import browsing  # other tests do without selenium
+    from support import browsing  # other tests do without selenium
 
     if not (browsing.CHROMIUM and browsing.DRIVER):
         pytest.skip("no chromium and chromedriver to look at the page with")

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from agent_samples import copy_of, untrained
 
-from harness import agents
-from harness.agents import load_agent
-from harness.checkpoint import save_checkpoint, seal_of
 from harness.errors import UserError
+from harness.evaluation import agents
+from harness.evaluation.agents import load_agent
+from harness.run.checkpoint import save_checkpoint, seal_of
+from support.agent_samples import copy_of, untrained
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")

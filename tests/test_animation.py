@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from envs.trace import EpisodeTrace, screens
-from harness.players.animation import (
+from harness.images.animation import (
     COLOURS,
     MILLISECONDS,
     MOST_BYTES,

@@ -19,9 +19,9 @@ from benchmarks.gpu import covered
 from benchmarks.measuring import ALL_RECORDED, FAIR, Loop, report
 from benchmarks.peers.__main__ import rows, window
 from benchmarks.peers.clock import peak_bytes
-from harness.config import RunConfig
-from harness.counters import Counters
-from harness.updates import due_updates
+from harness.run.config import RunConfig
+from harness.run.state import Counters
+from harness.training.updates import due_updates
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,15 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from player_samples import (
-    Sheet,
-    coloured,
-    view,
-)
 
 from harness.players.halfblocks import draw, fit, to_cells
 from harness.players.player import shares
 from harness.players.terminal import Canvas, bar, panel_lines
+from support.player_samples import Sheet, coloured, view
 
 # The picture
 

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from agent.learner import Learner, LearnerConfig
-from harness import checkpoint
-from harness.checkpoint import (
+from harness.errors import UserError
+from harness.files.atomic import write_synced
+from harness.run import checkpoint
+from harness.run.checkpoint import (
     CheckpointState,
     find_checkpoint,
     read_state,
@@ -21,8 +23,6 @@ from harness.checkpoint import (
     read_whole,
     save_checkpoint,
 )
-from harness.durable import write_synced
-from harness.errors import UserError
 from replay.batch import Batch
 
 STATE = CheckpointState(settings={}, num_actions=3, steps=100, updates=10, score=None)
@@ -65,8 +65,8 @@ def test_a_crash_while_writing_leaves_a_whole_checkpoint(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", dying(Path.rename))
         patched.setattr(Path, "mkdir", dying(Path.mkdir))
-        patched.setattr("harness.checkpoint.write_synced", dying(write_synced))
-        patched.setattr("harness.checkpoint.shutil.rmtree", dying(shutil.rmtree))
+        patched.setattr("harness.run.checkpoint.write_synced", dying(write_synced))
+        patched.setattr("harness.run.checkpoint.shutil.rmtree", dying(shutil.rmtree))
         try:
             save(last, 2)
         except KeyboardInterrupt:

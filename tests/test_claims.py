@@ -17,16 +17,24 @@ from torch import Tensor
 from agent.networks import NETWORKS, QNetwork, make_network
 from harness.claims import runner
 from harness.claims.budget import BUDGETS, Budget
-from harness.claims.ledger import Effect, Part, decide, measured, read_ledger, rule, together
+from harness.claims.measurements import Unit, do, done, other_games, results, units
 from harness.claims.page import report
+from harness.claims.preregistration import (
+    Effect,
+    Part,
+    decide,
+    measured,
+    read_ledger,
+    rule,
+    together,
+)
 from harness.claims.results import content, effect_of, judged
 from harness.claims.runner import work
 from harness.claims.tables import mean_interval_of
-from harness.claims.units import Unit, do, done, other_games, results, units
 from harness.commands.claims import _figures
+from harness.probes.datasets import block
 from harness.probes.profile import Extent, locations
 from harness.probes.training import fresh
-from harness.probes.worlds import block
 from harness.report.blocks import Intervals, Table, Verdict
 from harness.report.page import page
 
@@ -260,7 +268,7 @@ def test_every_unit_has_a_file_of_its_own() -> None:
 
 
 def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
-    from harness.claims.pictures import pictures
+    from harness.claims.results import pictures
 
     wanted = units(TINY)
     found = list(results(measured_folder, wanted, TINY))
@@ -308,7 +316,7 @@ def test_a_difference_that_is_always_the_same_has_no_interval() -> None:
 
 
 def test_pictures_survive_json() -> None:
-    from harness.claims.pictures import pack, unpack
+    from harness.claims.results import pack, unpack
 
     frame = np.random.default_rng(0).integers(0, 255, (84, 84), dtype=np.uint8)
     assert (unpack(pack(frame)) == frame).all()

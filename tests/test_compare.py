@@ -11,10 +11,9 @@ import pytest
 
 from envs.scores import REFERENCE_SCORES
 from harness.commands.compare import CompareCommand
-from harness.compare.analysis import RunScore, analyse
+from harness.compare.analysis import RunScore, analyse, tabulate
 from harness.compare.design import Design
 from harness.compare.results import BINS, curve, cut_off_notes, run_scores
-from harness.compare.score_table import tabulate
 from harness.compare.tables import control_lines, findings, power_lines, seeds
 
 GAMES = ("pong", "breakout", "boxing", "enduro")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from compare_samples import DESIGN
 
 from agent.errors import UnknownNetwork
 from envs.games import UnknownGame
@@ -21,8 +20,9 @@ from harness.compare.design import (
     settle_design,
     teacher_of,
 )
-from harness.compare.prospects import design_notes, design_power
+from harness.compare.power import design_notes, design_power
 from harness.errors import UserError
+from support.compare_samples import DESIGN
 
 # What is asked for
 

@@ -9,7 +9,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from compare_samples import results_of
 
 from harness.commands.compare import CompareCommand
 from harness.compare.design import Design
@@ -19,6 +18,7 @@ from harness.compare.tables import findings
 from harness.compare.verdict_section import conclusion, outcome
 from harness.report.blocks import Block, Curves, Intervals, Report, Table, Text, Verdict
 from harness.report.page import page
+from support.compare_samples import results_of
 
 DESIGN = Design(
     games=("pong", "boxing"),
@@ -282,7 +282,7 @@ def test_the_command_writes_the_page_beside_the_results(
     results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, instead in {
-        "_train": lambda *_: [],
+        "run_jobs": lambda *_: [],
         "content": lambda *_: results,
         "design_power": lambda *_: results["power"],
     }.items():

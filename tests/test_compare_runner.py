@@ -14,10 +14,10 @@ import pytest
 
 from harness.compare.design import Job
 from harness.compare.runner import Runner, Stage, last_error, log_of, on_cores, shared_cores
-from harness.compare.watching import Status, Watch, progress
-from harness.figures import read_figures
-from harness.lock import wait_for_writers, writing
-from harness.signals import Interrupted, _suspend, exit_code, suspended_along
+from harness.compare.status import Status, Watch, progress
+from harness.files.lock import wait_for_writers, writing
+from harness.metrics.reader import read_figures
+from harness.process.signals import Interrupted, _suspend, exit_code, suspended_along
 
 STOPPABLE = (
     "import signal, sys\n"
@@ -159,8 +159,8 @@ STARTED = """
 from test_compare_runner import *
 script = (
     "import pathlib, signal\\n"
-    "from harness.lock import writing\\n"
-    "from harness.signals import end_at_once\\n"
+    "from harness.files.lock import writing\\n"
+    "from harness.process.signals import end_at_once\\n"
     "end_at_once()\\n"
     f"with writing(pathlib.Path({folder!r}) / 'x' / 'run'):\\n"
     f"    open({folder!r} + '/begun', 'w').close()\\n"

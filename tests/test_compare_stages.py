@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from compare_samples import DESIGN
 
-from harness.checkpoint import CheckpointState
 from harness.commands.train import parse_command
 from harness.compare.design import Job, run_dir
 from harness.compare.stages import SCORE_FILE, Stages, read_score
-from harness.config import flatten
-from harness.cores import Arrangement
-from harness.rundir import Run, create_run_dir
+from harness.run.checkpoint import CheckpointState
+from harness.run.config import flatten
+from harness.run.folder import Run, create_run_dir
+from harness.run.hardware import Arrangement
+from support.compare_samples import DESIGN
 
 
 def stages(tmp_path, design=DESIGN, unmatched=()):

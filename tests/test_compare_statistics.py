@@ -10,13 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.compare.effects import (
-    equivalence,
-    game_differences,
-    interaction,
-    power,
-    spread_of,
-)
+from harness.compare.effects import equivalence, game_differences, interaction, power, spread_of
 from harness.compare.statistics import (
     bootstrap_interval,
     false_positives,

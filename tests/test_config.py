@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.config import RunConfig, flatten, unflatten
-from harness.presets import PRESETS, decay_note, departures
-from harness.rundir import Run, settings_lines
+from harness.run.config import RunConfig, flatten, unflatten
+from harness.run.folder import Run, settings_lines
+from harness.run.presets import PRESETS, decay_note, departures
 
 ALL_NAMES = {
     "steps", "seed", "warmup", "update_period", "target_period", "replay_size", "life_loss_ends",

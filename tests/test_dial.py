@@ -9,7 +9,7 @@ import pytest
 
 from agent.networks import dial_of
 from harness.claims.budget import DIAL
-from harness.claims.dial_section import dial
+from harness.claims.feature_sections import dial
 from harness.claims.page import answer
 from harness.claims.tables import Seeds
 from harness.commands.claims import ClaimsCommand

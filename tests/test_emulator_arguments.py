@@ -8,10 +8,10 @@ from typing import Any
 
 import ale_py
 import pytest
-from emulator_samples import PONG
 
 import envs.emulators
 from envs.emulators import EmulatorConfig, Emulators, vector_env
+from support.emulator_samples import PONG
 
 
 class Recorder:

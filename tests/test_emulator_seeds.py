@@ -7,10 +7,18 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from emulator_samples import PONG, SHORT, FakeVectorEnv, assert_same, env_of, play, random_actions
 
 import envs.emulators
 from envs.emulators import Emulators
+from support.emulator_samples import (
+    PONG,
+    SHORT,
+    FakeVectorEnv,
+    assert_same,
+    env_of,
+    play,
+    random_actions,
+)
 
 
 def test_a_stream_is_a_function_of_seed_and_actions() -> None:

@@ -13,7 +13,10 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 import pytest
-from emulator_samples import (
+
+import envs.emulators
+from envs.emulators import FRAMES_PER_STEP, EmulatorConfig, Emulators, Step, vector_env
+from support.emulator_samples import (
     BREAKOUT,
     CAP,
     PONG,
@@ -25,9 +28,6 @@ from emulator_samples import (
     play,
     random_actions,
 )
-
-import envs.emulators
-from envs.emulators import FRAMES_PER_STEP, EmulatorConfig, Emulators, Step, vector_env
 
 # Gymnasium's own preprocessing, one frame at a time in Python.
 

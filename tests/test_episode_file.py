@@ -10,16 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from episode_samples import (
-    ALL_ACTIONS,
-    PONG,
-    edit_json,
-    made_up,
-    npy,
-    pickled,
-    rewrite,
-    same,
-)
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -34,7 +24,17 @@ from envs.episode_file import (
 )
 from envs.q_planes import LEVELS, decode, encode
 from envs.trace import EpisodeTrace
-from harness.config import flatten
+from harness.run.config import flatten
+from support.episode_samples import (
+    ALL_ACTIONS,
+    PONG,
+    edit_json,
+    made_up,
+    npy,
+    pickled,
+    rewrite,
+    same,
+)
 
 # What is kept
 

@@ -10,8 +10,9 @@ from typing import NoReturn
 
 import pytest
 
-from harness.errors import UserError, run_cli
-from harness.signals import Interrupted
+from harness.cli.program import run_cli
+from harness.errors import UserError
+from harness.process.signals import Interrupted
 
 
 def ended(error: BaseException) -> object:

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from rehearsal import begun
-from test_loop import REAL
 
 from agent import execution
 from agent.errors import Unsupported
@@ -19,8 +17,10 @@ from agent.execution import WARM_UP, Execution, Recorded, one_by_one, resolve_ex
 from agent.learner import Learner
 from agent.precision import allow_tf32, resolve_precision
 from envs.emulators import Emulators
-from harness.counters import Counters
+from harness.run.state import Counters
 from replay.ring import Ring
+from support.rehearsal import begun
+from test_loop import REAL
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

@@ -6,8 +6,6 @@ import copy
 
 import pytest
 import torch
-from test_learning import batch
-from test_update import CONFIG, furthest
 from torch import nn
 
 from agent.flat import FlatOptimizer
@@ -15,6 +13,8 @@ from agent.learner import Learner
 from agent.networks import make_network
 from agent.optimizers import OptimizerName, make_optimizer
 from agent.shards import Shards
+from test_learning import batch
+from test_update import CONFIG, furthest
 
 
 def flat_optimizer(

@@ -7,10 +7,10 @@ import shlex
 import pytest
 
 import evaluate
+from harness.cli.foreign import ABSENT, ELSEWHERE
+from harness.cli.hints import options_of, spelled
 from harness.commands.train import TrainCommand, parse_command
 from harness.errors import UserError
-from harness.foreign import ABSENT, ELSEWHERE
-from harness.hints import options_of, spelled
 
 ABROAD = {
     "CleanRL": "exp_name seed torch_deterministic cuda track wandb_project_name wandb_entity "

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.journal import Journal, Journals, Mark, rewind
+from harness.files.journal import Journal, Journals, Mark, rewind
 
 
 def test_what_was_written_is_there_after_a_flush(tmp_path: Path) -> None:

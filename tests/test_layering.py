@@ -20,6 +20,40 @@ MAY_IMPORT = {
     "evaluate": {*PACKAGES},
 }
 """Which of our own modules each part may import; a package stands for all in it."""
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "text": set(),
+    "process": set(),
+    "console": {"text"},
+    "cli": {"errors", "text", "process"},
+    "files": {"errors"},
+    "images": set(),
+    "report": {"files"},
+    "run": {"errors", "text", "files"},
+    "metrics": {"text", "console", "files", "images", "run"},
+    "evaluation": {"errors", "text", "console", "run", "metrics"},
+    "training": {"errors", "text", "process", "console", "cli", "files", "run", "metrics"},
+    "probes": {"evaluation"},
+    "players": {
+        *("errors", "text", "process", "console", "files", "images", "report"),
+        *("run", "metrics", "evaluation", "training", "probes"),
+    },
+    "claims": {
+        *("errors", "process", "console", "files", "report", "run", "evaluation", "probes"),
+    },
+    "compare": {
+        *("errors", "text", "process", "console", "cli", "files", "report", "run", "metrics"),
+        *("evaluation",),
+    },
+    "commands": {
+        *("errors", "text", "process", "console", "cli", "files", "report", "run", "metrics"),
+        *("evaluation", "training", "probes", "players", "claims", "compare"),
+    },
+}
+"""The rooms of harness/, its modules and packages, and which others each imports: all of them stand
+above it."""
+STRANGERS = ({"training", "evaluation"}, {"players", "claims", "compare"})
+"""Rooms that never import each other."""
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 OPTIONAL = {"imageio_ffmpeg", "cv2", "imageio", "matplotlib", "pygame", "plotly", "pandas"}
 """Imported only inside the functions that need them, or not at all."""
@@ -84,6 +118,54 @@ def test_no_arrow_points_up(part: str) -> None:
     assert trees(part), "nothing was looked at"
 
 
+def room_of(name: str) -> str:
+    """The room of a dotted name in harness; empty for others and for harness itself."""
+    package, _, rest = f"{name}.".partition(".")
+    return rest.partition(".")[0] if package == "harness" else ""
+
+
+def forbidden(room: str, tree: ast.AST) -> list[str]:
+    """What a module of a room imports from rooms below it or beside it."""
+    allowed = {room, *ROOMS[room]}
+    return [name for name in imports(tree) if (to := room_of(name)) and to not in allowed]
+
+
+def rooms() -> list[tuple[str, Path, ast.Module]]:
+    """Every module of harness with its room."""
+    found = [(file.relative_to("harness"), tree) for file, tree in trees("harness")]
+    return [(file.parts[0].removesuffix(".py"), file, tree) for file, tree in found]
+
+
+def test_every_module_is_in_a_room_and_every_room_is_there() -> None:
+    assert {room for room, _, _ in rooms()} == {"__init__", *ROOMS}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_stands_above_it(room: str) -> None:
+    modules = [(file, tree) for one, file, tree in rooms() if one == room]
+    assert [f"{file}: {name}" for file, tree in modules for name in forbidden(room, tree)] == []
+
+
+def test_the_table_of_rooms_points_up_and_not_aside() -> None:
+    """So there is no circle among them."""
+    for place, (room, imported) in enumerate(ROOMS.items()):
+        assert imported <= {*list(ROOMS)[:place]}
+        assert not any(room in strangers and imported & strangers for strangers in STRANGERS)
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("report", "from harness.players.page import write_page"),
+        ("evaluation", "import harness.training.session"),
+        ("claims", "def f():\n    from harness import compare"),
+        ("text", "from harness.console import warn"),
+    ],
+)
+def test_the_search_for_arrows_between_rooms_finds_them(room: str, source: str) -> None:
+    assert forbidden(room, ast.parse(source))
+
+
 def test_only_tests_and_benchmarks_import_the_scripts() -> None:
     users = {
         part_of(ROOT / file)
@@ -99,7 +181,7 @@ def test_tensorboard_is_imported_in_one_file() -> None:
         for file, tree in trees(*PACKAGES, *SCRIPTS)
         if any(within(name, {"tensorboard", "torch.utils.tensorboard"}) for name in imports(tree))
     ]
-    assert users == ["harness/tensorboard.py"]
+    assert users == ["harness/metrics/tensorboard.py"]
 
 
 def test_consoles_and_tables_are_made_in_one_file() -> None:

@@ -22,15 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from rehearsal import begun
 from torch import Tensor, nn
 
 from agent.learner import Learner, LearnerConfig
 from envs.emulators import Emulators, Step
-from harness.config import unflatten
-from harness.counters import Counters
+from harness.run.config import unflatten
+from harness.run.state import Counters
 from replay.batch import Batch
 from replay.ring import Ring
+from support.rehearsal import begun
 
 GAMMA = 0.5
 END = -1

@@ -10,9 +10,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from episode_samples import made_up
-from locator_samples import spotter
-from test_page_player import made, short
 from torch import Tensor
 
 from agent.networks import QNetwork
@@ -26,6 +23,9 @@ from harness.errors import UserError
 from harness.players.locator import LAYER, fitted, locator, own_network
 from harness.probes import games
 from harness.probes.readout import LinearMap, Readout, split
+from support.episode_samples import made_up
+from support.locator_samples import spotter
+from test_page_player import made, short
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "pong-quick"
 

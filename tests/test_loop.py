@@ -13,15 +13,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from reference_replay import Event, ReferenceReplay, number_of
-from rehearsal import ACTIONS, Rehearsal, begun
-from twins import drawn
 
 from agent.learner import Learner
 from envs.emulators import EmulatorConfig, Emulators, Step
-from harness.config import RunConfig
-from harness.counters import Counters
+from harness.run.config import RunConfig
+from harness.run.state import Counters
 from replay.ring import Ring
+from support.reference_replay import Event, ReferenceReplay, number_of
+from support.rehearsal import ACTIONS, Rehearsal, begun
+from support.twins import drawn
 
 # Counts.
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emulator_samples import BREAKOUT, play, random_actions
 
 from envs.emulators import EmulatorConfig
 from envs.episode_file import load_episode
 from envs.labels import sprite_of
 from envs.memory import memories
 from envs.trace import EpisodeTrace, resimulate, screens
+from support.emulator_samples import BREAKOUT, play, random_actions
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "pong-quick" / "episodes"
 LIVES = 57

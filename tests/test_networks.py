@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from networks_by_hand import by_hand, states
 from torch import nn
 
 from agent.errors import UnknownNetwork
 from agent.networks import NETWORKS, initialise, make_network
+from support.networks_by_hand import by_hand, states
 
 BUILT_IN = tuple(NETWORKS)
 MATCHED = tuple(name for name in NETWORKS if not name.startswith(("imagenet", "narrow")))

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 import torch
-from agent_samples import CUT_OFF, copy_of
 from safetensors.torch import load_file
 
 from harness.commands.train import TrainCommand, notes, origin_of, parse_command
-from harness.config import RunConfig, flatten, unflatten
-from harness.course import assemble
 from harness.errors import UserError
-from harness.origin import find_origin, first_weights
-from harness.rundir import Run, create_run_dir, read_run
+from harness.evaluation.origin import find_origin, first_weights
+from harness.run.config import RunConfig, flatten, unflatten
+from harness.run.folder import Run, create_run_dir, read_run
+from harness.training.session import assemble
+from support.agent_samples import CUT_OFF, copy_of
 from train import train
 
 CPU = torch.device("cpu")

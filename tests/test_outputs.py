@@ -9,23 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent_samples import untrained
 
 import train
 from envs.episode_file import read_header
 from envs.trace import EpisodeTrace
-from harness import rundir
-from harness.checkpoint import read_state, read_tensors, save_checkpoint
+from harness.cli.program import run_cli
 from harness.commands.claims import ClaimsCommand
 from harness.commands.compare import CompareCommand
-from harness.commands.games import GameOptions
+from harness.commands.game_options import GameOptions
 from harness.commands.networks import NetworksCommand
 from harness.commands.record import RecordCommand
 from harness.commands.replay import ReplayCommand
-from harness.errors import UserError, run_cli
-from harness.outputs import check_folder, mark_of, new_folder, output
-from harness.presets import PRESETS
-from harness.rundir import Run, new_run_dir
+from harness.errors import UserError
+from harness.files.outputs import check_folder, mark_of, new_folder, output
+from harness.run import folder
+from harness.run.checkpoint import read_state, read_tensors, save_checkpoint
+from harness.run.folder import Run, new_run_dir
+from harness.run.presets import PRESETS
+from support.agent_samples import untrained
 
 GAMES = GameOptions(1, epsilon=1.0, device="cpu")
 
@@ -121,7 +122,7 @@ def test_runs_begun_in_the_same_second_have_a_folder_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(rundir.time, "strftime", lambda _: "20261126-101500")
+    monkeypatch.setattr(folder.time, "strftime", lambda _: "20261126-101500")
     run = Run("quick", PRESETS["quick"])
     folders = [new_run_dir(run) for _ in range(3)]
     name = "stride-quick-s0-20261126-101500"

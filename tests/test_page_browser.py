@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import at, complaints, open_at, pixels, press, show, text, wait_for
-from locator_samples import spotter
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
@@ -23,7 +21,9 @@ from envs.labels import sprite_of
 from envs.memory import memories
 from envs.trace import EpisodeTrace, resimulate, screens
 from harness.players.page import write_page
-from harness.players.second_opinion import SecondOpinion
+from harness.players.second_network import SecondOpinion
+from support.browsing import at, complaints, open_at, pixels, press, show, text, wait_for
+from support.locator_samples import spotter
 
 
 @pytest.fixture(scope="module")

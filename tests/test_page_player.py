@@ -15,7 +15,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from episode_samples import BREAKOUT
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -27,14 +26,15 @@ from envs.episode_file import read_header, save_episode
 from envs.trace import EpisodeTrace, frame_digest, resimulate, screens
 from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
-from harness.players import second_opinion as opinions
-from harness.players.colours import Palette
+from harness.images.palette import Palette
+from harness.images.row_deltas import pictures, row_deltas
+from harness.players import second_network as opinions
 from harness.players.locator import Locator
 from harness.players.page import write_page
 from harness.players.page_data import CHUNK_STEPS, PageData, in_words
-from harness.players.row_deltas import pictures, row_deltas
-from harness.players.second_opinion import FAINTEST, SecondOpinion, packed, second_opinion, stacks
+from harness.players.second_network import FAINTEST, SecondOpinion, packed, second_opinion, stacks
 from replay.ring import Ring
+from support.episode_samples import BREAKOUT
 
 BLACK = np.zeros((4, 210, 160, 3), np.uint8)
 MOST_BYTES = 6_000_000 / 2_000

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import train
-from harness.errors import run_cli
+from harness.cli.program import run_cli
 from replay import placement
 from replay.errors import ReplayTooLarge
 from replay.placement import MARGIN, place_replay

@@ -9,7 +9,7 @@ import pytest
 import evaluate
 from harness.commands.train import origin_of, parse_command
 from harness.errors import UserError
-from harness.places import MOST_RUNS, told
+from harness.run.places import MOST_RUNS, told
 
 
 @pytest.fixture

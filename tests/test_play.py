@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from agent_samples import CUT_OFF
-from episode_samples import same
 from hypothesis import given
 from hypothesis import strategies as st
 
 from envs.trace import EpisodeTrace, resimulate
-from harness.play import Stuck, play_episodes
+from harness.evaluation.play import Stuck, play_episodes
+from support.agent_samples import CUT_OFF
+from support.episode_samples import same
 
 AFTER = 20
 SEEDS = range(5)

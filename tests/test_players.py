@@ -12,23 +12,15 @@ from typing import TextIO
 
 import numpy as np
 import pytest
-from player_samples import (
-    NAMES,
-    FakeTerminal,
-    coloured,
-    game_of,
-    made_up,
-    shade,
-    shades,
-)
 
 from harness.errors import UserError
-from harness.players.film import Film
+from harness.players.frame_cache import Film
 from harness.players.player import play
 from harness.players.terminal import TerminalDisplay
 from harness.players.transport import Transport
 from harness.players.tty import full_screen, split_keys
-from harness.signals import Interrupted
+from harness.process.signals import Interrupted
+from support.player_samples import NAMES, FakeTerminal, coloured, game_of, made_up, shade, shades
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_learning import batch, copies
-from test_update import Remembers
 
 from agent.learner import Learner, LearnerConfig
 from agent.networks import make_network
 from agent.precision import Working
+from test_learning import batch, copies
+from test_update import Remembers
 
 
 def test_fp32_works_with_the_network_itself() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from agent.networks import QNetwork, make_network
 from envs.labels import in_small_pixels, labels_of
-from harness.probes.decoys import decoys
+from harness.probes.distractors import decoys
 from harness.probes.games import against, agent_profile, displaced_pairs, game_world, middles
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from networks_by_hand import staggered, states, windows
 from torch import nn
 
 from agent.errors import UnknownNetwork
 from agent.networks import make_network
 from agent.reducers import Dial, Staggered
+from support.networks_by_hand import staggered, states, windows
 
 
 def twin(name: str, of: nn.Module) -> nn.Module:

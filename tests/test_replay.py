@@ -15,10 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from episode_samples import (
-    BREAKOUT,
-    edit_json,
-)
 from numpy.typing import NDArray
 
 from agent.networks import make_network
@@ -29,16 +25,18 @@ from envs.episode_file import (
     save_episode,
 )
 from envs.trace import EpisodeTrace, frame_digest, resimulate, screens
-from harness.checkpoint import CheckpointState, save_checkpoint
-from harness.commands.games import GameOptions
+from harness.commands.game_options import GameOptions
 from harness.commands.record import RecordCommand
-from harness.commands.replay import ReplayCommand, check_emulator, first_difference
-from harness.config import RunConfig, flatten
+from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
-from harness.play import play_episodes
+from harness.evaluation.play import play_episodes
 from harness.players import video
-from harness.players.strip import Strip
-from harness.wording import shell_line
+from harness.players.q_value_strip import Strip
+from harness.players.verify import check_emulator, first_difference
+from harness.run.checkpoint import CheckpointState, save_checkpoint
+from harness.run.config import RunConfig, flatten
+from harness.text import shell_line
+from support.episode_samples import BREAKOUT, edit_json
 
 # Replays
 

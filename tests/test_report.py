@@ -10,21 +10,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
-from report_drawings import learning, screen
-from report_names import HOSTILE, LONG, NAMES
-from report_samples import everything
 
 from harness.errors import UserError
-from harness.report.blocks import (
-    Curves,
-    Picture,
-    Report,
-    Section,
-    Table,
-    Verdict,
-)
+from harness.report.blocks import Curves, Picture, Report, Section, Table, Verdict
 from harness.report.markup import Html, escape, tag
 from harness.report.page import page, write_page
+from support.report_drawings import learning, screen
+from support.report_names import HOSTILE, LONG, NAMES
+from support.report_samples import everything
 
 VOID = {"img", "meta"}
 SHOWN_HOSTILE = re.sub("[\udc80\x00\u202e]", "\ufffd", HOSTILE)

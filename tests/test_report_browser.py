@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browsing import CHROMIUM, DRIVER, chromium, show
-from report_samples import everything
 from selenium import webdriver
 
 from harness.report.page import write_page
+from support.browsing import CHROMIUM, DRIVER, chromium, show
+from support.report_samples import everything
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no chromium and chromedriver to look at the page with"

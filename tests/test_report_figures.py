@@ -26,9 +26,9 @@ from harness.report.blocks import (
 )
 from harness.report.curves import draw_curves, outline, ribbon
 from harness.report.intervals import draw_intervals, written
-from harness.report.looks import TRUTH, Looks
 from harness.report.markup import number
 from harness.report.pictures import draw_picture, png
+from harness.report.styles import TRUTH, Looks
 from harness.report.tables import draw_heat
 
 VALUES = st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(math.nan), st.just(math.inf))

@@ -14,7 +14,11 @@ from typing import Any, cast
 
 import pytest
 import torch
-from resume_samples import (
+
+from harness.errors import UserError
+from harness.files.lock import writing
+from harness.training.resume import Standing
+from support.resume_samples import (
     ENVIRONMENT,
     KILLS,
     ROOT,
@@ -31,10 +35,6 @@ from resume_samples import (
     resume,
     tensors,
 )
-
-from harness.errors import UserError
-from harness.lock import writing
-from harness.resuming import Standing
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_killed_again_and_again(unbroken: Path, tmp_path: Path) -> None:
     """SIGKILL at random points of the program, between turns, inside an update, inside the
     writing of a checkpoint, of the curves and of the log."""
     run_dir = tmp_path / "run"
-    done = program("tests/torture.py", run_dir, KILLS, 1, *SMALL)
+    done = program("tests/support/torture.py", run_dir, KILLS, 1, *SMALL)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["exit"] == 0, done.stdout + done.stderr

@@ -8,10 +8,10 @@ import scipy.stats
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_replay import Event, number_of
-from twins import WISHES, Twins, assert_twins, drawn
 
 from replay.ring import FRAME_SHAPE, SLOT_BYTES, STACK_SIZE, Ring
+from support.reference_replay import Event, number_of
+from support.twins import WISHES, Twins, assert_twins, drawn
 
 
 @st.composite

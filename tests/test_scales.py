@@ -10,9 +10,9 @@ from agent.learner import Learner, LearnerConfig
 from agent.networks import NETWORKS, QNetwork, UnknownNetwork, initialise, make_network
 from agent.scales import LAYERS, match_scales, scales
 from envs.emulators import EmulatorConfig
-from harness.config import unflatten
-from harness.course import assemble, begin
-from harness.random_play import random_states
+from harness.run.config import unflatten
+from harness.training.random_states import random_states
+from harness.training.session import assemble, begin
 
 NAMES = (*NETWORKS, "dial:0.5,3")
 

@@ -11,31 +11,31 @@ import numpy as np
 import pytest
 import torch
 import tyro
-from agent_samples import CUT_OFF, copy_of
 
 import harness.commands.score as score_module
 from agent.exploration import ExplorationConfig
 from envs.emulators import EmulatorConfig
 from envs.games import all_games
 from envs.scores import REFERENCE_SCORES, human_normalised
-from harness.agents import Agent, load_agent, random_agent, read_settings
-from harness.checkpoint import read_state
-from harness.commands.games import watched
+from harness.commands.game_options import watched
 from harness.commands.score import ScoreCommand
-from harness.config import RunConfig, flatten
-from harness.cores import arrange
 from harness.errors import UserError
-from harness.json_file import write_json
-from harness.play import play_episodes
-from harness.rundir import Run, create_run_dir
-from harness.score_result import ScoreResult
-from harness.scoring import (
+from harness.evaluation.agents import Agent, load_agent, random_agent, read_settings
+from harness.evaluation.play import play_episodes
+from harness.evaluation.score_report import ScoreResult
+from harness.evaluation.scoring import (
     EVALUATION_SEED,
     SELECTION_SEED,
     Episode,
     evaluation_episodes,
     score_episodes,
 )
+from harness.files.atomic import write_json
+from harness.run.checkpoint import read_state
+from harness.run.config import RunConfig, flatten
+from harness.run.folder import Run, create_run_dir
+from harness.run.hardware import arrange
+from support.agent_samples import CUT_OFF, copy_of
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
@@ -240,7 +240,7 @@ def test_games_cut_off_as_stuck_are_counted_and_told(tmp_path, capsys, monkeypat
 
 def test_elsewhere_a_line_says_every_ten_seconds_how_far_the_games_are(monkeypatch, capsys):
     clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr("harness.progress_bar.time", clock)
+    monkeypatch.setattr("harness.console.time", clock)
     with watched(3) as on_step:
         for second in range(24):
             clock.now = second
@@ -356,7 +356,7 @@ def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatc
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.durable.sync", full)
+    monkeypatch.setattr("harness.files.atomic.sync", full)
     with pytest.raises(UserError, match="No space left"):
         write_json(file, {"new": 2})
     assert json.loads(file.read_text()) == {"old": 1}

@@ -12,11 +12,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from envs.episode_file import load_episode, read_header
 from envs.trace import resimulate
-from harness.agents import load_agent
 from harness.claims.page import report as claims
-from harness.commands.replay import first_difference
 from harness.compare.page import report as compare
-from harness.figures import read_figures
+from harness.evaluation.agents import load_agent
+from harness.metrics.reader import read_figures
+from harness.players.verify import first_difference
 from harness.report.page import page
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "pong-quick"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.signals import ENDING, Interrupted, exit_code, interrupt, received_by
+from harness.process.signals import ENDING, Interrupted, exit_code, interrupt, received_by
 from train import StopSignal
 
 ROOT = Path(__file__).resolve().parent.parent

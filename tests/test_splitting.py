@@ -7,7 +7,6 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from test_update import Odd
 from torch import Tensor, nn
 
 from agent import splitting
@@ -15,6 +14,7 @@ from agent.networks import NETWORKS, QNetwork, make_network
 from agent.precision import Working
 from agent.shards import Shards
 from agent.splitting import split
+from test_update import Odd
 
 
 def states(rows: int) -> Tensor:

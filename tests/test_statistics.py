@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.statistics import mean_interval, summarise
+from harness.evaluation.statistics import mean_interval, summarise
 
 
 def test_summary_of_five_scores_by_hand():

@@ -14,11 +14,11 @@ from types import SimpleNamespace
 import pytest
 
 import evaluate
-from harness import streams
-from harness.streams import refused
+from harness.process import streams
+from harness.process.streams import refused
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN = "import sys; from harness.streams import *; steady();"
+BEGIN = "import sys; from harness.process.streams import *; steady();"
 WORK = f"{BEGIN} [print('line', i) for i in range(20000)]; open('done', 'w'); sys.exit(3)"
 
 
@@ -60,7 +60,7 @@ def test_nor_does_a_terminal_that_hung_up_or_a_full_disk(place: str, tmp_path: P
 
 def test_a_terminal_that_stands_still_holds_nothing_up(tmp_path: Path) -> None:
     """Ctrl-S stops it, Ctrl-Q lets it go on."""
-    script = f"import harness.streams as s; s._PATIENCE = 0; s.never_wait_long(); {WORK}"
+    script = f"import harness.process.streams as s; s._PATIENCE = 0; s.never_wait_long(); {WORK}"
     far, near = os.openpty()
     termios.tcflow(near, termios.TCOOFF)
     program = started(script, tmp_path, near)

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from resume_samples import listing
 
-import harness.compare.tandem as tandem
+import harness.training.tandem as tandem
 from envs.action_log import CHUNK_ROWS
-from harness.agents import load_agent
-from harness.checkpoint import read_state, read_tensors
 from harness.commands.train import TrainCommand
 from harness.compare.design import Job
 from harness.compare.stages import Stages, trained
-from harness.compare.tandem import TandemCommand, initial_seed
-from harness.config import unflatten
-from harness.course import assemble
 from harness.errors import UserError
-from harness.rundir import Run
+from harness.evaluation.agents import load_agent
+from harness.run.checkpoint import read_state, read_tensors
+from harness.run.config import unflatten
+from harness.run.folder import Run
+from harness.training.session import assemble
+from harness.training.tandem import TandemCommand, initial_seed
+from support.resume_samples import listing
 from train import train
 
 CPU = torch.device("cpu")
@@ -139,5 +139,5 @@ def test_a_comparison_starts_it_beside_its_teacher(tmp_path):
     stage = Stages(tmp_path, design, "cpu", frozenset())(Job("pong", "half_max", 3, "stride"))
     assert stage
     folder = tmp_path / "runs" / "Pong"
-    assert stage.command[1:4] == ["-m", "harness.compare.tandem", str(folder / "stride-s3")]
+    assert stage.command[1:4] == ["-m", "harness.training.tandem", str(folder / "stride-s3")]
     assert str(folder / "stride-teaches-half_max-s3") in stage.command

@@ -22,17 +22,16 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from agent.learner import Learner
 from envs.emulators import Step
 from envs.trace import EpisodeTrace
-from harness.config import flatten, unflatten
-from harness.counters import Counters
-from harness.figures import read_figures, scored
-from harness.journal import Journals
-from harness.metrics import MetricLog
-from harness.pictures import MOST_LAYERS, SPACING, is_drawn, weights
-from harness.players.animation import MOST_BYTES, Preview, preview
-from harness.presets import PRESETS
-from harness.progress import Display
-from harness.reporting import Reporter
-from harness.rundir import Run, settings_lines
+from harness.files.journal import Journals
+from harness.images.animation import MOST_BYTES, Preview, preview
+from harness.metrics.log import MetricLog
+from harness.metrics.reader import read_figures, scored
+from harness.metrics.reporter import MOST_LAYERS, SPACING, Reporter, is_drawn, weights
+from harness.metrics.terminal import Display
+from harness.run.config import flatten, unflatten
+from harness.run.folder import Run, settings_lines
+from harness.run.presets import PRESETS
+from harness.run.state import Counters
 from replay.batch import Batch
 
 ROOT = Path(__file__).resolve().parent.parent

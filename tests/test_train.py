@@ -17,9 +17,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import train
 from evaluate import COMMANDS
-from harness.checkpoint import find_checkpoint
+from harness.cli.program import run_cli
 from harness.commands.gallery import GalleryCommand
-from harness.errors import UserError, run_cli
+from harness.errors import UserError
+from harness.run.checkpoint import find_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = (

@@ -8,7 +8,6 @@ from unittest.mock import Mock
 
 import pytest
 import torch
-from test_learning import batch, copies, same
 from torch import Tensor, nn
 
 from agent import learner as learning
@@ -19,6 +18,7 @@ from agent.optimizers import OptimizerName, make_optimizer
 from agent.splitting import may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
+from test_learning import batch, copies, same
 
 CONFIG = LearnerConfig(learning_rate=1e-3, max_grad_norm=0.5)
 

@@ -10,16 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from player_samples import (
-    NAMES,
-    coloured,
-    made_up,
-)
 
 from harness.errors import UserError
-from harness.outputs import output
-from harness.players.strip import COLOURS, Strip
+from harness.files.outputs import output
+from harness.players.q_value_strip import COLOURS, Strip
 from harness.players.video import write_video
+from support.player_samples import NAMES, coloured, made_up
 
 
 def test_a_video_holds_every_frame(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.players.film import Film
+from harness.players.frame_cache import Film
 from harness.players.player import View, play
 from harness.players.window import LINE, PANEL, Window, picture_size, window
 
@@ -81,7 +81,7 @@ def test_keys_have_the_names_of_the_terminal(opened: Window) -> None:
 def test_an_episode_plays_until_the_window_is_closed(
     opened: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from player_samples import made_up
+    from support.player_samples import made_up
 
     trace, steps = made_up(50), np.zeros((50, 4, 210, 160, 3), np.uint8)
     steps += np.arange(50, dtype=np.uint8)[:, None, None, None, None]

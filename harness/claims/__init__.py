@@ -1,0 +1,1 @@
+"""The claims: fixed before they are measured, then decided and reported."""

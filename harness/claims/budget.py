@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.probes.datasets import GAMES
 from harness.probes.profile import Extent
-from harness.probes.worlds import GAMES
 
 BudgetName = Literal["quick", "full"]
 

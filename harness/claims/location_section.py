@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.claims.pictures import unpack
+from harness.claims.results import unpack
 from harness.claims.tables import TRAININGS, Results, Seeds, lines, over
 from harness.probes.features import LAYERS
 from harness.report.blocks import (
@@ -23,7 +23,7 @@ from harness.report.blocks import (
     Section,
     Table,
 )
-from harness.report.looks import TRUTH
+from harness.report.styles import TRUTH
 
 
 def location(results: Results, seeds: Seeds) -> Section:

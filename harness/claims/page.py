@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.networks import dial_of, downsampling
-from harness.claims.dial_section import TRAINING as TURNED
-from harness.claims.dial_section import dial
-from harness.claims.feature_sections import agents, boxes, patterns, response
+from harness.claims.feature_sections import TRAINING as TURNED
+from harness.claims.feature_sections import agents, boxes, dial, patterns, response
 from harness.claims.location_section import known, location
 from harness.claims.tables import TRAININGS, Results, Seeds, over
-from harness.network_table import size_of
+from harness.evaluation.network_sizes import size_of
 from harness.report.blocks import (
     Band,
     Column,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from harness.claims.budget import Budget, BudgetName
-from harness.claims.ledger import (
+from harness.claims.measurements import Unit
+from harness.claims.preregistration import (
     Claim,
     Effect,
     Ledger,
@@ -21,9 +25,10 @@ from harness.claims.ledger import (
     rule,
     together,
 )
-from harness.claims.units import Unit
-from harness.cores import arrange
-from harness.rundir import made
+from harness.probes.patterns import SIDE
+from harness.probes.profile import PICTURES, Extent, worlds
+from harness.run.hardware import arrange
+from harness.run.provenance import made
 
 FORMAT = 1
 CPU = torch.device("cpu")
@@ -115,3 +120,26 @@ def content(
         "missing": [asdict(unit) | {"reason": reason} for unit, reason in missing.items()],
         "pictures": pictures,
     }
+
+
+def pictures(extent: Extent) -> dict[str, Any]:
+    """By world: newest frames (`pack`) of the first test states, and true positions (pixels)."""
+    found = {}
+    for name, world in worlds(extent).items():
+        chosen = world.parts.test[:PICTURES]
+        found[name] = {
+            "frames": [pack(frame) for frame in world.states[chosen, -1]],
+            "positions": world.positions[chosen].tolist(),
+        }
+    return found
+
+
+def pack(frame: npt.NDArray[np.uint8]) -> str:
+    """A frame [84, 84] as text for JSON: its bytes, deflated, in base 64."""
+    return base64.b64encode(zlib.compress(frame.tobytes(), 9)).decode()
+
+
+def unpack(text: str) -> npt.NDArray[np.uint8]:
+    """What `pack` packed, [84, 84]."""
+    pixels = zlib.decompress(base64.b64decode(text))
+    return np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE)

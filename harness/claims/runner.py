@@ -13,10 +13,10 @@ from pathlib import Path
 from ale_py import ALEInterface, LoggerMode
 
 from harness.claims.budget import Budget
-from harness.claims.units import Unit, do, done, pilots
+from harness.claims.measurements import Unit, do, done, pilots
 from harness.console import Console
-from harness.cores import prepare_process
-from harness.signals import end_with, heard_here_alone
+from harness.process.signals import end_with, heard_here_alone
+from harness.run.hardware import prepare_process
 
 SPEED_PERIOD = 3600.0
 """Of which the time left is told (seconds); a measurement takes up to minutes."""

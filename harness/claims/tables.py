@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.claims.ledger import Effect, bounds, measured
+from harness.claims.preregistration import Effect, bounds, measured
 from harness.claims.results import named
 from harness.report.blocks import Series
 from harness.report.markup import is_interval, number, telling

@@ -14,25 +14,23 @@ from agent.scales import matchable
 from envs.games import game_id, game_title
 from envs.labels import GAMES, labels_of
 from harness.claims.budget import BUDGETS, DIAL, Budget, BudgetName
-from harness.claims.ledger import read_ledger
+from harness.claims.measurements import agent_units, other_games, results, units
 from harness.claims.page import report
-from harness.claims.pictures import pictures
-from harness.claims.results import content
+from harness.claims.preregistration import read_ledger
+from harness.claims.results import content, pictures
 from harness.claims.runner import work
-from harness.claims.units import agent_units, other_games, results, units
-from harness.command_line import Names
-from harness.commands.options import option
-from harness.console import Console, say
-from harness.cores import usable_cores
+from harness.cli.options import option
+from harness.cli.parser import Names
+from harness.console import Console, progress, say
 from harness.errors import UserError
-from harness.json_file import write_json
-from harness.lock import writing
-from harness.outputs import check_folder
-from harness.progress_bar import progress
+from harness.files.atomic import write_json
+from harness.files.lock import writing
+from harness.files.outputs import check_folder
+from harness.process.signals import exit_code
+from harness.process.streams import never_wait_long
 from harness.report.markup import is_interval
 from harness.report.page import write_page
-from harness.signals import exit_code
-from harness.streams import never_wait_long
+from harness.run.hardware import usable_cores
 from replay.placement import room_for
 
 WORKER_BYTES = 1_500_000_000
@@ -46,8 +44,8 @@ class ClaimsCommand:
     as agents where some are given.
 
     The claims, the smallest effects that matter and the rule of the verdicts stand in
-    harness/claims/ledger.toml. Called again with the same --out it goes on with what is left;
-    agents and networks may be added.
+    harness/claims/preregistration.toml. Called again with the same --out it goes on with what
+    is left; agents and networks may be added.
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import tyro
 
-from envs.emulators import EmulatorConfig
 from envs.games import departs_from_id
-from harness.agents import num_actions
-from harness.command_line import Names
-from harness.commands.options import option
+from harness.cli.options import option
+from harness.cli.parser import Names
 from harness.compare.budget import fit, jobs_at_once, time_networks
 from harness.compare.design import (
     ARROW,
@@ -20,31 +18,29 @@ from harness.compare.design import (
     game_ids,
     parse_settings,
     read_design,
-    run_dir,
-    scale_matched,
     settle_design,
     teacher_of,
 )
 from harness.compare.page import report
-from harness.compare.prospects import design_notes, design_power
+from harness.compare.power import design_notes, design_power
 from harness.compare.results import content
 from harness.compare.runner import Runner
+from harness.compare.schedule import run_jobs, unmatched_networks
 from harness.compare.stages import Stages
+from harness.compare.status import Watch
 from harness.compare.tables import control_lines, findings, job_count, power_lines, seeds
-from harness.compare.watching import Status, Watch
-from harness.config import PresetName
-from harness.console import WHOLE, Console
-from harness.device import DeviceName, pick_device
+from harness.console import WHOLE, Console, progress
 from harness.errors import UserError
-from harness.json_file import write_json
-from harness.lock import wait_for_writers, writing
-from harness.outputs import check_folder
-from harness.presets import PRESETS, decay_note
-from harness.progress_bar import progress
+from harness.files.atomic import write_json
+from harness.files.lock import wait_for_writers, writing
+from harness.files.outputs import check_folder
+from harness.process.signals import exit_code
+from harness.process.streams import never_wait_long
 from harness.report.page import write_page
-from harness.signals import exit_code
-from harness.streams import never_wait_long
-from harness.wording import shell_line
+from harness.run.config import PresetName
+from harness.run.hardware import DeviceName, pick_device
+from harness.run.presets import PRESETS, decay_note
+from harness.text import shell_line
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ class CompareCommand:
         check_folder(self.out, own=("design.json", "timing"), option="--out")
         self._make_folder()
         with writing(self.out):
-            unmatched = _unmatched(design)
+            unmatched = unmatched_networks(design)
             at_once = self.jobs or jobs_at_once(design, device)
             watch = Watch(design.steps)
             runner = Runner(at_once, watch)
@@ -114,7 +110,7 @@ class CompareCommand:
                 self._announce(design, at_once, watch)
                 stages = Stages(self.out, design, self.device, unmatched)
                 try:
-                    statuses = _train(runner, stages, watch)
+                    statuses = run_jobs(runner, stages, watch)
                 except KeyboardInterrupt as stop:
                     watch.say(f"stopped; go on with: {self._again(design)}")
                     return exit_code(stop)
@@ -218,38 +214,3 @@ class CompareCommand:
 
 def _chosen(given: Any, before: Any, default: Any) -> Any:
     return next(value for value in (given, before, default) if value is not None)
-
-
-def _unmatched(design: Design) -> frozenset[str]:
-    """Networks whose scale at the start cannot be matched. Raises UnknownNetwork for an own one
-    that cannot be made."""
-    if not design.own_networks:
-        return frozenset()
-    actions = num_actions(EmulatorConfig(design.games[0]))
-    return frozenset(n for n in design.own_networks if not scale_matched(n, actions))
-
-
-def _train(runner: Runner, stages: Stages, watch: Watch) -> list[Status]:
-    """Bring all jobs to their end; where they stand."""
-    statuses = []
-    for job in (*stages.design.jobs, *stages.design.tandem_jobs):
-        status = Status(job, run_dir(stages.out, job), problem=stages.problem(job))
-        if status.problem:
-            status.state = "failed"
-            watch.over(status)
-        elif stages(job) is None:
-            status.state = "finished"
-        statuses.append(status)
-    if before := sum(status.state == "finished" for status in statuses):
-        watch.say(f"{before} of {len(statuses)} runs were finished before")
-    acting = [status for status in statuses if status.job.teacher is None]
-    passive = [status for status in statuses if status.job.teacher is not None]
-    runner.run(acting, stages)
-    finished = {s.job for s in acting if s.state == "finished"}
-    for status in passive:
-        job = status.job
-        if replace(job, network=job.teacher or "", teacher=None) not in finished:
-            status.state = "failed"
-            status.problem = f"the run of its teacher {job.teacher} is not finished"
-    runner.run(passive, stages)
-    return statuses

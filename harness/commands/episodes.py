@@ -9,12 +9,12 @@ from typing import Annotated
 import tyro
 
 from envs.history import TrainingEpisode
-from harness.commands.options import option
+from harness.cli.options import option
 from harness.console import Console, Table
 from harness.errors import UserError
-from harness.history import History
-from harness.json_file import check_writable, write_json
-from harness.wording import shell_line
+from harness.files.atomic import check_writable, write_json
+from harness.text import shell_line
+from harness.training.episodes import History
 
 Numbered = tuple[int, TrainingEpisode]
 

@@ -10,12 +10,12 @@ import tyro
 
 from agent.networks import NETWORKS
 from envs.emulators import EmulatorConfig
-from harness.agents import num_actions
-from harness.command_line import Names
-from harness.commands.options import option
+from harness.cli.options import option
+from harness.cli.parser import Names
 from harness.console import Console, Table
-from harness.json_file import check_writable, write_json
-from harness.network_table import size_of
+from harness.evaluation.agents import num_actions
+from harness.evaluation.network_sizes import size_of
+from harness.files.atomic import check_writable, write_json
 
 
 @dataclass(frozen=True)

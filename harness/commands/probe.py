@@ -11,19 +11,19 @@ import tyro
 from agent.networks import is_own
 from envs.games import game_title
 from envs.labels import labels_of
+from harness.claims.measurements import Unit, agent_units
 from harness.claims.results import CPU
-from harness.claims.units import Unit, agent_units, measure_agent
-from harness.command_line import Names
-from harness.commands.options import option
-from harness.console import Console, Table
-from harness.cores import arrange, prepare_process
+from harness.cli.options import option
+from harness.cli.parser import Names
+from harness.console import Console, Table, progress
 from harness.errors import UserError
-from harness.json_file import check_writable, write_json
+from harness.files.atomic import check_writable, write_json
+from harness.probes.agents import measure_agent
+from harness.probes.datasets import GAMES
 from harness.probes.features import LAYERS
 from harness.probes.profile import Extent, controls
-from harness.probes.worlds import GAMES
-from harness.progress_bar import progress
-from harness.rundir import made
+from harness.run.hardware import arrange, prepare_process
+from harness.run.provenance import made
 
 WORDS = (
     "block 2 and block 8: a drawn square of 2x2 or 8x8 pixels; presence: whether it is there "
@@ -76,7 +76,7 @@ class ProbeCommand:
         profiles = {}
         for unit in agent_units(self.runs):
             with progress(f"probing {unit.agent}"):
-                profiles[unit.agent] = measure_agent(unit, extent, self.network)
+                profiles[unit.agent] = measure_agent(Path(unit.agent), extent, self.network)
             console.print(*tables(unit, profiles[unit.agent]), sep="\n\n")
         with progress("probing pixels"):
             pixels = controls(extent)

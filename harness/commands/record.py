@@ -11,19 +11,19 @@ import tyro
 
 from envs.episode_file import SUFFIX, pack_episode
 from envs.trace import EpisodeTrace
-from harness.agents import load_agent
-from harness.checkpoint import find_checkpoint
-from harness.commands.games import GameOptions, watched
-from harness.commands.options import option
-from harness.config import Flat
+from harness.cli.options import option
+from harness.commands.game_options import GameOptions, watched
 from harness.console import Console, Table
-from harness.device import pick_device
-from harness.durable import appearing
 from harness.errors import UserError
-from harness.outputs import next_free
-from harness.play import play_episodes
-from harness.scoring import SIDE_BY_SIDE
-from harness.wording import shell_line
+from harness.evaluation.agents import load_agent
+from harness.evaluation.play import play_episodes
+from harness.evaluation.scoring import SIDE_BY_SIDE
+from harness.files.atomic import appearing
+from harness.files.outputs import next_free
+from harness.run.checkpoint import find_checkpoint
+from harness.run.config import Flat
+from harness.run.hardware import pick_device
+from harness.text import shell_line
 
 
 @dataclass(frozen=True)

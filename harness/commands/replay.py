@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
-import ale_py
 import numpy as np
 import numpy.typing as npt
 import tyro
@@ -17,16 +16,16 @@ import tyro
 from envs.action_log import LogHeader
 from envs.emulators import FRAMES_PER_STEP
 from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
-from envs.games import game_title, rom_digest
-from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate, screens
-from harness.commands.beside import Beside, Played
-from harness.commands.options import option
-from harness.console import Console, say, warn
+from envs.games import game_title
+from envs.trace import EpisodeTrace, resimulate, screens
+from harness.cli.options import option
+from harness.console import Console, advancing, progress, say
 from harness.errors import UserError
-from harness.outputs import mark_of, output
-from harness.places import told
+from harness.files.outputs import mark_of, output
+from harness.players.episode_page import Beside, Played
 from harness.players.transport import FRAMES_PER_SECOND
-from harness.progress_bar import advancing, progress
+from harness.players.verify import check_emulator, first_difference
+from harness.run.places import told
 
 VIDEOS = (".mp4", ".gif")
 """How the file of a video may end."""
@@ -118,7 +117,7 @@ class ReplayCommand:
                 f"{self.source} is a folder{told(self.source)}: add --episode NUMBER for one of "
                 "a run's training episodes, or give one of the files in its episodes/"
             )
-        from harness.history import History  # imports torch, which takes seconds
+        from harness.training.episodes import History  # imports torch, which takes seconds
 
         return History(self.source).trace(self.episode)
 
@@ -154,7 +153,7 @@ class ReplayCommand:
         _announce(out, self._beside.write(out, episode, other, mark_of(self)))
 
     def _video(self, trace: EpisodeTrace) -> None:
-        from harness.players.strip import Strip
+        from harness.players.q_value_strip import Strip
         from harness.players.video import write_video
 
         out, names = self._file(*VIDEOS), action_names(trace.protocol)
@@ -206,52 +205,3 @@ def _announce(file: Path, frames: int) -> None:
     """Say what was written."""
     seconds, size = frames / FRAMES_PER_SECOND, file.stat().st_size / 1000
     Console().print(f"{file}: {frames:,} frames of the emulator, {seconds:.1f} s, {size:,.0f} kB")
-
-
-def check_emulator(header: EpisodeHeader | LogHeader, *, strict: bool) -> None:
-    """Raises UserError as `check_cartridge`, or with `strict` when ale-py is not the one that
-    recorded; otherwise another ale-py is worth a warning on standard error."""
-    check_cartridge(header)
-    if header.ale_py != ale_py.__version__:
-        versions = f"recorded with ale-py {header.ale_py}, here is {ale_py.__version__}"
-        if strict:
-            raise UserError(f"{versions}: install that one to verify the episode")
-        warn(f"{versions}; the game may go another way")
-
-
-def check_cartridge(header: EpisodeHeader | LogHeader) -> None:
-    """Raises UserError when the game or its actions are not those that were recorded."""
-    game = header.protocol.game
-    if isinstance(header, EpisodeHeader) and header.action_names != action_names(header.protocol):
-        raise UserError(f"the episode's actions are not those of {game} here")
-    if (here := rom_digest(game)) != header.rom_sha256:
-        raise UserError(
-            f"the episode was recorded with another cartridge of {game} (SHA-256 "
-            f"{header.rom_sha256[:12]}..., here {here[:12]}...): install ale-py {header.ale_py}"
-        )
-
-
-def first_difference(trace: EpisodeTrace, score: int, moments: Iterable[Moment]) -> str | None:
-    """Where a new simulation first departs from what was recorded, and how; None if nowhere.
-
-    `moments` are one for each of the T steps and one for the final frame.
-    """
-    simulated, ended = 0, False
-    for step, moment in enumerate(moments):
-        if len(trace.digests) and (digest := frame_digest(moment.frame)) != trace.digests[step]:
-            return f"frame {step} has digest {digest:08x}, recorded {trace.digests[step]:08x}"
-        ended = moment.ended
-        if step == len(trace):
-            break
-        if moment.reward != trace.rewards[step]:
-            return f"step {step} brings reward {moment.reward}, recorded {trace.rewards[step]}"
-        simulated = step + 1
-        if ended and simulated < len(trace):
-            return f"the game is over after {simulated:,} steps, recorded {len(trace):,}"
-    if not (ended or trace.stuck):
-        return f"the game goes on after {simulated:,} steps, recorded as its end"
-    if ended and trace.stuck:
-        return f"the game is over after {simulated:,} steps, recorded as stuck"
-    if score != trace.score:
-        return f"the score is {trace.score:,}, recorded {score:,}"
-    return None

@@ -12,16 +12,16 @@ import tyro
 
 from envs.emulators import EmulatorConfig
 from envs.games import departs_from_id
-from harness.agents import Agent, load_agent, random_agent, read_settings
-from harness.commands.games import GameOptions, watched
-from harness.commands.options import option
-from harness.config import Flat, RunConfig
+from harness.cli.options import option
+from harness.commands.game_options import GameOptions, watched
 from harness.console import Console, say_error
-from harness.device import pick_device
 from harness.errors import UserError
-from harness.json_file import check_writable, write_json
-from harness.score_result import ScoreResult
-from harness.scoring import SIDE_BY_SIDE, score_episodes
+from harness.evaluation.agents import Agent, load_agent, random_agent, read_settings
+from harness.evaluation.score_report import ScoreResult
+from harness.evaluation.scoring import SIDE_BY_SIDE, score_episodes
+from harness.files.atomic import check_writable, write_json
+from harness.run.config import Flat, RunConfig
+from harness.run.hardware import pick_device
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ import tyro
 
 from agent.execution import ExecutionName
 from envs.games import departs_from_id
-from harness.agents import refuse_foreign_code
-from harness.command_line import parse, path
-from harness.commands.options import option
-from harness.config import PresetName, RunConfig, flatten, unflatten
-from harness.device import DeviceName
+from harness.cli.groups import grouped, values
+from harness.cli.options import option
+from harness.cli.parser import parse, path
 from harness.errors import UserError
-from harness.option_groups import grouped, values
-from harness.origin import Weights, find_origin
-from harness.presets import PRESETS, decay_note
-from harness.rundir import Origin, Run, read_run
+from harness.evaluation.agents import refuse_foreign_code
+from harness.evaluation.origin import Weights, find_origin
+from harness.run.config import PresetName, RunConfig, flatten, unflatten
+from harness.run.folder import Origin, Run, read_run
+from harness.run.hardware import DeviceName
+from harness.run.presets import PRESETS, decay_note
 
 GROUPS = {
     "run": ("preset", "run_dir", "resume", "resume_anyway", "weights", "run_dir_file", "quiet"),

@@ -22,12 +22,11 @@ import torch
 from harness.compare.design import Design, Job, teacher_of
 from harness.compare.runner import Runner, Stage, script
 from harness.compare.stages import setting_option
-from harness.compare.watching import Status, Watch
-from harness.cores import usable_cores
-from harness.device import DeviceName
+from harness.compare.status import Status, Watch
 from harness.errors import UserError
-from harness.figures import read_figures
-from harness.progress import duration
+from harness.metrics.reader import read_figures
+from harness.run.hardware import DeviceName, usable_cores
+from harness.text import duration
 from replay.placement import room_for
 from replay.ring import SLOT_BYTES
 

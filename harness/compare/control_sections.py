@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.compare.design import BASELINE, CONTROLS, teacher_of
-from harness.compare.statistics import LEVEL
-from harness.compare.watching import RECENT
-from harness.compare.words import (
+from harness.compare.formatting import (
     INTERVAL,
     Results,
     difference_row,
@@ -18,15 +16,10 @@ from harness.compare.words import (
     p_said,
     p_text,
 )
-from harness.report.blocks import (
-    Block,
-    Column,
-    Row,
-    Section,
-    Table,
-    Text,
-)
-from harness.wording import counted
+from harness.compare.statistics import LEVEL
+from harness.metrics.reader import RECENT
+from harness.report.blocks import Block, Column, Row, Section, Table, Text
+from harness.text import counted
 
 
 def tandems(results: Results) -> Section | None:

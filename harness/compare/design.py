@@ -19,13 +19,13 @@ from agent.networks import QNetwork, dial_of, downsampling, is_own, make_network
 from envs.fields import parse
 from envs.games import game_id, game_title
 from envs.scores import REFERENCE_SCORES
-from harness.command_line import whole_number
-from harness.config import PresetName, RunConfig, flatten, unflatten
+from harness.cli.foreign import ELSEWHERE
+from harness.cli.hints import misread
+from harness.cli.parser import whole_number
 from harness.errors import UserError
-from harness.foreign import ELSEWHERE
-from harness.hints import misread
-from harness.json_file import write_json
-from harness.presets import PRESETS
+from harness.files.atomic import write_json
+from harness.run.config import PresetName, RunConfig, flatten, unflatten
+from harness.run.presets import PRESETS
 
 MOST_SEEDS = 1_000
 FORMAT = 1

@@ -9,14 +9,14 @@ from typing import Any
 from envs.games import game_title
 from harness.compare.control_sections import control, control_text, tandems
 from harness.compare.design import BASELINE, EQUAL
+from harness.compare.formatting import INTERVAL, UNIT, Results, interval_text, p_said
 from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.score_sections import kinds, sums
 from harness.compare.statistics import LEARNED, REDRAWS
 from harness.compare.verdict_section import compared, outcome, reason, verdicts
-from harness.compare.words import INTERVAL, UNIT, Results, interval_text, p_said
 from harness.report.blocks import Column, Outcome, Report, Section, Table, Text
 from harness.report.page import how_made
-from harness.wording import counted
+from harness.text import counted
 
 TITLE = "Does it matter how the network downsamples?"
 NAMED = 4

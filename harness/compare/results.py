@@ -11,18 +11,18 @@ import torch
 
 from envs.emulators import EmulatorConfig
 from envs.games import game_title
-from harness.agents import num_actions
-from harness.checkpoint import CheckpointState
 from harness.compare.analysis import RunScore, analyse
 from harness.compare.design import Design
 from harness.compare.stages import read_score, trained
-from harness.compare.watching import RECENT, Status
-from harness.config import flatten
-from harness.cores import arrange
-from harness.figures import read_figures, scored
-from harness.network_table import size_of
-from harness.rundir import made
-from harness.scoring import cut_off
+from harness.compare.status import Status
+from harness.evaluation.agents import num_actions
+from harness.evaluation.network_sizes import size_of
+from harness.metrics.games import cut_off
+from harness.metrics.reader import RECENT, read_figures, scored
+from harness.run.checkpoint import CheckpointState
+from harness.run.config import flatten
+from harness.run.hardware import arrange
+from harness.run.provenance import made
 
 FORMAT = 1
 BINS = 50

@@ -15,9 +15,9 @@ from agent.networks import is_own
 from envs.games import game_title
 from harness.compare.control_sections import equal_time
 from harness.compare.design import BASELINE
-from harness.compare.prospects import SEED
+from harness.compare.formatting import INTERVAL, Results
+from harness.compare.power import SEED
 from harness.compare.statistics import LEVEL
-from harness.compare.words import INTERVAL, Results
 from harness.report.blocks import (
     Block,
     Cell,
@@ -31,7 +31,7 @@ from harness.report.blocks import (
     Value,
 )
 from harness.report.markup import number
-from harness.wording import counted
+from harness.text import counted
 
 LEAST = 3
 """Runs from which a curve has an interval; fewer are seen as they are (count)."""

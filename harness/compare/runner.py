@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.compare.design import Job
-from harness.compare.watching import Status, Watch
-from harness.signals import Interrupted, child_environment, received_by, suspended_along
-from harness.wording import ROOT
+from harness.compare.status import Status, Watch
+from harness.process.signals import Interrupted, child_environment, received_by, suspended_along
+from harness.text import ROOT
 
 POLL_INTERVAL = 0.1
 """Seconds between two looks at the running programs."""

@@ -9,9 +9,7 @@ import numpy as np
 
 from envs.games import game_title
 from harness.compare.design import BASELINE, SENSITIVE, TOLERANT
-from harness.compare.prospects import SEED
-from harness.compare.statistics import Scores, Strata, bootstrap_interval
-from harness.compare.words import (
+from harness.compare.formatting import (
     INTERVAL,
     UNIT,
     Results,
@@ -22,6 +20,8 @@ from harness.compare.words import (
     p_text,
     row_of,
 )
+from harness.compare.power import SEED
+from harness.compare.statistics import Scores, Strata, bootstrap_interval
 from harness.report.blocks import (
     Block,
     Column,

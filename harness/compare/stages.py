@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from agent.networks import is_own
-from harness.checkpoint import CheckpointState, read_state
 from harness.compare.design import EQUAL, Design, Job, run_dir
 from harness.compare.runner import Stage, module, script
-from harness.config import flatten
-from harness.device import DeviceName
 from harness.errors import UserError
-from harness.rundir import read_run
-from harness.scoring import EVALUATION_SEED
+from harness.evaluation.scoring import EVALUATION_SEED
+from harness.run.checkpoint import CheckpointState, read_state
+from harness.run.config import flatten
+from harness.run.folder import read_run
+from harness.run.hardware import DeviceName
 
 SCORE_FILE = "score.json"
 
@@ -70,7 +70,7 @@ class Stages:
             teacher = run_dir(self.out, replace(job, network=job.teacher, teacher=None))
             scale = "--no-scale-match" if job.network in self.unmatched else "--scale-match"
             named = ["--network", job.network, "--run-dir", folder, scale]
-            return module("harness.compare.tandem", teacher, *named, *common)
+            return module("harness.training.tandem", teacher, *named, *common)
         if (folder / "config.json").exists():
             named = ["--network", job.network] if is_own(job.network) else []
             steps = ["--steps", self.design.steps]

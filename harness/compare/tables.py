@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envs.games import game_title
+from harness.compare.formatting import has_width
 from harness.compare.statistics import CONFIDENCE
-from harness.compare.words import has_width
 from harness.console import Table
-from harness.wording import counted
+from harness.text import counted
 
 _NONE = "-"
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from harness.compare.design import BASELINE
-from harness.compare.statistics import LEVEL
-from harness.compare.words import (
+from harness.compare.formatting import (
     INTERVAL,
     UNIT,
     Results,
@@ -15,8 +14,9 @@ from harness.compare.words import (
     interval_text,
     p_said,
 )
+from harness.compare.statistics import LEVEL
 from harness.report.blocks import Block, Outcome, Section, Text, Verdict
-from harness.wording import counted
+from harness.text import counted
 
 
 def verdicts(results: Results) -> Section:

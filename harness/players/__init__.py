@@ -1,1 +1,1 @@
-"""Showing recorded episodes: in a terminal and as a video."""
+"""Showing episodes: in a terminal or a window, as a page or a video."""

@@ -18,13 +18,13 @@ from envs.emulators import FRAME_SHAPE
 from envs.episode_file import EpisodeHeader
 from envs.labels import labels_of
 from envs.trace import EpisodeTrace, resimulate
-from harness.agents import load_network
 from harness.errors import UserError
-from harness.players.second_opinion import States, stacks
+from harness.evaluation.agents import load_network
+from harness.players.second_network import States, stacks
+from harness.probes.datasets import World
 from harness.probes.features import features
 from harness.probes.games import game_world
 from harness.probes.readout import LinearMap
-from harness.probes.worlds import World
 from replay.ring import STACK_SIZE
 
 STATES = 2_400

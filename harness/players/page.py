@@ -21,16 +21,16 @@ from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader
 from envs.games import game_title
 from envs.trace import EpisodeTrace
-from harness.durable import appearing
-from harness.outputs import trailer
+from harness.files.atomic import appearing
+from harness.files.outputs import trailer
 from harness.players.locator import Locator
 from harness.players.page_data import PageData, data_block
-from harness.players.second_opinion import SecondOpinion
+from harness.players.second_network import SecondOpinion
 from harness.report.markup import escape
 
 SCRIPTS: Final = (
     *("store.js", "pictures.js", "timeline.js", "table.js", "values.js"),
-    *("player.js", "company.js", "controls.js"),
+    *("player.js", "sync.js", "controls.js"),
 )
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _WEB: Final = Path(__file__).parent / "web"
@@ -54,8 +54,8 @@ def write_page(
     They are written as they come, a few seconds of the game in memory. With `opinion` that
     network's Q-values stand beside the recorded ones, and with `attention` the pixels that move
     it; `locators` mark where networks take the game's main object to be. `mark` is that of the
-    command (harness/outputs.py). The file appears whole or not at all. Raises UserError where it
-    cannot be written.
+    command (harness/files/outputs.py). The file appears whole or not at all. Raises UserError
+    where it cannot be written.
     """
     data = PageData(trace, opinion, attention=attention, locators=locators)
     write_texts(path, page_texts(data, screens, header, name), mark)

@@ -40,10 +40,10 @@ from envs.games import game_title
 from envs.labels import sprite_of
 from envs.memory import memories
 from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate
-from harness.players.colours import Palette
+from harness.images.palette import Palette
+from harness.images.row_deltas import row_deltas
 from harness.players.locator import Locator, describe
-from harness.players.row_deltas import row_deltas
-from harness.players.second_opinion import SecondOpinion, packed, stacks
+from harness.players.second_network import SecondOpinion, packed, stacks
 from replay.ring import STACK_SIZE
 
 CHUNK_STEPS: Final = 60

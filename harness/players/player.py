@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from envs.emulators import FRAMES_PER_STEP
 from envs.trace import EpisodeTrace
-from harness.players.film import Film
+from harness.players.frame_cache import Film
 from harness.players.transport import QUIT, Transport
 
 IDLE = 0.1

@@ -7,12 +7,12 @@ from typing import Literal
 
 from envs.episode_file import action_names
 from envs.trace import EpisodeTrace, screens
-from harness.players.film import Film
+from harness.players.frame_cache import Film
 from harness.players.player import play
 from harness.players.terminal import TerminalDisplay
 from harness.players.tty import full_screen
 from harness.players.window import window
-from harness.signals import exit_code
+from harness.process.signals import exit_code
 
 
 def show(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from harness.errors import UserError
-from harness.signals import Interrupted
+from harness.process.signals import Interrupted
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"  # other screen, cursor hidden, cleared
 _LEAVE = "\x1b[0m\x1b[?25h\x1b[?1049l"

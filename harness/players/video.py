@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness.durable import appearing
 from harness.errors import UserError
-from harness.outputs import trailer
-from harness.players.colours import Seen, packed, unpacked
-from harness.players.strip import COLOURS, HEIGHT, WIDTH, Strip
+from harness.files.atomic import appearing
+from harness.files.outputs import trailer
+from harness.images.palette import Seen, packed, unpacked
+from harness.players.q_value_strip import COLOURS, HEIGHT, WIDTH, Strip
 from harness.players.transport import FRAMES_PER_SECOND
-from harness.wording import install_line
+from harness.text import install_line
 
 GIF_PER_SECOND = 30
 ANAMORPHIC = (640, 420)
@@ -46,7 +46,7 @@ def write_video(
 ) -> int:
     """Write the frames of `play()`, a step at a time, as `path` ends in .mp4 or .gif; with the
     Q-values of `strip` beside them. A GIF is played twice, first for its colours. `mark` is that of
-    the command (harness/outputs.py).
+    the command (harness/files/outputs.py).
 
     Returns how many emulator frames are shown. The file appears whole or not at all. Raises
     UserError when ffmpeg is missing or fails.

@@ -20,7 +20,7 @@ from harness.errors import UserError
 from harness.players.halfblocks import ASPECT
 from harness.players.player import View
 from harness.players.transport import KEYS
-from harness.wording import install_line
+from harness.text import install_line
 
 if TYPE_CHECKING:
     import pygame

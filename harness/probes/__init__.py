@@ -1,0 +1,1 @@
+"""What can be read from features: drawn patterns, games, readouts, measures."""

@@ -12,12 +12,12 @@ from agent.networks import QNetwork
 from envs.games import game_id
 from envs.interventions import displaced, intervened, possible
 from envs.labels import GAMES, Positions, Sprite, in_small_pixels, labels_of, sprite_of
-from harness.probes.decoys import decoys
+from harness.probes.datasets import World
+from harness.probes.distractors import decoys
 from harness.probes.features import LAYERS, features
 from harness.probes.readout import Floats
 from harness.probes.response import invariance
 from harness.probes.sensitivity import consistency, sensitivity
-from harness.probes.worlds import World
 
 Pixels = npt.NDArray[np.uint8]
 _SEED = 20_000

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from agent.networks import QNetwork
 from harness.probes import measures
+from harness.probes.datasets import World, block, presence, several
 from harness.probes.decoding import decoding
 from harness.probes.features import LAYERS, features, pitches, pixels
 from harness.probes.games import game_world
 from harness.probes.patterns import SIDE
 from harness.probes.readout import Floats, Readout, Split, split
 from harness.probes.response import equivariance, health, responses
-from harness.probes.worlds import World, block, presence, several
 
 Numbers = dict[str, Any]
 _PIXEL_PITCH = 8

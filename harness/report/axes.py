@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.report.blocks import Reference, Value
-from harness.report.looks import Looks
 from harness.report.markup import Html, join, number, percent, shown, tag
+from harness.report.styles import Looks
 
 GRID: Final = 1000
 """Places a side of the inner drawing has: finer than a screen's pixels."""

@@ -3,7 +3,7 @@
 Text is text: markup, names of classes and folders are shown as they are written. In figures a
 value that is None or not finite is missing; the figure leaves it out and says how many it left
 out. A series or row that carries a network's name has that network's colour, mark and line in
-every figure of the page (harness/report/looks.py).
+every figure of the page (harness/report/styles.py).
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from harness.report.axes import (
     scale,
 )
 from harness.report.blocks import Curves, Scatter, Series, Value, Values
-from harness.report.looks import Looks
 from harness.report.markup import Html, is_interval, join, number, percent, shown, tag
+from harness.report.styles import Looks
 
 MARKED = 12
 """A line of at most so many points has a mark at each, a longer one at about so many."""

@@ -18,8 +18,8 @@ from harness.report.axes import (
     y_name,
 )
 from harness.report.blocks import Intervals, Row
-from harness.report.looks import Looks
 from harness.report.markup import Html, is_interval, join, number, percent, shown, tag, telling
+from harness.report.styles import Looks
 
 NO_INTERVAL = "No interval: there is a single value, or all values are the same."
 

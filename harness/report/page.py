@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from harness.durable import appearing
+from harness.files.atomic import appearing
 from harness.report.blocks import (
     Block,
     Curves,
@@ -27,9 +27,9 @@ from harness.report.blocks import (
 )
 from harness.report.curves import draw_curves, draw_scatter
 from harness.report.intervals import draw_intervals
-from harness.report.looks import Looks, colour_rules, series_names, shape_symbols
 from harness.report.markup import Html, escape, join, tag
 from harness.report.pictures import draw_picture
+from harness.report.styles import Looks, colour_rules, series_names, shape_symbols
 from harness.report.tables import draw_heat, draw_table
 
 SYMBOLS: Final[dict[Outcome, str]] = {

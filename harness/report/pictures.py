@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from harness.report.axes import legend, missing_note
 from harness.report.blocks import Frame, Marker, Picture
-from harness.report.looks import Looks
 from harness.report.markup import Html, join, number, percent, shown, tag
+from harness.report.styles import Looks
 
 
 def draw_picture(picture: Picture, looks: Looks) -> Html:

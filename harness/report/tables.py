@@ -6,8 +6,8 @@ from itertools import chain
 
 from harness.report.axes import missing_note, nothing_note, x_name, y_name
 from harness.report.blocks import Cell, Column, Heat, Table
-from harness.report.looks import Looks
 from harness.report.markup import Html, join, number, percent, shown, tag
+from harness.report.styles import Looks
 
 NARROW = 12
 """A heat map of at most so many columns writes its numbers into its cells."""

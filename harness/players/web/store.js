@@ -21,7 +21,7 @@ async function unpacked(name) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Pictures, one after the other, from the rows that changed (harness/players/row_deltas.py). */
+/** Pictures, one after the other, from the rows that changed (harness/images/row_deltas.py). */
 function pictures(coded, count, rows, columns) {
   const size = rows * columns;
   const maskBytes = Math.ceil(rows / 8);

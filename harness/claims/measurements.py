@@ -1,0 +1,223 @@
+"""The pieces of work that the answers are made of, each kept in a file of its own.
+
+A piece that is done is never done again: an interrupted run goes on with the ones that are left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from agent.networks import QNetwork
+from harness.claims.budget import FIRST_SEED, Budget
+from harness.errors import UserError
+from harness.files.atomic import write_json
+from harness.probes import bars
+from harness.probes.agents import measure_agent
+from harness.probes.datasets import PLANTED_SEED, block
+from harness.probes.measures import counting
+from harness.probes.patterns import counted, located
+from harness.probes.profile import controls, counts, whole
+from harness.probes.training import SIZES, Task, answers, fresh, trained
+from harness.run.checkpoint import read_state, read_whole
+
+MEASURES = 4
+"""Grows when a measure changes, so that old numbers and new ones never meet."""
+_PILOT_STATES, _PILOT_SEED = 400, 30_000
+"""On which learning rates are compared (count), and which no probe sees."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One network with one seed and one training; or filter banks, or the controls."""
+
+    training: str
+    """untrained, location, count, agent, bars or controls; `location pilot` and `count pilot`
+    choose the learning rate of a network."""
+    network: str = ""
+    seed: int = 0
+    """Of agents: which of those with this network it is, in the order in which they were named."""
+    agent: str = ""
+    """Folder of a trained agent's checkpoint."""
+
+    @property
+    def name(self) -> str:
+        """A file's name, its own among all units."""
+        parts = (self.training.replace(" ", "-"), self.network.replace(":", "-"))
+        return "_".join([part for part in parts if part] + [f"s{self.seed}"])
+
+
+def agent_units(runs: Sequence[Path]) -> tuple[Unit, ...]:
+    """The units of trained agents in run or checkpoint folders. Raises UserError when there is
+    none in one of them."""
+    found: list[Unit] = []
+    seen: dict[tuple[str, ...], Path] = {}
+    for run in runs:
+        folder, state = read_whole(run, lambda folder: (folder, read_state(folder)))
+        settings = state.settings
+        network = str(settings["network"])
+        training = tuple(str(settings[name]) for name in ("game", "network", "seed"))
+        if training in seen:
+            raise UserError(
+                f"{run} and {seen[training]} are one {' '.join(training)}: agents of one seed "
+                "count as one, leave one of them out"
+            )
+        seen[training] = run
+        number = sum(unit.network == network for unit in found)
+        found.append(Unit("agent", network, number, str(folder)))
+    return tuple(found)
+
+
+TASKS: tuple[Task, ...] = ("location", "count")
+
+
+def pilots(budget: Budget) -> list[Unit]:
+    """What has to be done first: they choose learning rates."""
+    return [Unit(f"{task} pilot", name) for task in TASKS for name in budget.taught]
+
+
+def units(budget: Budget, agents: tuple[Unit, ...] = ()) -> list[Unit]:
+    """All that a budget asks for, seed by seed: what is done early is a whole answer already."""
+    found = [*pilots(budget), Unit("controls"), *agents]
+    for seed in range(FIRST_SEED, FIRST_SEED + budget.seeds):
+        found += [Unit("untrained", network, seed) for network in budget.networks]
+        found += [Unit(task, name, seed) for task in TASKS for name in budget.taught]
+        found.append(Unit("bars", seed=seed))
+    return found
+
+
+def decided_by(folder: Path, unit: Unit, budget: Budget) -> dict[str, Any]:
+    """What decides a unit's numbers, as JSON has it."""
+    extent, updates = asdict(budget.extent), budget.updates
+    decisive: dict[str, Any]
+    if unit.training in TASKS:
+        rate = chosen_rate(folder, unit, budget)
+        decisive = {"extent": extent, "updates": updates, "learning_rate": rate}
+    elif unit.training == "bars":
+        decisive = {"boxes": budget.boxes, "updates": updates}
+    elif unit in pilots(budget):
+        decisive = {"updates": updates, "learning_rates": budget.learning_rates}
+    else:
+        decisive = {"extent": extent}
+    if unit.agent:
+        decisive["weights"] = read_state(Path(unit.agent)).sha256["network"]
+    decisive["measures"] = MEASURES
+    return cast(dict[str, Any], json.loads(json.dumps({"unit": asdict(unit), **decisive})))
+
+
+def chosen_rate(folder: Path, unit: Unit, budget: Budget) -> float | None:
+    """The learning rate that a unit's pilot chose; None while it is not done."""
+    chosen = done(folder, Unit(f"{unit.training} pilot", unit.network), budget)
+    return None if chosen is None else float(chosen["learning_rate"])
+
+
+def done(folder: Path, unit: Unit, budget: Budget) -> Any | None:
+    """The profile of a unit, or None if it is not done. A broken file, and one that was measured
+    in another way, count as not done."""
+    try:
+        content = json.loads((folder / f"{unit.name}.json").read_text())
+        made_by, profile = content["decided_by"], content["profile"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return profile if made_by == decided_by(folder, unit, budget) else None
+
+
+def other_games(folder: Path, budget: Budget) -> list[str] | None:
+    """The games in which a folder's units were measured, where they are not the budget's."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            games = json.loads(file.read_text())["decided_by"]["extent"]["games"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if games != list(budget.extent.games):
+            return list(games)
+    return None
+
+
+def do(folder: Path, unit: Unit, budget: Budget) -> None:
+    """Measure a unit, whose pilot is done, and keep what was found."""
+    decisive = decided_by(folder, unit, budget)
+    profile = _measure(unit, budget, decisive.get("learning_rate"))
+    write_json(folder / f"{unit.name}.json", {"decided_by": decisive, "profile": profile})
+
+
+def _measure(unit: Unit, budget: Budget, learning_rate: float | None) -> Any:
+    extent = budget.extent
+    if unit.training == "controls":
+        return controls(extent)
+    if unit.training == "bars":
+        filters = trained("stride", "location", unit.seed, budget.updates // 4, 1e-3).conv1.weight
+        rows = bars.sweep(unit.seed, budget.boxes, filters[:, -1:].detach())
+        return _by_pool(rows)
+    if unit.training == "agent":
+        return measure_agent(Path(unit.agent), extent)
+    if unit.training == "untrained":
+        states = block(max(extent.sizes), extent.states).states
+        return whole(fresh(unit.network, 2, unit.seed, states), extent)
+    if unit.training not in TASKS:
+        return pilot(unit, budget)
+    if learning_rate is None:
+        raise RuntimeError("its pilot, which chooses the learning rate, failed")
+    task = unit.training
+    network = trained(unit.network, task, unit.seed, budget.updates, learning_rate)
+    own = {"learning_rate": learning_rate, "own": own_errors(network, task, extent.states)}
+    return own | (
+        whole(network, extent) if task == "location" else {"count": counts(network, extent)}
+    )
+
+
+def pilot(unit: Unit, budget: Budget) -> dict[str, Any]:
+    """The learning rate with the least error of a network's own answers, with the pilot's seed and
+    half of the updates; the same rates are tried for every network."""
+    task = cast(Task, unit.training.removesuffix(" pilot"))
+
+    def error(rate: float) -> float:
+        network = trained(unit.network, task, unit.seed, budget.updates // 2, rate)
+        own = own_errors(network, task, _PILOT_STATES, _PILOT_SEED)
+        return own["error"] if task == "count" else float(np.mean(list(own.values())))
+
+    rates = budget.learning_rates
+    errors = {rate: error(rate) for rate in rates} if len(rates) > 1 else {rates[0]: 0.0}
+    best = min(errors, key=lambda rate: errors[rate])
+    return {"learning_rate": best, "errors": {f"{rate:g}": errors[rate] for rate in errors}}
+
+
+def own_errors(
+    network: QNetwork, task: Task, states: int, seed: int = PLANTED_SEED
+) -> dict[str, float]:
+    """Errors of what a taught network itself says: median distance (pixels) by size of the block,
+    or of the number (sprites)."""
+    if task == "count":
+        planted = counted(states, seed)
+        said = answers(network, task, planted.states)
+        return asdict(counting(said, planted.counts, planted.nearest))
+    found = {}
+    for size in SIZES:
+        planted = located(states, seed, size)
+        off = np.linalg.norm(answers(network, task, planted.states) - planted.positions, axis=1)
+        found[f"block {size}"] = float(np.median(off))
+    return found
+
+
+def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """{pool: {bank: {filters: measures}}}."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        bank = found.setdefault(row["pool"], {}).setdefault(row["bank"], {})
+        bank[str(row["filters"])] = {
+            name: value for name, value in row.items() if name not in ("pool", "bank", "filters")
+        }
+    return found
+
+
+def results(folder: Path, wanted: list[Unit], budget: Budget) -> Iterator[tuple[Unit, Any]]:
+    """Those of the units that are done, with their profiles."""
+    for unit in wanted:
+        profile = done(folder, unit, budget)
+        if profile is not None:
+            yield unit, profile

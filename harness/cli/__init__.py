@@ -1,0 +1,1 @@
+"""Command lines: how they are read, what was meant, how a program ends."""

@@ -1,0 +1,138 @@
+"""What to tell somebody whose command line is not understood, beside what is wrong with it."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import tyro
+
+from envs.games import UnknownGame, game_id, game_title
+from harness.cli.foreign import ABSENT, ELSEWHERE
+
+_YES = {"true", "yes", "on", "1"}
+_NO = {"false", "no", "off", "0"}
+_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
+_COMMANDS = Path(__file__).resolve().parent.parent / "commands"
+_ENDINGS = {"k": "e3", "m": "e6", "b": "e9"}
+
+
+def hints(words: Sequence[str], kind: Any) -> list[str]:
+    """A sentence for each of the words that somebody could have meant otherwise. `kind` is the
+    class that was to be made of them."""
+    own, found = options_of(kind), []
+    read = False
+    for word, follower in pairwise([*words, ""]):
+        option, equals, value = _split(word)
+        is_value, read = read, option in own and not equals and not _takes(own[option], bool)
+        if is_value:  # of the option before it
+            continue
+        value = value if equals else "" if follower.startswith("--") else follower
+        said = _of_value(option, value, own)
+        if not said and option not in own:
+            said = _of_word(word, option, own)
+        found += [said] if said and said not in found else []
+    return found
+
+
+def options_of(kind: Any) -> dict[str, Any]:
+    """The options of a class, or of one of several, with their types: {"--steps": int, ...}."""
+    found: dict[str, Any] = {}
+    for inner in get_args(kind):
+        found |= options_of(inner)
+    if isinstance(kind, type) and is_dataclass(kind):
+        types = get_type_hints(kind, include_extras=True)
+        for field in fields(kind):
+            if tyro.conf.Positional in get_args(types[field.name]):
+                continue
+            below = options_of(types[field.name])
+            named = [getattr(one, "name", "") for one in get_args(types[field.name])]
+            name = next((n for n in named if isinstance(n, str) and n), field.name)
+            found |= below or {f"--{name.replace('_', '-')}": types[field.name]}
+    return found
+
+
+def misread(text: str, kind: Any) -> str:
+    """What was probably meant by the value of an option that takes a `kind`; empty where there is
+    nothing to say."""
+    if here := spelled(text):
+        return f"write {here}"
+    choices = [name for name in get_args(kind) if isinstance(name, str)]
+    if (name := text.lower().partition(":")[0]) in choices and text not in choices:
+        return f"write {name}"  # for cuda:0, CPU
+    if _takes(kind, int) and re.fullmatch(r"0?\.\d*[1-9]\d*", text):
+        return f"{text} looks like a share, and this is a count (of steps, episodes, ...)"
+    return ""
+
+
+def spelled(text: str) -> str:
+    """How a number that is written otherwise is written here; empty for other texts."""
+    number, ending = text[:-1], text[-1:].lower()
+    if _NUMBER.fullmatch(number) and ending == "%":
+        return f"{float(number) / 100:g}"
+    if _NUMBER.fullmatch(number) and ending in _ENDINGS:
+        return number + _ENDINGS[ending]
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", text):
+        return text.replace(",", "_")
+    return text.replace(",", ".") if re.fullmatch(r"\d+,\d+", text) else ""
+
+
+def _split(word: str) -> tuple[str, str, str]:
+    """`--n_envs=5` -> `--n-envs`, `=`, `5`; DQNAgent.gamma=1, as gin has it, -> `--gamma`, ..."""
+    name, equals, value = word.partition("=")
+    if equals and not name.startswith("-"):
+        name = "--" + name.rpartition(".")[2].strip()
+    return name.replace("_", "-"), equals, value.strip()
+
+
+def _of_value(option: str, value: str, own: Mapping[str, Any]) -> str:
+    """What a value is here, if it is not what the option takes."""
+    plain = option.replace("--no-", "--", 1)
+    kind = own.get(plain)
+    if _takes(kind, bool) and value.lower() in _YES | _NO:
+        no = (value.lower() in _NO) != (option != plain)
+        alone = no and tyro.conf.FlagCreatePairsOff in get_args(kind)
+        remedy = "leave it out" if alone else f"write {'--no-' if no else '--'}{plain[2:]}"
+        return f"{plain} takes no value: {remedy}"
+    return misread(value, kind) if option in own else ""
+
+
+def _takes(kind: Any, wanted: type) -> bool:
+    return kind is wanted or any(_takes(inner, wanted) for inner in get_args(kind))
+
+
+def _of_word(word: str, option: str, own: Mapping[str, Any]) -> str:
+    """What a word that is no option here means elsewhere."""
+    if option in ABSENT:
+        return f"{option}: {ABSENT[option]}"
+    if here := ELSEWHERE.get(option, ""):
+        return f"{option} is {here} {'here' if here.partition(' ')[0] in own else 'of train.py'}"
+    if option.startswith("--") and (programs := _programs_with(option)):
+        setting = f"{option[2:].replace('-', '_')}=VALUE"
+        if "--settings" in own and "train.py" in programs:
+            return f"{option} is given as --settings {setting}"
+        return f"{option} is an option of {', '.join(programs)}"
+    try:
+        return f"write --game {game_title(game_id(word))}" if "--game" in own else ""
+    except UnknownGame:
+        return ""
+
+
+def _programs_with(option: str) -> list[str]:
+    """The programs that have an option."""
+    return [program for program, kind in _programs() if option in options_of(kind)]
+
+
+def _programs() -> Iterator[tuple[str, type]]:
+    """Every program, with the class of its options."""
+    for module in pkgutil.iter_modules([str(_COMMANDS)]):
+        for kind in vars(import_module(f"harness.commands.{module.name}")).values():
+            if isinstance(kind, type) and kind.__name__ == f"{module.name.title()}Command":
+                name = module.name
+                yield ("train.py" if name == "train" else f"evaluate.py {name}"), kind

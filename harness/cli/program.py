@@ -1,0 +1,78 @@
+"""How a program ends: what a user caused is one line and exit code 2."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from agent.errors import UnknownNetwork, Unsupported
+from envs.episode_zip import BadEpisode
+from envs.games import UnknownGame
+from envs.labels import NoLabels
+from harness.errors import _NO_MEMORY, UserError
+from harness.process.signals import exit_code
+from harness.process.streams import steady
+from harness.text import printable
+from replay.errors import ReplayTooLarge
+
+USERS_ERRORS = (
+    *(UserError, UnknownGame, NoLabels, UnknownNetwork, Unsupported),
+    *(ReplayTooLarge, BadEpisode),
+)
+_REMEDIES = {
+    errno.ENOSPC: "make room and start again",
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "get access to it, or choose another"
+    ),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP), "choose another name"
+    ),
+}
+"""What a user can do where the file system refuses."""
+
+
+def fail(message: object) -> NoReturn:
+    """Print one line to standard error and exit with code 2."""
+    print(f"error: {printable(' '.join(str(message).splitlines()))}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _told_apart(main: Callable[[], int | None]) -> int | None:
+    """What `main` returns. An error that a signal led to is raised as that signal: where one comes
+    while Python takes a lock, it ends as the error that the lock is not taken."""
+    try:
+        return main()
+    except Exception as error:
+        cause = error.__context__
+        while cause and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__context__
+        if cause:
+            raise cause from None
+        raise
+
+
+def run_cli(main: Callable[[], int | None]) -> NoReturn:
+    """Run a command; what the user caused becomes one line and exit code 2."""
+    steady()
+    try:
+        raise SystemExit(_told_apart(main) or 0)
+    except USERS_ERRORS as error:
+        fail(error)
+    except KeyboardInterrupt as stop:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(exit_code(stop)) from None
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+            raise
+        fail(
+            "there is not enough memory for this: ask for less, such as a smaller --replay-size, "
+            "--batch-size, --num-envs, --states or --seeds"
+        )
+    except OSError as error:
+        of_a_file = error.filename is not None or error.errno == errno.ENOSPC
+        if error.errno not in _REMEDIES or not of_a_file:
+            raise
+        file = f"{error.filename}: " if error.filename else ""
+        fail(f"{file}{error.strerror}: {_REMEDIES[error.errno]}")

@@ -1,0 +1,1 @@
+"""Agents that play whole games, and what their scores say."""

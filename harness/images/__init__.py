@@ -1,0 +1,1 @@
+"""Screens as few bytes: palettes, rows that changed, animated pictures."""

@@ -1,0 +1,152 @@
+"""The pages of evaluate.py replay: an episode, and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.action_log import LogHeader
+from envs.episode_file import EpisodeHeader, load_episode, read_header
+from envs.games import game_title
+from envs.labels import labels_of
+from envs.trace import EpisodeTrace, screens
+from harness.console import advancing, progress, warn
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.players.episodes_page import Shelved
+    from harness.players.locator import Locator
+    from harness.players.page_data import PageData
+    from harness.players.second_network import SecondOpinion
+
+
+@dataclass(frozen=True)
+class Played:
+    """An episode and where it is from."""
+
+    name: str
+    file: Path | None
+    """Where it is recorded; None for one of an action log."""
+    header: EpisodeHeader | LogHeader
+    trace: EpisodeTrace
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a page is to show beside its episode."""
+
+    second: Path | None
+    """Run or checkpoint whose network looks on, or the file of another episode."""
+    attention: bool
+    locate: bool
+
+    def check(self, show_in: str | None) -> None:
+        """Raise UserError for options that do not go together."""
+        for option, given in (("--with", self.second is not None), ("--locate", self.locate)):
+            if given and show_in != "page":
+                raise UserError(f"{option} is for pages: add --in page")
+        if self.attention and (self.second is None or self._another):
+            raise UserError("--attention is that of a network: add --with RUN")
+        if self.locate and self._another:
+            raise UserError("--locate is for one episode: give --with the folder of a run")
+
+    @property
+    def _another(self) -> bool:
+        """Whether the second is an episode."""
+        return self.second is not None and self.second.is_file()
+
+    def other(self) -> Played | None:
+        """The episode to stand beside, if it is one. Raises BadEpisode."""
+        if self.second is None or not self._another:
+            return None
+        header, trace = read_header(self.second), load_episode(self.second)
+        return Played(str(self.second), self.second, header, trace)
+
+    def write(self, out: Path, episode: Played, other: Played | None, mark: str) -> int:
+        """Write the page, with a command's mark; returns how many frames it has."""
+        if other:
+            played, pages = [episode, other], _pair(out, (episode, other), mark)
+        else:
+            played, pages = [episode], [self._single(out, episode, mark)]
+        for one, page in zip(played, pages, strict=True):
+            warn_departed(one.name, page)
+        return sum(page.frames for page in pages)
+
+    def _single(self, out: Path, episode: Played, mark: str) -> PageData:
+        from harness.players.page import write_page
+        from harness.players.second_network import second_opinion
+
+        header, trace = episode.header, episode.trace
+        if self.locate:
+            labels_of(trace.protocol.game)  # said before anything takes time
+        opinion = second_opinion(self.second, trace.protocol) if self.second else None
+        locators = _locators(episode, opinion) if self.locate else []
+        with progress("writing", len(trace)) as advance:
+            return write_page(
+                out, trace, advancing(screens(trace), advance), header, episode.name, opinion,
+                attention=self.attention, locators=locators, mark=mark,
+            )  # fmt: skip
+
+
+def warn_departed(name: str, page: PageData) -> None:
+    """Say on standard error that an episode went another way than it was recorded, if it did."""
+    if page.departs is not None:
+        warn(f"{name} departs from its recording at step {page.departs:,}")
+
+
+def _pair(out: Path, episodes: tuple[Played, Played], mark: str) -> list[PageData]:
+    """Write the page of two episodes."""
+    from harness.players.episodes_page import write_shelf
+    from harness.report.markup import Html
+
+    names = ("First", "Second")
+    games = dict.fromkeys(game_title(one.trace.protocol.game) for one in episodes)
+    title = f"{' and '.join(games)}: two episodes"
+    with progress("writing", sum(len(one.trace) for one in episodes)) as advance:
+        both = [
+            _shelved(one, name, advancing(screens(one.trace), advance))
+            for name, one in zip(names, episodes, strict=True)
+        ]
+        return write_shelf(out, title, Html(""), both, opened=True, mark=mark)
+
+
+def _shelved(one: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -> Shelved:
+    from harness.players.episodes_page import Shelved
+
+    facts = [
+        ("From", one.name),
+        ("Length", f"{len(one.trace):,} steps{', cut off' if one.trace.truncated else ''}"),
+        ("Seed", str(one.trace.seed)),
+    ]
+    header = one.header
+    if isinstance(header, EpisodeHeader) and header.agent is not None:
+        facts.insert(1, ("Agent", header.agent))
+    if isinstance(header, EpisodeHeader) and header.agent_steps is not None:
+        facts.insert(-2, ("Trained for", f"{header.agent_steps:,} steps"))
+    return Shelved(title, one.name, one.header, one.trace, frames, tuple(facts))
+
+
+def _locators(episode: Played, opinion: SecondOpinion | None) -> list[Locator]:
+    """Those of the networks that there are. Raises UserError where there are none."""
+    from harness.players.locator import locator, own_network
+
+    game, found = episode.trace.protocol.game, []
+    if episode.file and isinstance(episode.header, EpisodeHeader):
+        own = own_network(episode.file, episode.header, episode.trace)
+        if own:
+            with progress("reading places from the network that played"):
+                found.append(locator("place", own, game))
+    if opinion:
+        with progress(f"reading places from {opinion.name}"):
+            found.append(locator("other-place", opinion.network, game))
+    if not found:
+        raise UserError(
+            "--locate needs a network, and the checkpoint that played this episode is not here: "
+            "add --with RUN"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The process: its streams, and what ends it."""

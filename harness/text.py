@@ -1,0 +1,61 @@
+"""Words and numbers as people read them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Where train.py and evaluate.py are."""
+
+
+def counted(count: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Text with control characters other than ends of lines as `\\x1b`: a terminal obeys them."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def shell_line(script: str, *words: object) -> str:
+    """What to type into a shell, in the current folder, to call a script of this program with the
+    Python it runs with."""
+    typed = (_from_here(word) if isinstance(word, Path) else str(word) for word in words)
+    return shlex.join((_python(), _from_here(ROOT / script), *typed))
+
+
+def install_line(extra: str) -> str:
+    """What to type to install an extra of this program."""
+    return shlex.join((_python(), *"-m pip install -e".split(), f"{_from_here(ROOT)}[{extra}]"))
+
+
+def _python() -> str:
+    python, found = Path(sys.executable), shutil.which("python")
+    # Beside python3.11 there may be a `python` of another version.
+    if found and Path(found).parent == python.parent and Path(found).samefile(python):
+        return "python"
+    return _from_here(python)
+
+
+def _from_here(path: Path) -> str:
+    """The path as seen from the current folder, if it lies below it."""
+    here = Path.cwd()
+    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+
+
+def duration(seconds: float) -> str:
+    """`41s`, `12m05s`, `3h20m`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"

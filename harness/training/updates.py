@@ -1,0 +1,41 @@
+"""The updates of a run: from its own transitions, or passively from another run's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+from agent.execution import Launcher
+from agent.learner import Learner
+from harness.run.config import RunConfig
+from harness.training.session import Course
+from replay.ring import Ring
+
+
+def due_updates(
+    config: RunConfig, course: Course, ring: Ring, learner: Learner, launcher: Launcher
+) -> Callable[[], None]:
+    """A function that makes the updates that are due, as many together as no target copy parts.
+
+    After it (steps - learn_from) // update_period updates were made since the warm-up, whatever the
+    number of emulators.
+    """
+    counters, sampling = course.counters, course.draws.sampling
+
+    def update(count: int) -> None:
+        batch = ring.sample(count * config.learner.batch_size, config.learner.n_step, sampling)
+        learner.update(batch.to(learner.device), count)
+
+    updates = cache(lambda count: launcher(partial(update, count), sampling))
+
+    def learn() -> None:
+        while counters.owed >= config.update_period:
+            before_copy = counters.updates_before_copy(config.update_period, config.target_period)
+            count = min(counters.owed // config.update_period, before_copy)
+            updates(count)()
+            counters.owed -= count * config.update_period
+            counters.updates += count
+            if count == before_copy:
+                learner.copy_to_target()
+
+    return learn
