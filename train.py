@@ -53,9 +53,9 @@ from harness.run.folder import (
 from harness.run.hardware import be_deterministic, pick_device
 from harness.run.state import Counters
 from harness.text import shell_line
-from harness.training.resume import Standing, newest_standing, resume, shards_of
-from harness.training.run_writer import Logbook
-from harness.training.session import Course, Parts, assemble, begin, store
+from harness.training.resume import Checkpoint, newest_checkpoint, resume, shards_of
+from harness.training.run_writer import RunWriter
+from harness.training.session import Components, Session, assemble, begin, store
 from harness.training.updates import due_updates
 from replay.placement import place_replay
 from replay.ring import Ring
@@ -63,7 +63,7 @@ from replay.ring import Ring
 
 def training(
     config: RunConfig,
-    course: Course,
+    session: Session,
     ring: Ring,
     learner: Learner,
     launcher: Launcher = one_by_one,
@@ -73,15 +73,15 @@ def training(
 
     Actions are sent first: the emulators run while the learner learns.
     """
-    counters, stream, draws = course.counters, course.stream, course.draws
+    counters, stream, random_streams = session.counters, session.stream, session.random_streams
     epsilon = torch.zeros((), device=learner.device)
 
     def act() -> Tensor:
         states = ring.latest().to(learner.device)
-        return epsilon_greedy(learner.q_values(states), epsilon, draws.acting)
+        return epsilon_greedy(learner.q_values(states), epsilon, random_streams.acting)
 
-    act = launcher(act, draws.acting)
-    learn = due_updates(config, course, ring, learner, launcher)
+    act = launcher(act, random_streams.acting)
+    learn = due_updates(config, session, ring, learner, launcher)
     while True:
         epsilon.fill_(epsilon_at(counters.steps, config.warmup, config.exploration))
         actions = act()
@@ -135,59 +135,61 @@ def train(
     command: TrainCommand,
     run_dir: Path,
     run: Run,
-    parts: Parts,
-    standing: Standing | None,
+    components: Components,
+    checkpoint: Checkpoint | None,
     weights: Weights | None = None,
 ) -> int:
     """Train in a run folder until its steps are done or a signal comes; the exit code. `weights`
     are those of the run's origin, unless they have to be read."""
-    config, learner = run.config, parts.learner
+    config, learner = run.config, components.learner
     if command.run_dir_file:
         tell_folder(command.run_dir_file, run_dir)
-    if standing:
-        course = resume(run_dir, config, parts, standing, anyway=command.resume_anyway)
-        note_resume(run_dir, run, learner.device, parts.arrangement)
+    if checkpoint:
+        session = resume(run_dir, config, components, checkpoint, anyway=command.resume_anyway)
+        note_resume(run_dir, run, learner.device, components.allocation)
     else:
         if run.origin:
-            parts.learner.begin_from(weights or first_weights(run.origin))
+            components.learner.begin_from(weights or first_weights(run.origin))
         again = command.resume is not None
-        create_run_dir(run_dir, run, learner.device, parts.arrangement, again=again)
-        course = begin(config, parts)
-    counters = course.counters
+        create_run_dir(run_dir, run, learner.device, components.allocation, again=again)
+        session = begin(config, components)
+    counters = session.counters
     stop = StopSignal()
     gc.freeze()  # what is there by now stays: no search for garbage among it
     with (
         received_by(stop),
-        closing(Logbook(run_dir, run, parts, course, command.checkpoint_interval)) as logbook,
+        closing(
+            RunWriter(run_dir, run, components, session, command.checkpoint_interval)
+        ) as writer,
     ):
-        how = f"{learner.precision}, {parts.execution.name}"
-        logbook.reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
+        how = f"{learner.precision}, {components.execution.name}"
+        writer.reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
         policy = stop.watch(learner.q_values)
         evaluate = partial(evaluation_episodes, policy, learner.device, config)
-        logbook.begin()
+        writer.begin()
         with suppress(Stopped):
-            if course.evaluation_waits and evaluation_due(config, counters):
-                logbook.evaluation(evaluate)
-            launcher = parts.execution.launcher
-            turns = training(config, course, parts.ring, learner, launcher)
+            if session.evaluation_waits and evaluation_due(config, counters):
+                writer.evaluation(evaluate)
+            launcher = components.execution.launcher
+            turns = training(config, session, components.ring, learner, launcher)
             while counters.steps < config.steps and not stop.received:
                 turn = next(turns)
                 epsilon = epsilon_at(counters.steps, config.warmup, config.exploration)
-                logbook.turn(turn, epsilon)
+                writer.turn(turn, epsilon)
                 due = evaluation_due(config, counters)
                 if due or counters.passed(config.log_every):
-                    logbook.learner(epsilon, len(parts.ring))
+                    writer.learner(epsilon, len(components.ring))
                 if due:
-                    logbook.evaluation(evaluate)
+                    writer.evaluation(evaluate)
                 else:
-                    logbook.save_if_due()
+                    writer.save_if_due()
         if stop.received:
-            logbook.save()
-        if not logbook.finish(lambda: stop.received is not None):
-            logbook.reporter.warn(f"error: the last checkpoint could not be written to {run_dir}")
+            writer.save()
+        if not writer.finish(lambda: stop.received is not None):
+            writer.reporter.warn(f"error: the last checkpoint could not be written to {run_dir}")
             return 1
-        over = counters.steps >= config.steps and logbook.evaluated
-    logbook.reporter.say(ending(run_dir, config, counters, logbook.reporter.clock(), over=over))
+        over = counters.steps >= config.steps and writer.evaluated
+    writer.reporter.say(ending(run_dir, config, counters, writer.reporter.clock(), over=over))
     return 128 + stop.received if stop.received and not over else 0
 
 
@@ -234,20 +236,20 @@ def main() -> int:
         if command.quiet:
             nowhere = held.enter_context(open(os.devnull, "w"))
             held.enter_context(redirect_stdout(nowhere))
-        standing, run_dir = None, command.resume
+        checkpoint, run_dir = None, command.resume
         if run_dir:
             held.enter_context(writing(run_dir))
             refuse_another_run(run_dir, run)
             # One that died before its first checkpoint begins now.
-            standing = newest_standing(run_dir) if has_begun(run_dir) else None
-        shards = shards_of(standing, device) if standing else None
-        parts = assemble(run.config, device, replay_device, command.execution, shards)
+            checkpoint = newest_checkpoint(run_dir) if has_begun(run_dir) else None
+        shards = shards_of(checkpoint, device) if checkpoint else None
+        components = assemble(run.config, device, replay_device, command.execution, shards)
         if not run_dir:
             run_dir = command.run_dir or new_run_dir(run)
             held.enter_context(writing(run_dir))
-        say(placement, parts.arrangement, *notes(sys.argv[1:], command, run))
+        say(placement, components.allocation, *notes(sys.argv[1:], command, run))
         try:
-            return train(command, run_dir, run, parts, standing, weights)
+            return train(command, run_dir, run, components, checkpoint, weights)
         except NotFinite as error:
             last = run_dir / "last"
             kept = (

@@ -12,8 +12,8 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor, nn
 
+from agent.core_pool import CorePool
 from agent.optimizers import STATE_KEYS, OptimizerName, make_optimizer
-from agent.shards import Shards
 
 ALIGNMENT = 64
 """Each parameter starts at a multiple of this (elements), as vector instructions like it."""
@@ -34,7 +34,7 @@ class FlatOptimizer:
         name: OptimizerName,
         learning_rate: float,
         epsilon: float,
-        shards: Shards,
+        shards: CorePool,
     ) -> None:
         self._parameters = dict(parameters)
         self._keys = STATE_KEYS[name]

@@ -10,12 +10,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from agent.core_pool import CorePool
 from agent.flat import FlatOptimizer
 from agent.networks import Init, initialise, make_network
 from agent.optimizers import OptimizerName
-from agent.precision import PrecisionName, Working, allow_tf32, resolve_precision
+from agent.precision import ComputeNetwork, PrecisionName, allow_tf32, resolve_precision
 from agent.scales import match_scales, matchable
-from agent.shards import Shards
 from agent.splitting import may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
@@ -101,9 +101,9 @@ class Learner:
         allow_tf32(self.precision == "tf32")
         # Several threads cannot enter one compiled network for the first time.
         split = may_be_split(self.online) and not compiled
-        self._shards = Shards(shards if split else 1)
-        self._online = Working(self.online, self.precision, self._shards, compiled)
-        self._target = Working(self.target, self.precision, self._shards, compiled)
+        self._shards = CorePool(shards if split else 1)
+        self._online = ComputeNetwork(self.online, self.precision, self._shards, compiled)
+        self._target = ComputeNetwork(self.target, self.precision, self._shards, compiled)
         named = self.online.named_parameters()
         self._optimizer = FlatOptimizer(
             ((name, parameter) for name, parameter in named if parameter.requires_grad),

@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from agent.core_pool import CorePool
 from agent.errors import Unsupported
 from agent.networks import QNetwork
-from agent.shards import Shards
 from agent.splitting import split
 
 PrecisionName = Literal["auto", "fp32", "tf32", "bf16"]
@@ -50,7 +50,7 @@ def allow_tf32(allowed: bool) -> None:
     torch.backends.cudnn.allow_tf32 = allowed
 
 
-class Working:
+class ComputeNetwork:
     """A network as it computes: in fp32 itself, in bf16 a copy with rounded layers.
 
     Autocast alone would round every weight again in every forward pass; this rounds them once
@@ -62,14 +62,14 @@ class Working:
         self,
         original: nn.Module,
         precision: Precision,
-        shards: Shards | None = None,
+        shards: CorePool | None = None,
         compiled: bool = False,
     ) -> None:
         bf16 = precision == "bf16"
         self.network = _rounded(original) if bf16 else original
         # Autocast rounds what a network of somebody's own makes in fp32 between the layers.
         self._autocast = bf16 and type(original) is not QNetwork
-        self._compute = split(self.network, shards or Shards(1))
+        self._compute = split(self.network, shards or CorePool(1))
         if compiled:
             self._compute = torch.compile(self._compute)
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]

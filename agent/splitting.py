@@ -26,13 +26,13 @@ from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from agent.core_pool import CorePool
 from agent.networks import QNetwork
-from agent.shards import Shards
 
 Compute = Callable[[Tensor], Tensor]
 
 
-def split(network: nn.Module, shards: Shards) -> Compute:
+def split(network: nn.Module, shards: CorePool) -> Compute:
     """The same function of states [B, 4, 84, 84], but for rounding, with its work shared."""
     if shards.count == 1:
         return network
@@ -65,7 +65,7 @@ def _learnable(module: nn.Module) -> tuple[nn.Parameter, ...]:
 
 
 def _shared_rows(
-    shards: Shards, function: Compute, parameters: tuple[nn.Parameter, ...], states: Tensor
+    shards: CorePool, function: Compute, parameters: tuple[nn.Parameter, ...], states: Tensor
 ) -> Tensor:
     """function(states) for a function that treats each row of states [B, ...] alike."""
     parts = states.tensor_split(min(shards.count, len(states)))
@@ -83,7 +83,11 @@ class _Rows(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, shards: Shards, function: Compute, parts: tuple[Tensor, ...], *parameters: Tensor
+        ctx: Any,
+        shards: CorePool,
+        function: Compute,
+        parts: tuple[Tensor, ...],
+        *parameters: Tensor,
     ) -> Tensor:
         with torch.enable_grad():
             ctx.parts = shards.map(function, parts)
@@ -110,7 +114,7 @@ class _Units(torch.autograd.Function):
     """F.linear(x [B, I], weight [U, I], bias [U]) -> [B, U], some of the units by each shard."""
 
     @staticmethod
-    def forward(ctx: Any, shards: Shards, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, shards: CorePool, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.shards = shards
         weights, biases = weight.tensor_split(shards.count), bias.tensor_split(shards.count)

@@ -18,11 +18,11 @@ from agent.exploration import ExplorationConfig
 from envs.stream import Turn
 from harness.files.atomic import write_json
 from harness.run.config import RunConfig
-from harness.run.hardware import arrange, pick_device
+from harness.run.hardware import allocate_cores, pick_device
 from harness.run.presets import PRESETS
 from harness.run.provenance import machine, versions
 from harness.run.state import Counters
-from harness.training.session import Parts, assemble, begin
+from harness.training.session import Components, assemble, begin
 from replay.ring import Ring
 from train import training
 
@@ -62,12 +62,12 @@ class Loop:
         self, config: RunConfig, device: str = "cpu", execution: ExecutionName = "auto"
     ) -> None:
         self.device = pick_device(device)  # type: ignore[arg-type]
-        self.parts: Parts = assemble(config, self.device, self.device, execution)
+        self.parts: Components = assemble(config, self.device, self.device, execution)
         self.counters = Counters(learn_from=10 * config.emulators.num_envs)
-        self.course = replace(begin(config, self.parts), counters=self.counters)
+        self.session = replace(begin(config, self.parts), counters=self.counters)
         ring, learner, execution = self.parts.ring, self.parts.learner, self.parts.execution
         self.turns: Iterator[Turn] = training(
-            config, self.course, ring, learner, execution.launcher
+            config, self.session, ring, learner, execution.launcher
         )
         next(self.turns)
         prefill(self.parts.ring)
@@ -138,7 +138,7 @@ def report(
             "rows": rows,
             "settings": asdict(config),
             "versions": versions(),
-            "machine": machine(where, arrange(where, config.emulators.num_envs)),
+            "machine": machine(where, allocate_cores(where, config.emulators.num_envs)),
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         write_json(file, content)

@@ -20,7 +20,7 @@ from envs.stream import Stream
 from harness.run.config import RunConfig
 from harness.run.folder import Run
 from harness.run.hardware import usable_cores
-from harness.training.run_writer import Logbook
+from harness.training.run_writer import RunWriter
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Reliability:
         with tempfile.TemporaryDirectory() as folder:
             run_dir = Path(folder)
             run = Run("cleanrl", replace(config, steps=10**9))
-            with closing(Logbook(run_dir, run, loop.parts, loop.course, 1e9)) as logbook:
+            with closing(RunWriter(run_dir, run, loop.components, loop.session, 1e9)) as writer:
                 for _ in range(self.saves):
                     turn = next(loop.turns)
-                    logbook.turn(turn, 0.0)
+                    writer.turn(turn, 0.0)
                     before, cpu = time.perf_counter(), time.process_time()
-                    logbook.save()
+                    writer.save()
                     stands.append(time.perf_counter() - before)
-                    logbook.finish(lambda: True)
+                    writer.finish(lambda: True)
                     busy.append(time.process_time() - cpu)
             size = sum(file.stat().st_size for file in (run_dir / "last").iterdir())
         loop.close()

@@ -21,7 +21,7 @@ from agent.precision import PrecisionName
 from benchmarks.measuring import FAIR, Loop, milliseconds, random_actions, report
 from envs.games import rom_path
 from harness.run.config import RunConfig
-from harness.run.hardware import arrange
+from harness.run.hardware import allocate_cores
 from replay.ring import FRAME_SHAPE, STACK_SIZE
 
 FORWARD_FLOP = 2 * 9.35e6
@@ -63,7 +63,7 @@ class Throughput:
         for row in rows:
             row["share"] = f"{row['ms'] / whole:.0%}"
         name = (
-            f"{self.num_envs} emulators, {loop.parts.learner.precision}: {rate:.0f} steps/s "
+            f"{self.num_envs} emulators, {loop.components.learner.precision}: {rate:.0f} steps/s "
             f"(windows {', '.join(f'{r:.0f}' for r in rates)}), "
             f"updates/steps {loop.ratio:.4f}"
         )
@@ -72,7 +72,11 @@ class Throughput:
 
 def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
     """Each stage alone, for one step of all emulators."""
-    learner, ring, emulators = loop.parts.learner, loop.parts.ring, loop.parts.emulators
+    learner, ring, emulators = (
+        loop.components.learner,
+        loop.components.ring,
+        loop.components.emulators,
+    )
     envs = emulators.num_envs
     generator = torch.Generator().manual_seed(0)
     updates = envs / config.update_period
@@ -98,10 +102,10 @@ def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
     gathered = 2 * config.learner.batch_size * STACK_SIZE * frame_bytes
     copied = copy_ms_per_byte()
     product = product_ms_per_flop(learner.precision)
-    arrangement = arrange(loop.device, envs)
+    allocation = allocate_cores(loop.device, envs)
     table = [
-        ("emulate", emulate, 1.0, emulator_ms() * envs / arrangement.emulator_threads),
-        ("act", act, 1.0, FORWARD_FLOP * envs * product / arrangement.shards),
+        ("emulate", emulate, 1.0, emulator_ms() * envs / allocation.emulator_threads),
+        ("act", act, 1.0, FORWARD_FLOP * envs * product / allocation.shards),
         ("upload", upload, 1.0, envs * frame_bytes * copied),
         (
             "sample",
@@ -113,7 +117,7 @@ def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
             "update",
             lambda: learner.update(batch),
             updates,
-            updates * UPDATE_FLOP * product / arrangement.shards,
+            updates * UPDATE_FLOP * product / allocation.shards,
         ),
     ]
     rows = []

@@ -9,15 +9,15 @@ from dataclasses import is_dataclass
 from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 
 
 def parse(
-    cls: type[Made],
+    cls: type[Value],
     text: str | bytes,
     newest: int,
     absent: Mapping[str, Any] = MappingProxyType({}),
-) -> Made:
+) -> Value:
     """An instance of a dataclass from a JSON object that also tells its format's number, which
     must not be above `newest`; `absent` are values of fields that older formats do not have.
     Raises ValueError."""
@@ -50,7 +50,7 @@ def check_versions(ale_py: str, rom_sha256: str) -> None:
         raise ValueError("rom_sha256 is no digest")
 
 
-def from_json(cls: type[Made], content: Any) -> Made:
+def from_json(cls: type[Value], content: Any) -> Value:
     """An instance of a dataclass, of the dataclasses in it too. `content` must hold every field,
     no other, and each of exactly its type: JSON's true is no number, but 3 will do for a float.
 

@@ -65,9 +65,9 @@ def test_every_number_of_due_updates_has_been_recorded_before_the_clock_starts(
 
         return call
 
-    course: Any = SimpleNamespace(counters=counters, draws=SimpleNamespace(sampling=None))
+    session: Any = SimpleNamespace(counters=counters, random_streams=SimpleNamespace(sampling=None))
     learner: Any = SimpleNamespace(copy_to_target=lambda: None)
-    learn = due_updates(FAIR, course, SimpleNamespace(), learner, launcher)  # type: ignore[arg-type]
+    learn = due_updates(FAIR, session, SimpleNamespace(), learner, launcher)  # type: ignore[arg-type]
     while counters.updates < 5 * ALL_RECORDED * num_envs:
         counters.advance(num_envs)
         learn()

@@ -17,14 +17,14 @@ from torch import Tensor
 from agent.networks import NETWORKS, QNetwork, make_network
 from harness.claims import runner
 from harness.claims.budget import BUDGETS, Budget
-from harness.claims.measurements import Unit, do, done, other_games, results, units
+from harness.claims.measurements import Measurement, do, done, measurements, other_games, results
 from harness.claims.page import report
 from harness.claims.preregistration import (
     Effect,
     Part,
     decide,
     measured,
-    read_ledger,
+    read_preregistration,
     rule,
     together,
 )
@@ -137,9 +137,9 @@ def test_an_effect_is_a_difference_by_seed() -> None:
 
 
 def test_every_part_of_the_ledger_can_be_measured_in_every_budget() -> None:
-    ledger = read_ledger()
-    assert len({claim.id for claim in ledger.claims}) == len(ledger.claims)
-    for part in (part for claim in ledger.claims for part in claim.parts):
+    preregistration = read_preregistration()
+    assert len({claim.id for claim in preregistration.claims}) == len(preregistration.claims)
+    for part in (part for claim in preregistration.claims for part in claim.parts):
         assert rule(part)
         for budget in BUDGETS.values():
             measures = {"untrained": budget.networks, "location": budget.taught}
@@ -195,14 +195,14 @@ def test_a_planted_loss_is_found() -> None:
 @pytest.fixture(scope="module")
 def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("claims")
-    for unit in units(TINY):
-        do(folder, unit, TINY)
+    for measurement in measurements(TINY):
+        do(folder, measurement, TINY)
     return folder
 
 
 def test_units_are_done_once(measured_folder: Path) -> None:
     """What is there is not measured again; what is broken or another unit's is."""
-    wanted = units(TINY)
+    wanted = measurements(TINY)
     assert len(list(results(measured_folder, wanted, TINY))) == len(wanted)
     assert work(measured_folder, wanted, TINY, 1) == {}
     last = wanted[-1]
@@ -230,15 +230,15 @@ def test_workers_ignore_signals_of_the_terminal(
     monkeypatch.setattr("multiprocessing.popen_spawn_posix.Popen", start)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(InterruptedError):
-        work(tmp_path, units(TINY), TINY, 1)
+        work(tmp_path, measurements(TINY), TINY, 1)
     assert heard == [signal.SIG_IGN] * 2
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def killed(folder: Path, unit: Unit, _: Budget) -> float:
+def killed(folder: Path, measurement: Measurement, _: Budget) -> float:
     """The first unit is killed always, the second once."""
     second = folder / "second"
-    if unit.seed == 0 or (unit.seed == 1 and not second.exists()):
+    if measurement.seed == 0 or (measurement.seed == 1 and not second.exists()):
         second.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return 1.0
@@ -246,10 +246,10 @@ def killed(folder: Path, unit: Unit, _: Budget) -> float:
 
 def test_one_that_is_killed_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_timed", killed)
-    all_units = [Unit("untrained", "stride", seed) for seed in range(5)]
+    all_units = [Measurement("untrained", "stride", seed) for seed in range(5)]
     ended = list(runner._finished(tmp_path, all_units, TINY, 2))
-    assert {unit for unit, _, error in ended if not error} == set(all_units[1:])
-    assert [unit for unit, _, error in ended if error] == all_units[:1]
+    assert {measurement for measurement, _, error in ended if not error} == set(all_units[1:])
+    assert [measurement for measurement, _, error in ended if error] == all_units[:1]
     assert "its process was killed" in str(ended)
 
 
@@ -263,17 +263,17 @@ def test_units_of_other_games_are_noticed(measured_folder: Path) -> None:
 
 def test_every_unit_has_a_file_of_its_own() -> None:
     for budget in BUDGETS.values():
-        names = [unit.name for unit in units(budget)]
+        names = [measurement.name for measurement in measurements(budget)]
         assert len(set(names)) == len(names)
 
 
 def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
     from harness.claims.results import pictures
 
-    wanted = units(TINY)
+    wanted = measurements(TINY)
     found = list(results(measured_folder, wanted, TINY))
-    missing = {Unit("untrained", "gone", 9): "KeyError: x"}
-    said = content("quick", TINY, read_ledger(), found, missing, pictures(TINY.extent))
+    missing = {Measurement("untrained", "gone", 9): "KeyError: x"}
+    said = content("quick", TINY, read_preregistration(), found, missing, pictures(TINY.extent))
     said = json.loads(json.dumps(said))
     # How far networks see; a class of one's own is not known when a page is made again.
     seen = ["stride", "dense_stagger", "half_max", "stride_gap", "dial:1,0", "own:Network"]

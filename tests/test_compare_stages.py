@@ -14,7 +14,7 @@ from harness.compare.stages import SCORE_FILE, Stages, read_score
 from harness.run.checkpoint import CheckpointState
 from harness.run.config import flatten
 from harness.run.folder import Run, create_run_dir
-from harness.run.hardware import Arrangement
+from harness.run.hardware import CoreAllocation
 from support.compare_samples import DESIGN
 
 
@@ -53,7 +53,7 @@ def begun(tmp_path, job, **changes):
     config = parse_command(stages(tmp_path)(job).command[2:]).config
     folder = run_dir(tmp_path, job)
     run = Run("quick", replace(config, **changes))
-    create_run_dir(folder, run, torch.device("cpu"), Arrangement(1, 1, 1))
+    create_run_dir(folder, run, torch.device("cpu"), CoreAllocation(1, 1, 1))
     return folder
 
 

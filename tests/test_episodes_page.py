@@ -24,8 +24,8 @@ from envs.trace import EpisodeTrace
 from harness.commands.gallery import GalleryCommand
 from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
-from harness.players.episode_page import Played, _shelved
-from harness.players.episodes_page import write_shelf
+from harness.players.episode_page import Played, _listed
+from harness.players.episodes_page import write_episodes_page
 from harness.report.markup import Html
 from harness.training.episodes import History, highlights
 from support.browsing import complaints, show, text, wait_for
@@ -238,7 +238,7 @@ def test_names_are_text_and_only_the_pages_own_scripts_run(
 def test_a_game_that_was_cut_off_is_called_so(games: dict[int, EpisodeTrace]) -> None:
     cut = replace(games[0], truncated=True)
     header = LogHeader.here(PROTOCOL, 5, 0, 150)
-    card = _shelved(Played("a", None, header, cut), "First", lambda _: [])
+    card = _listed(Played("a", None, header, cut), "First", lambda _: [])
     assert ("Length", f"{len(cut)} steps, cut off") in card.facts
 
 
@@ -304,7 +304,7 @@ def test_the_gallery_says_what_it_shows(gallery: Path, run_dir: Path) -> None:
 
 
 def test_a_name_that_is_no_text_can_be_on_a_page(tmp_path: Path) -> None:
-    write_shelf(tmp_path / "page.html", "a run \udcff <b>", Html(), [])
+    write_episodes_page(tmp_path / "page.html", "a run \udcff <b>", Html(), [])
     assert "a run \ufffd &lt;b&gt;" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 

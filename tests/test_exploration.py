@@ -52,7 +52,7 @@ def test_epsilon_never_rises_or_leaves_its_bounds(config: ExplorationConfig) -> 
 ENVS, ACTIONS, DRAWS = 6, 4, 3000
 
 
-def draws(epsilon: float) -> np.ndarray:
+def random_streams(epsilon: float) -> np.ndarray:
     """Actions [DRAWS, ENVS]; the greedy action of environment e is e % ACTIONS."""
     generator = torch.Generator().manual_seed(0)
     q_values = torch.zeros(ENVS, ACTIONS)
@@ -64,36 +64,36 @@ GREEDY = np.arange(ENVS) % ACTIONS
 
 
 def test_epsilon_0_is_greedy() -> None:
-    assert (draws(0.0) == GREEDY).all()
+    assert (random_streams(0.0) == GREEDY).all()
 
 
 def test_epsilon_1_is_uniform() -> None:
     for env in range(ENVS):
-        counts = np.bincount(draws(1.0)[:, env], minlength=ACTIONS)
+        counts = np.bincount(random_streams(1.0)[:, env], minlength=ACTIONS)
         assert scipy.stats.chisquare(counts).pvalue > 0.001
 
 
 def test_share_of_greedy_actions() -> None:
     """0.6 greedy, and a quarter of the other 0.4 by chance: 0.7, within 4 standard errors."""
-    share = (draws(0.4) == GREEDY).mean(0)
+    share = (random_streams(0.4) == GREEDY).mean(0)
     assert np.abs(share - 0.7).max() < 4 * np.sqrt(0.7 * 0.3 / DRAWS)
 
 
 def test_other_actions_are_equally_likely() -> None:
     for env in range(ENVS):
-        counts = np.bincount(draws(0.4)[:, env], minlength=ACTIONS)
+        counts = np.bincount(random_streams(0.4)[:, env], minlength=ACTIONS)
         others = np.delete(counts, GREEDY[env])
         assert scipy.stats.chisquare(others).pvalue > 0.001
 
 
 def test_each_environment_draws_its_own_coin() -> None:
     """SB3 draws one coin for all: its environments explore together, correlation near 1."""
-    correlation = np.corrcoef((draws(0.5) == GREEDY).T)
+    correlation = np.corrcoef((random_streams(0.5) == GREEDY).T)
     assert np.abs(correlation - np.eye(ENVS)).max() < 4 / np.sqrt(DRAWS)
 
 
 def test_random_actions_of_environments_are_independent() -> None:
-    actions = draws(1.0)
+    actions = random_streams(1.0)
     assert abs((actions[:, 0] == actions[:, 1]).mean() - 1 / ACTIONS) < 0.04
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from agent.core_pool import CorePool
 from agent.flat import FlatOptimizer
 from agent.learner import Learner
 from agent.networks import make_network
 from agent.optimizers import OptimizerName, make_optimizer
-from agent.shards import Shards
 from test_learning import batch
 from test_update import CONFIG, furthest
 
@@ -21,7 +21,7 @@ def flat_optimizer(
     network: nn.Module, name: OptimizerName, shards: int, followers: list[nn.Parameter]
 ) -> FlatOptimizer:
     named = network.named_parameters()
-    return FlatOptimizer(named, followers, name, 1e-3, 1e-4, Shards(shards))
+    return FlatOptimizer(named, followers, name, 1e-3, 1e-4, CorePool(shards))
 
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop"])

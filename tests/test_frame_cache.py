@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.players.frame_cache import Film
+from harness.players.frame_cache import FrameCache
 
 
 def random_game(frames: int) -> list[np.ndarray]:
@@ -19,19 +19,19 @@ def random_game(frames: int) -> list[np.ndarray]:
 def test_a_film_shows_any_frame_in_any_order(most_bytes: int) -> None:
     steps = random_game(470)
     frames = np.concatenate(steps)
-    film = Film(lambda: iter(steps), most_bytes)
+    cache = FrameCache(lambda: iter(steps), most_bytes)
     order = np.random.default_rng(1).integers(500, size=60).tolist()
     for number in [0, 59, 60, 61, *order, 3, 469, 470]:
         at = min(number, 469)
-        assert np.array_equal(film.picture(number), frames[max(at - 1, 0) : at + 1].max(0)), number
-        assert film.kept_bytes <= max(most_bytes, 8_000)  # the last chunk stays
-    assert film.end == 470
+        assert np.array_equal(cache.picture(number), frames[max(at - 1, 0) : at + 1].max(0)), number
+        assert cache.kept_bytes <= max(most_bytes, 8_000)  # the last chunk stays
+    assert cache.end == 470
 
 
 def test_a_film_is_simulated_no_further_than_it_is_seen() -> None:
     steps = iter(random_game(400))
-    film = Film(lambda: steps)
-    film.picture(100)
-    film.picture(3)
-    assert film.end is None
+    cache = FrameCache(lambda: steps)
+    cache.picture(100)
+    cache.picture(3)
+    assert cache.end is None
     assert len(list(steps)) == 100 - 26

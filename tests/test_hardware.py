@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from harness.run import hardware
-from harness.run.hardware import Arrangement, arrange, usable_cores
+from harness.run.hardware import CoreAllocation, allocate_cores, usable_cores
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -84,10 +84,10 @@ def test_the_tightest_control_group_counts(monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.parametrize(
     ("device", "usable", "num_envs", "expected"),
     [
-        (CPU, 1, 8, Arrangement(1, 1, 1)),
-        (CPU, 2, 8, Arrangement(2, 2, 2)),
-        (CPU, 64, 8, Arrangement(64, 4, 8)),
-        (CUDA, 16, 64, Arrangement(16, 1, 16)),
+        (CPU, 1, 8, CoreAllocation(1, 1, 1)),
+        (CPU, 2, 8, CoreAllocation(2, 2, 2)),
+        (CPU, 64, 8, CoreAllocation(64, 4, 8)),
+        (CUDA, 16, 64, CoreAllocation(16, 1, 16)),
     ],
 )
 def test_arrangements(
@@ -95,17 +95,17 @@ def test_arrangements(
     device: torch.device,
     usable: int,
     num_envs: int,
-    expected: Arrangement,
+    expected: CoreAllocation,
 ) -> None:
     machine(monkeypatch, usable)
-    assert arrange(device, num_envs) == expected
+    assert allocate_cores(device, num_envs) == expected
 
 
 def test_the_decision_in_words() -> None:
-    assert str(Arrangement(2, 2, 2)) == (
+    assert str(CoreAllocation(2, 2, 2)) == (
         "cores: 2 usable; 2 share each update, emulator threads beside it: 2"
     )
-    assert "one learns," in str(Arrangement(1, 1, 1))
+    assert "one learns," in str(CoreAllocation(1, 1, 1))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")

@@ -58,13 +58,13 @@ class Knowing:
 def test_a_network_that_knows_has_its_mark_on_the_ball() -> None:
     """Checked on the colour screen, which the readout has nothing to do with."""
     count = 96
-    world = games.game_world("Pong", count)
+    dataset = games.game_dataset("Pong", count)
     screens = intervened("Pong", "ball", count, games._SEED).screens
-    knowing = cast(QNetwork, Knowing(world.states, world.positions))
-    found = fitted("place", knowing, "ball", world)
+    knowing = cast(QNetwork, Knowing(dataset.states, dataset.positions))
+    found = fitted("place", knowing, "ball", dataset)
     assert found.error < 0.1
     assert found.guess > 10
-    marks = (found.places(world.states) + 0.5) / 84 * [160, 210]
+    marks = (found.places(dataset.states) + 0.5) / 84 * [160, 210]
     on = []
     for (x, y), screen in zip(marks, screens, strict=True):
         rows, columns = np.nonzero((screen[34:194] == (236, 236, 236)).all(-1))

@@ -66,7 +66,7 @@ def test_one_that_died_before_its_first_checkpoint_begins_with_them(
     one, other = tmp_path / "one", tmp_path / "other"
     expected = trained(one, run, TrainCommand())
     parts = assemble(CONFIG, CPU, CPU)
-    create_run_dir(other, run, CPU, parts.arrangement)
+    create_run_dir(other, run, CPU, parts.allocation)
     again = TrainCommand(resume=other)
     assert origin_of(again) == (run.origin, None)
     found = trained(other, read_run(other), again)
@@ -127,7 +127,7 @@ def test_a_new_run_has_them_although_their_run_goes_on(checkpoint: Path, tmp_pat
 
 def test_a_run_that_goes_on_has_weights_of_its_own(checkpoint: Path, tmp_path: Path) -> None:
     parts = assemble(CONFIG, CPU, CPU)
-    create_run_dir(tmp_path / "run", Run("quick", CONFIG), CPU, parts.arrangement)
+    create_run_dir(tmp_path / "run", Run("quick", CONFIG), CPU, parts.allocation)
     with pytest.raises(UserError, match="leave --from out"):
         parse_command(["--resume", str(tmp_path / "run"), "--from", str(checkpoint)])
     assert read_run(tmp_path / "run").origin is None

@@ -21,7 +21,7 @@ from envs.labels import sprite_of
 from envs.memory import memories
 from envs.trace import EpisodeTrace, resimulate, screens
 from harness.players.page import write_page
-from harness.players.second_network import SecondOpinion
+from harness.players.second_network import SecondNetwork
 from support.browsing import at, complaints, open_at, pixels, press, show, text, wait_for
 from support.locator_samples import spotter
 
@@ -32,12 +32,12 @@ def page(tmp_path_factory: pytest.TempPathFactory, game: EpisodeTrace) -> Path:
     folder = tmp_path_factory.mktemp("page")
     save_episode(folder / "game.episode", game, agent="run/<i>best</i>")
     # A name as somebody else could write it.
-    opinion = SecondOpinion("</script><b>other</b>", make_network("stride", 4).eval())
+    second = SecondNetwork("</script><b>other</b>", make_network("stride", 4).eval())
     header = read_header(folder / "game.episode")
     out = folder / "game.html"
     marks = (spotter("place"), replace(spotter("other-place"), error=1.25))
     write_page(
-        out, game, screens(game), header, "game.episode", opinion, attention=True, locators=marks
+        out, game, screens(game), header, "game.episode", second, attention=True, locators=marks
     )
     return out
 

@@ -32,7 +32,7 @@ from harness.players import second_network as opinions
 from harness.players.locator import Locator
 from harness.players.page import write_page
 from harness.players.page_data import CHUNK_STEPS, PageData, in_words
-from harness.players.second_network import FAINTEST, SecondOpinion, packed, second_opinion, stacks
+from harness.players.second_network import FAINTEST, SecondNetwork, packed, second_network, stacks
 from replay.ring import Ring
 from support.episode_samples import BREAKOUT
 
@@ -99,13 +99,13 @@ def short(trace: EpisodeTrace, steps: int) -> EpisodeTrace:
 
 def made(
     trace: EpisodeTrace,
-    opinion: SecondOpinion | None = None,
+    second: SecondNetwork | None = None,
     *,
     attention: bool = False,
     locators: Sequence[Locator] = (),
 ) -> Page:
     """The data of an episode's page, without the page around it."""
-    data = PageData(trace, opinion, attention=attention, locators=locators)
+    data = PageData(trace, second, attention=attention, locators=locators)
     text = "".join(data.blocks(screens(trace)))
     about = json.dumps(data.about())
     return Page(f'{text}<script type="text/plain" id="data-about">{about}</script>')
@@ -269,7 +269,7 @@ class Corner(nn.Module):
 
 def test_a_second_network_sees_the_same_states(game: EpisodeTrace, page: Page) -> None:
     network = make_network("stride", 4).eval()
-    other = made(short(game, 70), SecondOpinion("x", network))
+    other = made(short(game, 70), SecondNetwork("x", network))
     found = other.array("other-q", "<f4").reshape(4, 70).T
     states = np.concatenate([page.states(0), page.states(1)])[:70]
     with torch.no_grad():
@@ -280,7 +280,7 @@ def test_a_second_network_sees_the_same_states(game: EpisodeTrace, page: Page) -
 
 def test_attention_is_the_gradient_of_the_largest_q_value() -> None:
     states = np.full((3, 4, 84, 84), 9, np.uint8)
-    found = SecondOpinion("x", Corner()).attention(states)
+    found = SecondNetwork("x", Corner()).attention(states)
     expected = np.zeros((3, 84, 84))
     expected[:, 10, 20], expected[:, 80, 83] = 15, 8  # 2 and 1, of at most 2
     assert np.array_equal(found, expected)
@@ -288,7 +288,7 @@ def test_attention_is_the_gradient_of_the_largest_q_value() -> None:
 
 
 def test_attention_comes_back_from_the_page(game: EpisodeTrace) -> None:
-    page = made(short(game, 15), SecondOpinion("x", Corner()), attention=True)
+    page = made(short(game, 15), SecondNetwork("x", Corner()), attention=True)
     pairs = pictures(page.bytes("attention-0"), 15, 84, 42)
     shades = np.stack([pairs >> 4, pairs & 15], -1).reshape(15, 84, 84)
     assert (shades[:, 10, 20] == 15).all()
@@ -310,11 +310,11 @@ def test_a_network_of_another_game_is_refused(monkeypatch: pytest.MonkeyPatch) -
     network = make_network("stride", 6)
     monkeypatch.setattr(opinions, "find_checkpoint", lambda run: run)
     monkeypatch.setattr(opinions, "load_network", lambda run: (network, settings, None))
-    assert second_opinion(Path("runs/a"), EmulatorConfig("Pong")).name == "runs/a"
+    assert second_network(Path("runs/a"), EmulatorConfig("Pong")).name == "runs/a"
     with pytest.raises(UserError, match="runs/a plays Pong, the episode is one of Breakout"):
-        second_opinion(Path("runs/a"), BREAKOUT)
+        second_network(Path("runs/a"), BREAKOUT)
     with pytest.raises(UserError, match="other actions"):
-        second_opinion(Path("runs/a"), EmulatorConfig("Pong", full_action_space=True))
+        second_network(Path("runs/a"), EmulatorConfig("Pong", full_action_space=True))
 
 
 # Errors

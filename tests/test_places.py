@@ -9,7 +9,7 @@ import pytest
 import evaluate
 from harness.commands.train import origin_of, parse_command
 from harness.errors import UserError
-from harness.run.places import MOST_RUNS, told
+from harness.run.places import MOST_RUNS, hint_for
 
 
 @pytest.fixture
@@ -38,22 +38,22 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_what_a_path_is(path: str, words: str, runs: Path) -> None:
-    assert told(Path(path)).startswith(words)
-    assert bool(words) == bool(told(Path(path)))
+    assert hint_for(Path(path)).startswith(words)
+    assert bool(words) == bool(hint_for(Path(path)))
 
 
 def test_a_folder_within_the_run_that_one_is_in(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(runs / "mine")
-    assert told(Path("last")) == ": it lies in the run ."
+    assert hint_for(Path("last")) == ": it lies in the run ."
 
 
 def test_many_runs_are_counted(runs: Path) -> None:
     for number in range(MOST_RUNS):
         (runs / f"more{number}").mkdir()
         (runs / f"more{number}" / "config.json").touch()
-    assert told(runs).endswith(f"{runs}/more4 and 3 more")
+    assert hint_for(runs).endswith(f"{runs}/more4 and 3 more")
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,5 @@ def test_a_folder_of_runs_is_answered_with_its_runs(line: str, runs: Path) -> No
 
 def test_a_named_run_can_be_typed(runs: Path) -> None:
     Path("checkpoints/mine").rename("checkpoints/my run")
-    assert "give a run, such as 'checkpoints/my run', " in told(runs)
-    assert told(Path("checkpoints/my runn")) == ": did you mean 'checkpoints/my run'?"
+    assert "give a run, such as 'checkpoints/my run', " in hint_for(runs)
+    assert hint_for(Path("checkpoints/my runn")) == ": did you mean 'checkpoints/my run'?"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.players.frame_cache import Film
+from harness.players.frame_cache import FrameCache
 from harness.players.player import play
 from harness.players.terminal import TerminalDisplay
 from harness.players.transport import Transport
@@ -52,7 +52,7 @@ def test_simulating_up_to_a_jump_is_no_time_of_the_game() -> None:
                 terminal.time += 0.1
             yield coloured(*[shade(step)] * 4)
 
-    play(made_up(150), Film(slow), NAMES, TerminalDisplay(terminal))
+    play(made_up(150), FrameCache(slow), NAMES, TerminalDisplay(terminal))
     assert 119 <= int(terminal.before_keys[1].split()[1].partition("/")[0]) <= 122
 
 

@@ -7,19 +7,19 @@ import torch
 
 from agent.learner import Learner, LearnerConfig
 from agent.networks import make_network
-from agent.precision import Working
+from agent.precision import ComputeNetwork
 from test_learning import batch, copies
 from test_update import Remembers
 
 
 def test_fp32_works_with_the_network_itself() -> None:
     network = make_network("stride", 3)
-    assert Working(network, "fp32").network is network
+    assert ComputeNetwork(network, "fp32").network is network
 
 
 def test_bf16_works_with_rounded_layers_and_shares_the_rest() -> None:
     original = Remembers()
-    working = Working(original, "bf16")
+    working = ComputeNetwork(original, "bf16")
     assert working.network.conv.weight.dtype == torch.bfloat16
     assert working.network.norm.weight is original.norm.weight
     assert working.network.norm.running_mean is original.norm.running_mean

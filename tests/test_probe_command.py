@@ -35,9 +35,9 @@ def test_what_the_agent_knows_is_printed_and_written(
     shown, written = capsys.readouterr().out, json.loads(file.read_text())
     ((name, profile),) = written["agents"].items()
     assert f"{name}: stride, Pong, seed 1, 300,000 steps" in " ".join(shown.split())
-    for world in ("block 2", "block 8", "Pong"):
-        error = profile["location"][world]["conv3"]["error"]
-        (row,) = [line for line in shown.splitlines() if line.split("  ")[0].strip() == world][:1]
+    for dataset in ("block 2", "block 8", "Pong"):
+        error = profile["location"][dataset]["conv3"]["error"]
+        (row,) = [line for line in shown.splitlines() if line.split("  ")[0].strip() == dataset][:1]
         assert f"{error:.2f}" in row
     assert f"{profile['sensitivity']['flips']:.0%} of states" in " ".join(shown.split())
     control = shown.partition("control: pixels")[2]

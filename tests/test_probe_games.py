@@ -7,27 +7,27 @@ import pytest
 
 from agent.networks import QNetwork, make_network
 from envs.labels import in_small_pixels, labels_of
-from harness.probes.distractors import decoys
-from harness.probes.games import against, agent_profile, displaced_pairs, game_world, middles
+from harness.probes.distractors import distractors
+from harness.probes.games import against, agent_profile, displaced_pairs, game_dataset, middles
 
 
 @pytest.mark.parametrize("game", ["Pong", "Boxing"])
 def test_the_object_is_at_its_position(game: str) -> None:
     """What differs from the median screen is brightest or darkest there, not elsewhere."""
-    world = game_world(game, 48)
-    newest = world.states[:, -1].astype(float)
+    dataset = game_dataset(game, 48)
+    newest = dataset.states[:, -1].astype(float)
     odd = np.abs(newest - np.median(newest, 0))
     near = []
-    for picture, (x, y) in zip(odd, world.positions, strict=True):
+    for picture, (x, y) in zip(odd, dataset.positions, strict=True):
         rows, columns = np.mgrid[:84, :84]
-        inside = (abs(columns - x) <= world.radius[0]) & (abs(rows - y) <= world.radius[1])
+        inside = (abs(columns - x) <= dataset.radius[0]) & (abs(rows - y) <= dataset.radius[1])
         near.append(picture[inside].mean() > 4 * picture[~inside].mean())
     assert np.mean(near) > 0.9
 
 
 def test_no_episode_is_in_two_parts() -> None:
-    world = game_world("Pong", 48)
-    train, valid, test = (set(world.episodes[part]) for part in world.parts)
+    dataset = game_dataset("Pong", 48)
+    train, valid, test = (set(dataset.episodes[part]) for part in dataset.parts)
     assert not train & valid | train & test | valid & test
 
 
@@ -52,7 +52,7 @@ def test_drawn_blocks_are_clear_of_the_object(game: str) -> None:
     sprite = labels_of(game).sprites[name]
     pairs = displaced_pairs(game, name, 8)
     centres = middles(pairs.positions, sprite)
-    copies = decoys(pairs.before, centres, pairs.moves, sprite, 1)
+    copies = distractors(pairs.before, centres, pairs.moves, sprite, 1)
     half = in_small_pixels(np.array(sprite.size)) / 2
     for found in copies:
         for state, drawn, centre in zip(pairs.before, found, centres, strict=True):
@@ -76,7 +76,9 @@ def test_a_drawn_block_moves_as_the_object_did_and_nothing_else_differs() -> Non
     states = rng.integers(0, 200, (40, 4, 84, 84), np.uint8)
     positions = rng.uniform(0, 84, (40, 2))
     moves = np.array([(4.2, 0), (-4.2, 0), (0, 4.0), (0, -4.0)])[np.arange(40) % 4]
-    for number, pair in enumerate(zip(*decoys(states, positions, moves, sprite, 5), strict=True)):
+    for number, pair in enumerate(
+        zip(*distractors(states, positions, moves, sprite, 5), strict=True)
+    ):
         corners = []
         for found in pair:
             differs = (found != states[number]).all(0)  # in all four pictures

@@ -31,7 +31,7 @@ from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
 from harness.evaluation.play import play_episodes
 from harness.players import video
-from harness.players.q_value_strip import Strip
+from harness.players.q_value_strip import QValueStrip
 from harness.players.verify import check_emulator, first_difference
 from harness.run.checkpoint import CheckpointState, save_checkpoint
 from harness.run.config import RunConfig, flatten
@@ -256,7 +256,7 @@ def test_a_video_may_show_a_part_of_a_game(
     beside: list[NDArray[np.uint8]] = []
 
     def write(
-        path: Path, play: Callable[[], Iterable[NDArray[np.uint8]]], strip: Strip, mark: str
+        path: Path, play: Callable[[], Iterable[NDArray[np.uint8]]], strip: QValueStrip, mark: str
     ) -> int:
         shown[:] = np.concatenate(list(play()))
         beside[:] = [strip.picture(0)]
@@ -266,7 +266,7 @@ def test_a_video_may_show_a_part_of_a_game(
     monkeypatch.setattr(video, "write_video", write)
     length = len(whole) / 60
     q_values = load_episode(file).q_values  # rounded
-    strip = Strip(q_values, game.actions, action_names(game.protocol))
+    strip = QValueStrip(q_values, game.actions, action_names(game.protocol))
     parts = ((0, 0.4), (0.2, 1.2), (1, math.inf), (0.05, 0.06), (length - 0.01, 99))
     for part in parts:
         out = tmp_path / "x.mp4"

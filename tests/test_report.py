@@ -168,12 +168,12 @@ def test_markup_is_escaped_by_construction() -> None:
 
 
 def test_a_name_looks_the_same_in_every_figure(html: str) -> None:
-    looks: dict[str, set[tuple[str, str]]] = {}
+    styles: dict[str, set[tuple[str, str]]] = {}
     legend = (
         r'<svg class="key (\w+)"[^>]*>(?:<path[^>]*></path>)?<use href="#(\w+)"[^>]*></use></svg>'
     )
     for colour, shape, name in re.findall(legend + r"(?:<span>)?([^<]+)<", html):
-        looks.setdefault(name, set()).add((colour, shape))
-    assert all(len(found) == 1 for found in looks.values())
-    assert looks["half_max"] == {("amber", "triangle")}
-    assert len(set().union(*(looks[str(escape(name))] for name in NAMES))) == len(NAMES)
+        styles.setdefault(name, set()).add((colour, shape))
+    assert all(len(found) == 1 for found in styles.values())
+    assert styles["half_max"] == {("amber", "triangle")}
+    assert len(set().union(*(styles[str(escape(name))] for name in NAMES))) == len(NAMES)

@@ -28,7 +28,7 @@ from harness.report.curves import draw_curves, outline, ribbon
 from harness.report.intervals import draw_intervals, written
 from harness.report.markup import number
 from harness.report.pictures import draw_picture, png
-from harness.report.styles import TRUTH, Looks
+from harness.report.styles import TRUTH, Styles
 from harness.report.tables import draw_heat
 
 VALUES = st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(math.nan), st.just(math.inf))
@@ -140,14 +140,14 @@ def test_a_ribbon_runs_along_one_end_and_back_along_the_other() -> None:
 
 def test_a_figure_says_what_it_could_not_draw() -> None:
     series = Series("a", (1, 2, None), (1, math.nan, 3), thin=(((1, 2), (None, 2)),))
-    assert "3 values are missing" in draw_curves(Curves("t", "x", "y", (series,)), Looks("a"))
+    assert "3 values are missing" in draw_curves(Curves("t", "x", "y", (series,)), Styles("a"))
     nothing = Curves("t", "x", "y", (Series("a", (1,), (None,)),))
-    assert "no values to draw" in draw_curves(nothing, Looks("a"))
+    assert "no values to draw" in draw_curves(nothing, Styles("a"))
 
 
 def test_long_lines_have_few_marks() -> None:
     lines = [Series("a", range(n), range(n)) for n in (12, 60, 61)]
-    drawn = [draw_curves(Curves("t", "x", "y", (line,)), Looks("a")) for line in lines]
+    drawn = [draw_curves(Curves("t", "x", "y", (line,)), Styles("a")) for line in lines]
     marks = [len(re.findall('class="teal" [^>]*><title>a at', svg)) for svg in drawn]
     quiet = [svg.count('class="teal quiet"') for svg in drawn]
     assert (marks, quiet) == ([12, 10, 9], [0, 50, 0])
@@ -162,7 +162,7 @@ def test_a_png_has_the_pixels_it_was_given(shape: tuple[int, int]) -> None:
 
 def test_marks_lie_on_the_middle_of_their_pixels() -> None:
     frame = Frame(np.zeros((10, 20, 3), np.uint8), "", (Marker(0, 0, "a"), Marker(19, 4.5, TRUTH)))
-    svg = draw_picture(Picture("t", (frame,)), Looks(["a"]))
+    svg = draw_picture(Picture("t", (frame,)), Styles(["a"]))
     places = re.findall(r'x="([\d.]+)%" y="([\d.]+)%"', svg)
     assert places == [("2.5", "5"), ("97.5", "50")]
     assert "true position at 19, 4." in svg
@@ -186,12 +186,12 @@ def test_every_row_of_a_heat_map_has_its_name(count: int) -> None:
 
 def test_equal_values_are_no_interval() -> None:
     rows = Row("one", 1.0), Row("same", 0.0, 0.0, 0.0)
-    drawn = draw_intervals(Intervals("t", "points", rows), Looks(["one", "same"]))
+    drawn = draw_intervals(Intervals("t", "points", rows), Styles(["one", "same"]))
     assert "No interval: there is a single value, or all values are the same." in drawn
     spread = Intervals("t", "x", (Row("a", 2, 1, 3),))
-    assert "No interval" not in draw_intervals(spread, Looks("a"))
+    assert "No interval" not in draw_intervals(spread, Styles("a"))
     line = Series("a", (1, 2), (0, 1), (0, 0.5), (0, 1.5))
-    drawn = draw_curves(Curves("t", "x", "y", (line,)), Looks("a"))
+    drawn = draw_curves(Curves("t", "x", "y", (line,)), Styles("a"))
     assert "a at 1: 0<" in drawn
     assert "a at 2: 1 (0.5 to 1.5)<" in drawn
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.networks import NETWORKS
-from harness.report.styles import COLOURS, KNOWN, SHAPES, Looks, other
+from harness.report.styles import COLOURS, KNOWN, SHAPES, Styles, other
 
 CSS = (Path(__file__).parent.parent / "harness" / "report" / "page.css").read_text()
 
@@ -27,8 +27,8 @@ def test_looks_differ() -> None:
 
 
 def test_names_of_ones_own_take_looks_in_the_order_of_the_page() -> None:
-    looks = Looks(["b", "stride", "a", "b"])
-    assert [looks[name] for name in ("b", "a", "stride")] == [other(0), other(1), KNOWN["stride"]]
+    styles = Styles(["b", "stride", "a", "b"])
+    assert [styles[name] for name in ("b", "a", "stride")] == [other(0), other(1), KNOWN["stride"]]
 
 
 def linear(colour: str) -> np.ndarray:

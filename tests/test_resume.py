@@ -17,7 +17,7 @@ import torch
 
 from harness.errors import UserError
 from harness.files.lock import writing
-from harness.training.resume import Standing
+from harness.training.resume import Checkpoint
 from support.resume_samples import (
     ENVIRONMENT,
     KILLS,
@@ -283,6 +283,6 @@ def test_on_a_cuda_device_with_deterministic(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_without_its_turns_is_named() -> None:
-    standing = Standing(Path("run/last"), cast(Any, None), {})
+    checkpoint = Checkpoint(Path("run/last"), cast(Any, None), {})
     with pytest.raises(UserError, match="run/last does not fit"):
-        standing.tail()
+        checkpoint.tail()

@@ -34,7 +34,7 @@ from harness.files.atomic import write_json
 from harness.run.checkpoint import read_state
 from harness.run.config import RunConfig, flatten
 from harness.run.folder import Run, create_run_dir
-from harness.run.hardware import arrange
+from harness.run.hardware import allocate_cores
 from support.agent_samples import CUT_OFF, copy_of
 
 ROOT = Path(__file__).parent.parent
@@ -290,7 +290,7 @@ def test_human_normalised_scores_are_of_whole_games(cap, game, told):
 
 def test_random_play_takes_a_runs_protocol_before_its_first_checkpoint(tmp_path):
     config = RunConfig(emulators=replace(CUT_OFF, max_episode_frames=40, sticky_actions=0.0))
-    create_run_dir(tmp_path / "run", Run("quick", config), CPU, arrange(CPU, 1))
+    create_run_dir(tmp_path / "run", Run("quick", config), CPU, allocate_cores(CPU, 1))
     content = score("--random", tmp_path / "run", "--episodes", 1, tmp_path=tmp_path)
     assert content["protocol"]["sticky_actions"] == 0
     assert content["summary"]["truncated"] == 1

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from agent import splitting
+from agent.core_pool import CorePool
 from agent.networks import NETWORKS, QNetwork, make_network
-from agent.precision import Working
-from agent.shards import Shards
+from agent.precision import ComputeNetwork
 from agent.splitting import split
 from test_update import Odd
 
@@ -35,7 +35,7 @@ def gradients(network: nn.Module, q_values: Tensor) -> list[Tensor]:
 @pytest.mark.parametrize(("shards", "rows"), [(2, 1), (2, 2), (2, 7), (3, 7), (4, 3)])
 def test_values_and_gradients_are_those_of_the_whole(name: str, shards: int, rows: int) -> None:
     network = (Odd(6) if name == "own" else make_network(name, 6)).double()
-    shared = split(network, Shards(shards))(states(rows))
+    shared = split(network, CorePool(shards))(states(rows))
     whole = network(states(rows))
     assert shared.shape == (rows, 6)
     assert torch.allclose(shared, whole, rtol=1e-12, atol=1e-12)
@@ -47,7 +47,7 @@ def test_frozen_layers_get_no_gradient_and_the_rest_do() -> None:
     network = make_network("stride", 6)
     network.conv1.requires_grad_(False)
     network.fc1.weight.requires_grad_(False)
-    shared, whole = split(network, Shards(2))(states(4)), network(states(4))
+    shared, whole = split(network, CorePool(2))(states(4)), network(states(4))
     for ours, theirs in zip(gradients(network, shared), gradients(network, whole), strict=True):
         assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
 
@@ -57,7 +57,7 @@ def test_nothing_is_remembered_where_no_gradient_is_wanted(frozen: bool) -> None
     """Neither without gradients nor of a frozen network, as targets are."""
     network = make_network("stride", 6).requires_grad_(not frozen)
     with torch.set_grad_enabled(frozen):
-        assert not split(network, Shards(2))(states(4)).requires_grad
+        assert not split(network, CorePool(2))(states(4)).requires_grad
 
 
 class Halved(QNetwork):
@@ -73,7 +73,7 @@ class Halved(QNetwork):
 
 def test_a_subclass_computes_in_its_own_way() -> None:
     network = Halved(6)
-    shared, whole = split(network, Shards(2))(states(4)), network(states(4))
+    shared, whole = split(network, CorePool(2))(states(4)), network(states(4))
     assert torch.allclose(shared, whole, atol=1e-5)
     *used, weight, bias = gradients(network, shared)
     for ours, theirs in zip(used, gradients(network, whole), strict=False):
@@ -97,22 +97,22 @@ class Between(nn.Module):
 def test_every_part_is_rounded_in_bf16() -> None:
     """Autocast is a setting of each thread."""
     network = Between()
-    shared = Working(copy.deepcopy(network), "bf16", Shards(2))(states(4))
-    whole = Working(network, "bf16")(states(4))
+    shared = ComputeNetwork(copy.deepcopy(network), "bf16", CorePool(2))(states(4))
+    whole = ComputeNetwork(network, "bf16")(states(4))
     assert torch.allclose(shared, whole, atol=1e-2)
     assert not torch.allclose(shared, network(states(4)), atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_the_order_of_results_is_that_of_the_parts(count: int) -> None:
-    assert Shards(count).map(lambda part: part * part, range(7)) == [n * n for n in range(7)]
+    assert CorePool(count).map(lambda part: part * part, range(7)) == [n * n for n in range(7)]
 
 
 def test_other_threads_have_one_core_and_flush_denormals() -> None:
     def settings(_: int) -> tuple[int, float]:
         return torch.get_num_threads(), (torch.tensor(1e-38) / 1e4).item()
 
-    assert Shards(2).map(settings, [0, 1])[1] == (1, 0.0)
+    assert CorePool(2).map(settings, [0, 1])[1] == (1, 0.0)
 
 
 def test_the_large_layer_is_shared_by_its_units() -> None:
@@ -127,11 +127,11 @@ def test_the_large_layer_is_shared_by_its_units() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(splitting.F, "linear", watched)
-        split(network, Shards(2))(states(4))
+        split(network, CorePool(2))(states(4))
     assert widths == [256, 256, 6]
 
 
 @pytest.mark.parametrize("part", [0, 1])
 def test_an_error_in_a_part_is_not_lost(part: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        Shards(2).map(lambda i: 1 // (i - part), [0, 1])
+        CorePool(2).map(lambda i: 1 // (i - part), [0, 1])

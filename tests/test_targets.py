@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.learner import Learner, LearnerConfig
-from agent.precision import Working
+from agent.precision import ComputeNetwork
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 
@@ -128,8 +128,8 @@ def numbered(*numbers: int) -> Tensor:
 def learner(config: LearnerConfig) -> Learner:
     """Online and target network are tables that prefer other actions in state 1."""
     made = Learner(config, 2, "cpu")
-    made._online = Working(Table([[0, 0], [3, 4.0]]), "fp32")
-    made._target = Working(Table([[0, 0], [20, 10.0]]), "fp32")
+    made._online = ComputeNetwork(Table([[0, 0], [3, 4.0]]), "fp32")
+    made._target = ComputeNetwork(Table([[0, 0], [20, 10.0]]), "fp32")
     return made
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.files.outputs import output
-from harness.players.q_value_strip import COLOURS, Strip
+from harness.players.q_value_strip import COLOURS, QValueStrip
 from harness.players.video import write_video
 from support.player_samples import NAMES, coloured, made_up
 
@@ -93,7 +93,7 @@ def test_a_gif_of_many_colours_takes_similar_ones(tmp_path: Path) -> None:
 def test_values_stand_beside_a_video(tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("imageio_ffmpeg")
     trace = made_up(8)
-    strip = Strip(trace.q_values, trace.actions, NAMES)
+    strip = QValueStrip(trace.q_values, trace.actions, NAMES)
     path = tmp_path / f"x{suffix}"
     write_video(path, lambda: [coloured(*[(0, 200, 0)] * 4)] * 8, strip)
     pictures, facts = decoded(path)
@@ -111,7 +111,7 @@ def test_the_strip_by_hand() -> None:
     trace = made_up(200)
     q_values = trace.q_values.copy()
     q_values[150] = (-0.5, 3, 20)
-    strip = Strip(q_values, trace.actions, NAMES)
+    strip = QValueStrip(q_values, trace.actions, NAMES)
     pixels = strip.picture(149)
     lane, right = 64, 275  # pixels
     newest = slice(right - 3, right)
@@ -129,10 +129,10 @@ def test_the_strip_by_hand() -> None:
     assert seen == set(COLOURS)
     assert (pixels[2 * lane + 1, :4] == COLOURS[1]).all()
     assert (strip.picture(0)[:, 5 : right - 3][62:64] == COLOURS[0]).all()
-    later = Strip(q_values, trace.actions, NAMES, first=140)
+    later = QValueStrip(q_values, trace.actions, NAMES, first=140)
     assert np.array_equal(later.picture(9), pixels)
     with pytest.raises(UserError, match="no Q-values"):
-        Strip(q_values[:, :0], trace.actions, NAMES)
+        QValueStrip(q_values[:, :0], trace.actions, NAMES)
 
 
 def test_a_video_that_fails_leaves_nothing(tmp_path: Path) -> None:

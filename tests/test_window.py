@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UserError
-from harness.players.frame_cache import Film
+from harness.players.frame_cache import FrameCache
 from harness.players.player import View, play
 from harness.players.window import LINE, PANEL, Window, picture_size, window
 
@@ -100,7 +100,7 @@ def test_an_episode_plays_until_the_window_is_closed(
             pygame.event.post(pygame.event.Event(pygame.QUIT))
 
     monkeypatch.setattr(opened, "show", shown)
-    play(trace, Film(lambda: steps), NAMES, opened)
+    play(trace, FrameCache(lambda: steps), NAMES, opened)
     assert views[-1].step == 49
     assert [view.paused for view in views[4:9]] == [False, True, True, True, False]
 

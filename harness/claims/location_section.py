@@ -30,8 +30,8 @@ def location(results: Results, seeds: Seeds) -> Section:
     blocks: list[Block] = []
     for training, how in TRAININGS.items():
         names = seeds.networks(training)
-        worlds = seeds.names(training, "location")
-        if not worlds:
+        datasets = seeds.names(training, "location")
+        if not datasets:
             continue
         blocks.append(
             Table(
@@ -46,8 +46,8 @@ def location(results: Results, seeds: Seeds) -> Section:
                     *(Column("bits a coordinate", ".2f"), Column("Fisher, 1/pixel²", ".3f")),
                 ),
                 tuple(
-                    _location_row(seeds, training, network, world)
-                    for world in worlds
+                    _location_row(seeds, training, network, dataset)
+                    for dataset in datasets
                     for network in names
                 ),
                 "Pixels of the 84x84 screen. A phase that is not known has an error of 2.00 "
@@ -55,9 +55,9 @@ def location(results: Results, seeds: Seeds) -> Section:
                 "Shuffled labels are chance: the readout learned positions of other states.",
             )
         )
-        blocks.append(_by_layer(seeds, training, how, worlds))
-        blocks += _by_states(seeds, training, how, worlds)
-        blocks.append(_by_place(seeds, training, how, worlds[-1 if len(worlds) < 2 else 1]))
+        blocks.append(_by_layer(seeds, training, how, datasets))
+        blocks += _by_states(seeds, training, how, datasets)
+        blocks.append(_by_place(seeds, training, how, datasets[-1 if len(datasets) < 2 else 1]))
     blocks += [_own(seeds), _controls(results)]
     lead = (
         "A ridge readout is fitted to the features of each layer and asked for the object's "
@@ -68,55 +68,55 @@ def location(results: Results, seeds: Seeds) -> Section:
     return Section("Location", lead, tuple(block for block in blocks if block))
 
 
-def _location_row(seeds: Seeds, training: str, network: str, world: str) -> tuple[Any, ...]:
-    path = f"location.{world}.conv3."
+def _location_row(seeds: Seeds, training: str, network: str, dataset: str) -> tuple[Any, ...]:
+    path = f"location.{dataset}.conv3."
 
     def mean(name: str) -> float | None:
         return seeds.mean(training, network, path + name)
 
     return (
-        *(network, world, mean("error"), seeds.interval_text(training, network, path + "error")),
+        *(network, dataset, mean("error"), seeds.interval_text(training, network, path + "error")),
         *(mean(name) for name in ("error_x", "error_y", "r2", "cell", "phase")),
         *(mean(name) for name in ("kernel", "shuffled", "bits", "fisher")),
     )
 
 
-def _by_layer(seeds: Seeds, training: str, how: str, worlds: Sequence[str]) -> Block:
+def _by_layer(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -> Block:
     rows = []
     for layer in LAYERS:
         for network in seeds.networks(training):
             found = seeds.interval(training, network, f"location.*.{layer}.error")
             rows.append(Row(network, *found, layer))
     return Intervals(
-        f"Error of location by layer, mean of {len(worlds)} worlds, networks {how}",
+        f"Error of location by layer, mean of {len(datasets)} worlds, networks {how}",
         f"pixels, 95% interval over {over(training)}",
         tuple(rows),
     )
 
 
-def _by_states(seeds: Seeds, training: str, how: str, worlds: Sequence[str]) -> list[Block]:
+def _by_states(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -> list[Block]:
     return [
         Curves(
-            f"Error of location against training states, {world}, networks {how}",
+            f"Error of location against training states, {dataset}, networks {how}",
             "training states",
             "median error, pixels",
             tuple(
                 line
                 for network in seeds.networks(training)
-                for line in lines(seeds, training, network, f"location.{world}.conv3.by_states")
+                for line in lines(seeds, training, network, f"location.{dataset}.conv3.by_states")
             ),
             log_x=True,
         )
-        for world in worlds[:2]
+        for dataset in datasets[:2]
     ]
 
 
-def _by_place(seeds: Seeds, training: str, how: str, world: str) -> Block:
+def _by_place(seeds: Seeds, training: str, how: str, dataset: str) -> Block:
     """Error by place, networks side by side as columns of one map each would take too much room:
     the mean over the screen's rows is shown by column."""
     rows, values = [], []
     for network in seeds.networks(training):
-        maps = seeds.raw(training, network, f"location.{world}.conv3.by_place")
+        maps = seeds.raw(training, network, f"location.{dataset}.conv3.by_place")
         if maps:
             columns = np.array(maps, float).reshape(-1, len(maps[0])).T
             found = [column[np.isfinite(column)] for column in columns]
@@ -124,7 +124,7 @@ def _by_place(seeds: Seeds, training: str, how: str, world: str) -> Block:
             values.append([float(np.median(one)) if len(one) else None for one in found])
     parts = len(values[0]) if values else 0
     return Heat(
-        f"Error of location by the part of the screen, {world}, networks {how}",
+        f"Error of location by the part of the screen, {dataset}, networks {how}",
         tuple(rows),
         tuple(f"{84 * i // parts}" for i in range(parts)),
         tuple(values),
@@ -155,9 +155,9 @@ def _own(seeds: Seeds) -> Block:
 def _controls(results: Results) -> Block:
     found = [u["profile"] for u in results["units"] if u["training"] == "controls"]
     rows = [
-        (world, one["error"], one["r2"], one["cell"], one["shuffled"])
+        (dataset, one["error"], one["r2"], one["cell"], one["shuffled"])
         for profile in found
-        for world, one in profile["location"].items()
+        for dataset, one in profile["location"].items()
     ]
     return Table(
         "Control: the same readout of the newest frame's pixels, without any network",
@@ -171,17 +171,17 @@ def _controls(results: Results) -> Block:
 
 def known(results: Results, seeds: Seeds) -> Section:
     blocks = []
-    for world, shown in results["pictures"].items():
+    for dataset, shown in results["pictures"].items():
         for training in ("location", "untrained"):
             if training not in seeds.trainings:
                 continue
             frames = tuple(
-                _frame(seeds, training, world, i, text, place)
+                _frame(seeds, training, dataset, i, text, place)
                 for i, (text, place) in enumerate(
                     zip(shown["frames"], shown["positions"], strict=True)
                 )
             )
-            blocks.append(Picture(f"{world}, networks {TRAININGS[training]}", frames, scale=3.5))
+            blocks.append(Picture(f"{dataset}, networks {TRAININGS[training]}", frames, scale=3.5))
             break
     lead = (
         "The true place of the object, and where a linear readout of each network's conv3 puts it. "
@@ -191,11 +191,11 @@ def known(results: Results, seeds: Seeds) -> Section:
 
 
 def _frame(
-    seeds: Seeds, training: str, world: str, index: int, text: str, place: Sequence[float]
+    seeds: Seeds, training: str, dataset: str, index: int, text: str, place: Sequence[float]
 ) -> Frame:
     grey = unpack(text)
     markers = [Marker(place[0], place[1], TRUTH)]
     for network in seeds.networks(training):
-        for read in seeds.raw(training, network, f"location.{world}.conv3.read")[:1]:
+        for read in seeds.raw(training, network, f"location.{dataset}.conv3.read")[:1]:
             markers.append(Marker(read[index][0], read[index][1], network))
     return Frame(np.stack([grey] * 3, -1), f"state {index + 1}", tuple(markers))

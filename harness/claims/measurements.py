@@ -33,7 +33,7 @@ _PILOT_STATES, _PILOT_SEED = 400, 30_000
 
 
 @dataclass(frozen=True)
-class Unit:
+class Measurement:
     """One network with one seed and one training; or filter banks, or the controls."""
 
     training: str
@@ -52,10 +52,10 @@ class Unit:
         return "_".join([part for part in parts if part] + [f"s{self.seed}"])
 
 
-def agent_units(runs: Sequence[Path]) -> tuple[Unit, ...]:
+def agent_measurements(runs: Sequence[Path]) -> tuple[Measurement, ...]:
     """The units of trained agents in run or checkpoint folders. Raises UserError when there is
     none in one of them."""
-    found: list[Unit] = []
+    found: list[Measurement] = []
     seen: dict[tuple[str, ...], Path] = {}
     for run in runs:
         folder, state = read_whole(run, lambda folder: (folder, read_state(folder)))
@@ -68,63 +68,63 @@ def agent_units(runs: Sequence[Path]) -> tuple[Unit, ...]:
                 "count as one, leave one of them out"
             )
         seen[training] = run
-        number = sum(unit.network == network for unit in found)
-        found.append(Unit("agent", network, number, str(folder)))
+        number = sum(measurement.network == network for measurement in found)
+        found.append(Measurement("agent", network, number, str(folder)))
     return tuple(found)
 
 
 TASKS: tuple[Task, ...] = ("location", "count")
 
 
-def pilots(budget: Budget) -> list[Unit]:
+def pilots(budget: Budget) -> list[Measurement]:
     """What has to be done first: they choose learning rates."""
-    return [Unit(f"{task} pilot", name) for task in TASKS for name in budget.taught]
+    return [Measurement(f"{task} pilot", name) for task in TASKS for name in budget.taught]
 
 
-def units(budget: Budget, agents: tuple[Unit, ...] = ()) -> list[Unit]:
+def measurements(budget: Budget, agents: tuple[Measurement, ...] = ()) -> list[Measurement]:
     """All that a budget asks for, seed by seed: what is done early is a whole answer already."""
-    found = [*pilots(budget), Unit("controls"), *agents]
+    found = [*pilots(budget), Measurement("controls"), *agents]
     for seed in range(FIRST_SEED, FIRST_SEED + budget.seeds):
-        found += [Unit("untrained", network, seed) for network in budget.networks]
-        found += [Unit(task, name, seed) for task in TASKS for name in budget.taught]
-        found.append(Unit("bars", seed=seed))
+        found += [Measurement("untrained", network, seed) for network in budget.networks]
+        found += [Measurement(task, name, seed) for task in TASKS for name in budget.taught]
+        found.append(Measurement("bars", seed=seed))
     return found
 
 
-def decided_by(folder: Path, unit: Unit, budget: Budget) -> dict[str, Any]:
+def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[str, Any]:
     """What decides a unit's numbers, as JSON has it."""
     extent, updates = asdict(budget.extent), budget.updates
     decisive: dict[str, Any]
-    if unit.training in TASKS:
-        rate = chosen_rate(folder, unit, budget)
+    if measurement.training in TASKS:
+        rate = chosen_rate(folder, measurement, budget)
         decisive = {"extent": extent, "updates": updates, "learning_rate": rate}
-    elif unit.training == "bars":
+    elif measurement.training == "bars":
         decisive = {"boxes": budget.boxes, "updates": updates}
-    elif unit in pilots(budget):
+    elif measurement in pilots(budget):
         decisive = {"updates": updates, "learning_rates": budget.learning_rates}
     else:
         decisive = {"extent": extent}
-    if unit.agent:
-        decisive["weights"] = read_state(Path(unit.agent)).sha256["network"]
+    if measurement.agent:
+        decisive["weights"] = read_state(Path(measurement.agent)).sha256["network"]
     decisive["measures"] = MEASURES
-    return cast(dict[str, Any], json.loads(json.dumps({"unit": asdict(unit), **decisive})))
+    return cast(dict[str, Any], json.loads(json.dumps({"unit": asdict(measurement), **decisive})))
 
 
-def chosen_rate(folder: Path, unit: Unit, budget: Budget) -> float | None:
+def chosen_rate(folder: Path, measurement: Measurement, budget: Budget) -> float | None:
     """The learning rate that a unit's pilot chose; None while it is not done."""
-    chosen = done(folder, Unit(f"{unit.training} pilot", unit.network), budget)
+    chosen = done(folder, Measurement(f"{measurement.training} pilot", measurement.network), budget)
     return None if chosen is None else float(chosen["learning_rate"])
 
 
-def done(folder: Path, unit: Unit, budget: Budget) -> Any | None:
+def done(folder: Path, measurement: Measurement, budget: Budget) -> Any | None:
     """The profile of a unit, or None if it is not done. A broken file, and one that was measured
     in another way, count as not done."""
     try:
-        content = json.loads((folder / f"{unit.name}.json").read_text())
+        content = json.loads((folder / f"{measurement.name}.json").read_text())
         made_by, profile = content["decided_by"], content["profile"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return profile if made_by == decided_by(folder, unit, budget) else None
+    return profile if made_by == conditions(folder, measurement, budget) else None
 
 
 def other_games(folder: Path, budget: Budget) -> list[str] | None:
@@ -139,45 +139,47 @@ def other_games(folder: Path, budget: Budget) -> list[str] | None:
     return None
 
 
-def do(folder: Path, unit: Unit, budget: Budget) -> None:
+def do(folder: Path, measurement: Measurement, budget: Budget) -> None:
     """Measure a unit, whose pilot is done, and keep what was found."""
-    decisive = decided_by(folder, unit, budget)
-    profile = _measure(unit, budget, decisive.get("learning_rate"))
-    write_json(folder / f"{unit.name}.json", {"decided_by": decisive, "profile": profile})
+    decisive = conditions(folder, measurement, budget)
+    profile = _measure(measurement, budget, decisive.get("learning_rate"))
+    write_json(folder / f"{measurement.name}.json", {"decided_by": decisive, "profile": profile})
 
 
-def _measure(unit: Unit, budget: Budget, learning_rate: float | None) -> Any:
+def _measure(measurement: Measurement, budget: Budget, learning_rate: float | None) -> Any:
     extent = budget.extent
-    if unit.training == "controls":
+    if measurement.training == "controls":
         return controls(extent)
-    if unit.training == "bars":
-        filters = trained("stride", "location", unit.seed, budget.updates // 4, 1e-3).conv1.weight
-        rows = bars.sweep(unit.seed, budget.boxes, filters[:, -1:].detach())
+    if measurement.training == "bars":
+        filters = trained(
+            "stride", "location", measurement.seed, budget.updates // 4, 1e-3
+        ).conv1.weight
+        rows = bars.sweep(measurement.seed, budget.boxes, filters[:, -1:].detach())
         return _by_pool(rows)
-    if unit.training == "agent":
-        return measure_agent(Path(unit.agent), extent)
-    if unit.training == "untrained":
+    if measurement.training == "agent":
+        return measure_agent(Path(measurement.agent), extent)
+    if measurement.training == "untrained":
         states = block(max(extent.sizes), extent.states).states
-        return whole(fresh(unit.network, 2, unit.seed, states), extent)
-    if unit.training not in TASKS:
-        return pilot(unit, budget)
+        return whole(fresh(measurement.network, 2, measurement.seed, states), extent)
+    if measurement.training not in TASKS:
+        return pilot(measurement, budget)
     if learning_rate is None:
         raise RuntimeError("its pilot, which chooses the learning rate, failed")
-    task = unit.training
-    network = trained(unit.network, task, unit.seed, budget.updates, learning_rate)
+    task = measurement.training
+    network = trained(measurement.network, task, measurement.seed, budget.updates, learning_rate)
     own = {"learning_rate": learning_rate, "own": own_errors(network, task, extent.states)}
     return own | (
         whole(network, extent) if task == "location" else {"count": counts(network, extent)}
     )
 
 
-def pilot(unit: Unit, budget: Budget) -> dict[str, Any]:
+def pilot(measurement: Measurement, budget: Budget) -> dict[str, Any]:
     """The learning rate with the least error of a network's own answers, with the pilot's seed and
     half of the updates; the same rates are tried for every network."""
-    task = cast(Task, unit.training.removesuffix(" pilot"))
+    task = cast(Task, measurement.training.removesuffix(" pilot"))
 
     def error(rate: float) -> float:
-        network = trained(unit.network, task, unit.seed, budget.updates // 2, rate)
+        network = trained(measurement.network, task, measurement.seed, budget.updates // 2, rate)
         own = own_errors(network, task, _PILOT_STATES, _PILOT_SEED)
         return own["error"] if task == "count" else float(np.mean(list(own.values())))
 
@@ -215,9 +217,11 @@ def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def results(folder: Path, wanted: list[Unit], budget: Budget) -> Iterator[tuple[Unit, Any]]:
+def results(
+    folder: Path, wanted: list[Measurement], budget: Budget
+) -> Iterator[tuple[Measurement, Any]]:
     """Those of the units that are done, with their profiles."""
-    for unit in wanted:
-        profile = done(folder, unit, budget)
+    for measurement in wanted:
+        profile = done(folder, measurement, budget)
         if profile is not None:
-            yield unit, profile
+            yield measurement, profile

@@ -166,14 +166,15 @@ def _sentence(part: dict[str, Any]) -> str:
 
 
 def _methods(results: Results) -> Section:
-    budget, ledger = results["budget"], results["ledger"]
+    budget, preregistration = results["budget"], results["ledger"]
     extent = budget["extent"]
     missing = [
         f"{u['training']} {u['network']} seed {u['seed']} {u['reason']}".strip()
         for u in results["missing"]
     ]
     paragraphs = [
-        f"Ledger version {ledger['version']}, fixed {ledger['fixed']}. {ledger['chosen']}",
+        f"Ledger version {preregistration['version']}, fixed {preregistration['fixed']}. "
+        f"{preregistration['chosen']}",
         f"{budget['seeds']} seeds of initial weights and training batches; {extent['states']} "
         "states of "
         f"each kind, 5/8 to fit readouts, 1/8 to choose their penalty, 2/8 to test, whole "
@@ -188,7 +189,7 @@ def _methods(results: Results) -> Section:
         f"A value behind conv3 sees {_views(budget['networks'])}. The gradient of a maximum "
         "reaches one value of its window. Both belong to the operators and are not held equal.",
         f"{len(results['claims'])} claims were judged without a correction for their number.",
-        f"The worlds behind * in the ledger's measures: {', '.join(_worlds(results))}.",
+        f"The worlds behind * in the ledger's measures: {', '.join(_datasets(results))}.",
         f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.",
     ]
     return Section("Methods and limits", "", (Text(tuple(p for p in paragraphs if p)),))
@@ -203,7 +204,7 @@ def _views(networks: Sequence[str]) -> str:
     return "; ".join(f"{told[field]} ({', '.join(names)})" for field, names in found.items())
 
 
-def _worlds(results: Results) -> list[str]:
+def _datasets(results: Results) -> list[str]:
     """Where objects were to be located."""
     extent = results["budget"]["extent"]
     return [*(f"a block of {size}x{size}" for size in extent["sizes"]), *extent["games"]]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from harness.evaluation.statistics import CONFIDENCE, mean_interval
 
-LEDGER = Path(__file__).with_name("preregistration.toml")
+PREREGISTRATION = Path(__file__).with_name("preregistration.toml")
 Verdict = Literal["supported", "refuted", "undetermined"]
 Direction = Literal["at least", "at most", "within"]
 
@@ -49,7 +49,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Preregistration:
     """All claims of a version."""
 
     version: int
@@ -58,14 +58,14 @@ class Ledger:
     claims: tuple[Claim, ...]
 
 
-def read_ledger(file: Path = LEDGER) -> Ledger:
+def read_preregistration(file: Path = PREREGISTRATION) -> Preregistration:
     """The ledger of a file."""
     content = tomllib.loads(file.read_text())
     claims = tuple(
         Claim(one["id"], one["sentence"], tuple(_part(part) for part in one["part"]))
         for one in content["claim"]
     )
-    return Ledger(content["version"], content["fixed"], content["chosen"], claims)
+    return Preregistration(content["version"], content["fixed"], content["chosen"], claims)
 
 
 def _part(content: dict[str, Any]) -> Part:

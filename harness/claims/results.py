@@ -13,12 +13,12 @@ import numpy.typing as npt
 import torch
 
 from harness.claims.budget import Budget, BudgetName
-from harness.claims.measurements import Unit
+from harness.claims.measurements import Measurement
 from harness.claims.preregistration import (
     Claim,
     Effect,
-    Ledger,
     Part,
+    Preregistration,
     bounds,
     decide,
     measured,
@@ -26,9 +26,9 @@ from harness.claims.preregistration import (
     together,
 )
 from harness.probes.patterns import SIDE
-from harness.probes.profile import PICTURES, Extent, worlds
-from harness.run.hardware import arrange
-from harness.run.provenance import made
+from harness.probes.profile import PICTURES, Extent, datasets
+from harness.run.hardware import allocate_cores
+from harness.run.provenance import provenance
 
 FORMAT = 1
 CPU = torch.device("cpu")
@@ -84,9 +84,9 @@ def levels(part: Part, profiles: Profiles, seeds: Sequence[int]) -> dict[str, fl
     return found
 
 
-def verdicts(ledger: Ledger, profiles: Profiles) -> list[dict[str, Any]]:
+def verdicts(preregistration: Preregistration, profiles: Profiles) -> list[dict[str, Any]]:
     """Every claim with its verdict and those of its parts, in the order of the ledger."""
-    return [_claim(claim, profiles) for claim in ledger.claims]
+    return [_claim(claim, profiles) for claim in preregistration.claims]
 
 
 def _claim(claim: Claim, profiles: Profiles) -> dict[str, Any]:
@@ -98,9 +98,9 @@ def _claim(claim: Claim, profiles: Profiles) -> dict[str, Any]:
 def content(
     name: BudgetName,
     budget: Budget,
-    ledger: Ledger,
-    found: Sequence[tuple[Unit, Any]],
-    missing: Mapping[Unit, str],
+    preregistration: Preregistration,
+    found: Sequence[tuple[Measurement, Any]],
+    missing: Mapping[Measurement, str],
     pictures: dict[str, Any],
 ) -> dict[str, Any]:
     """All of results.json. What is missing is named, never left out in silence."""
@@ -112,10 +112,14 @@ def content(
     return {
         "format": FORMAT,
         "kind": "claims",
-        "made": made(CPU, arrange(CPU, 1)),
+        "made": provenance(CPU, allocate_cores(CPU, 1)),
         "budget": {"name": name, **asdict(budget)},
-        "ledger": {"version": ledger.version, "fixed": ledger.fixed, "chosen": ledger.chosen},
-        "claims": verdicts(ledger, profiles),
+        "ledger": {
+            "version": preregistration.version,
+            "fixed": preregistration.fixed,
+            "chosen": preregistration.chosen,
+        },
+        "claims": verdicts(preregistration, profiles),
         "units": [asdict(unit) | {"profile": profile} for unit, profile in found],
         "missing": [asdict(unit) | {"reason": reason} for unit, reason in missing.items()],
         "pictures": pictures,
@@ -125,11 +129,11 @@ def content(
 def pictures(extent: Extent) -> dict[str, Any]:
     """By world: newest frames (`pack`) of the first test states, and true positions (pixels)."""
     found = {}
-    for name, world in worlds(extent).items():
-        chosen = world.parts.test[:PICTURES]
+    for name, dataset in datasets(extent).items():
+        chosen = dataset.parts.test[:PICTURES]
         found[name] = {
-            "frames": [pack(frame) for frame in world.states[chosen, -1]],
-            "positions": world.positions[chosen].tolist(),
+            "frames": [pack(frame) for frame in dataset.states[chosen, -1]],
+            "positions": dataset.positions[chosen].tolist(),
         }
     return found
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ale_py import ALEInterface, LoggerMode
 
 from harness.claims.budget import Budget
-from harness.claims.measurements import Unit, do, done, pilots
+from harness.claims.measurements import Measurement, do, done, pilots
 from harness.console import Console
 from harness.process.signals import end_with, heard_here_alone
 from harness.run.hardware import prepare_process
@@ -22,75 +22,83 @@ SPEED_PERIOD = 3600.0
 """Of which the time left is told (seconds); a measurement takes up to minutes."""
 
 
-def work(folder: Path, wanted: Sequence[Unit], budget: Budget, jobs: int) -> dict[Unit, str]:
+def work(
+    folder: Path, wanted: Sequence[Measurement], budget: Budget, jobs: int
+) -> dict[Measurement, str]:
     """Do what is not done yet, `jobs` units at a time, each on one core; what failed, and why."""
     folder.mkdir(parents=True, exist_ok=True)
-    first = [unit for unit in wanted if unit in pilots(budget)]
+    first = [measurement for measurement in wanted if measurement in pilots(budget)]
     stages = {"learning rates": first, "measurements": [u for u in wanted if u not in first]}
     console = Console(stderr=True)
-    failed: dict[Unit, str] = {}
+    failed: dict[Measurement, str] = {}
     with console.progress(transient=False, speed_period=SPEED_PERIOD) as progress:
         for name, stage in stages.items():
             # What is done is known only now: it depends on what pilots chose.
-            left = [unit for unit in stage if done(folder, unit, budget) is None]
+            left = [
+                measurement for measurement in stage if done(folder, measurement, budget) is None
+            ]
             task = progress.add_task(name, total=len(stage), completed=len(stage) - len(left))
             if not left:
                 progress.update(task, completed=len(stage))  # its clock stops only with an update
-            for unit, seconds, error in _finished(folder, left, budget, jobs):
-                progress.update(task, advance=1, description=f"{name}: {unit.name}")
+            for measurement, seconds, error in _finished(folder, left, budget, jobs):
+                progress.update(task, advance=1, description=f"{name}: {measurement.name}")
                 if error:
-                    failed[unit] = error
+                    failed[measurement] = error
                 if error or not console.is_terminal:
                     said = f"failed: {error}" if error else f"{seconds:.0f} s"
-                    console.print(f"{unit.name}  {said}")
+                    console.print(f"{measurement.name}  {said}")
     return failed
 
 
 def _finished(
-    folder: Path, left: Sequence[Unit], budget: Budget, jobs: int
-) -> Iterator[tuple[Unit, float, str | None]]:
+    folder: Path, left: Sequence[Measurement], budget: Budget, jobs: int
+) -> Iterator[tuple[Measurement, float, str | None]]:
     """(unit, seconds, error) as they end. Those at work when a worker was killed are tried again,
     one by one, and the others after them."""
     while left:
         unfinished = yield from _in_pool(folder, left, budget, jobs)
         at_work, left = unfinished[:jobs], unfinished[jobs:]
-        for unit in at_work:
-            for killed in (yield from _in_pool(folder, [unit], budget, 1)):
+        for measurement in at_work:
+            for killed in (yield from _in_pool(folder, [measurement], budget, 1)):
                 yield killed, 0.0, "its process was killed (no memory left?)"
 
 
 def _in_pool(
-    folder: Path, left: Sequence[Unit], budget: Budget, jobs: int
-) -> Generator[tuple[Unit, float, str | None], None, Sequence[Unit]]:
+    folder: Path, left: Sequence[Measurement], budget: Budget, jobs: int
+) -> Generator[tuple[Measurement, float, str | None], None, Sequence[Measurement]]:
     """(unit, seconds, error) as they end in a pool of processes; returns, in their order, those
     that had not ended when one of these was killed."""
     # A process of its own for each core: nothing of torch's threads is shared.
     spawn = multiprocessing.get_context("spawn")
     with heard_here_alone():
         pool = ProcessPoolExecutor(jobs, spawn, _begin_worker, (os.getpid(),))
-        running: dict[Future[float], Unit] = {
-            pool.submit(_timed, folder, unit, budget): unit for unit in left
+        running: dict[Future[float], Measurement] = {
+            pool.submit(_timed, folder, measurement, budget): measurement for measurement in left
         }
-    unfinished: set[Unit] = set()
+    unfinished: set[Measurement] = set()
     with pool:
         try:
             while running:
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
-                    unit, error = running.pop(future), future.exception()
+                    measurement, error = running.pop(future), future.exception()
                     if isinstance(error, BrokenProcessPool):
-                        unfinished.add(unit)
+                        unfinished.add(measurement)
                     elif error is None:
-                        yield unit, future.result(), None
+                        yield measurement, future.result(), None
                     else:
-                        yield unit, 0.0, f"{type(error).__name__}: {' '.join(str(error).split())}"
+                        yield (
+                            measurement,
+                            0.0,
+                            f"{type(error).__name__}: {' '.join(str(error).split())}",
+                        )
         except BaseException:
             # A unit takes up to minutes, and is lost anyway.
             for worker in multiprocessing.active_children():
                 worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return [unit for unit in left if unit in unfinished]
+    return [measurement for measurement in left if measurement in unfinished]
 
 
 def _begin_worker(parent: int) -> None:
@@ -100,7 +108,7 @@ def _begin_worker(parent: int) -> None:
     prepare_process()
 
 
-def _timed(folder: Path, unit: Unit, budget: Budget) -> float:
+def _timed(folder: Path, measurement: Measurement, budget: Budget) -> float:
     started = time.monotonic()
-    do(folder, unit, budget)
+    do(folder, measurement, budget)
     return time.monotonic() - started

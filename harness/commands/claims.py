@@ -14,9 +14,9 @@ from agent.scales import matchable
 from envs.games import game_id, game_title
 from envs.labels import GAMES, labels_of
 from harness.claims.budget import BUDGETS, DIAL, Budget, BudgetName
-from harness.claims.measurements import agent_units, other_games, results, units
+from harness.claims.measurements import agent_measurements, measurements, other_games, results
 from harness.claims.page import report
-from harness.claims.preregistration import read_ledger
+from harness.claims.preregistration import read_preregistration
 from harness.claims.results import content, pictures
 from harness.claims.runner import work
 from harness.cli.options import option
@@ -70,8 +70,8 @@ class ClaimsCommand:
         jobs = fitting if self.jobs is None else self.jobs
         if jobs < 1:
             raise UserError(f"--jobs must be at least 1, not {jobs}")
-        wanted = units(budget, agent_units(self.agents))
-        ledger = read_ledger()
+        wanted = measurements(budget, agent_measurements(self.agents))
+        preregistration = read_preregistration()
         folder = self.out / f"units-{self.budget}"
         check_folder(self.out, own=(folder.name,), option="--out")
         with writing(self.out):
@@ -88,9 +88,13 @@ class ClaimsCommand:
                 return exit_code(stop)
             with progress("writing the report"):
                 found = list(results(folder, wanted, budget))
-                missing = {unit: failed.get(unit, "") for unit in wanted if unit not in dict(found)}
+                missing = {
+                    measurement: failed.get(measurement, "")
+                    for measurement in wanted
+                    if measurement not in dict(found)
+                }
                 shown = pictures(budget.extent)
-                said = content(self.budget, budget, ledger, found, missing, shown)
+                said = content(self.budget, budget, preregistration, found, missing, shown)
                 write_json(self.out / "results.json", said)
                 write_page(self.out / "report.html", report(said))
         self._print(said)
@@ -132,9 +136,9 @@ class ClaimsCommand:
             for part in claim["parts"]:
                 verdict = part["verdict"] if len(claim["parts"]) > 1 else ""
                 console.print(f"    {verdict:<14}{_figures(part)}")
-        for unit in said["missing"]:
-            name = f"{unit['training']} {unit['network']} seed {unit['seed']}"
-            console.print(f"missing: {name} {unit['reason']}")
+        for measurement in said["missing"]:
+            name = f"{measurement['training']} {measurement['network']} seed {measurement['seed']}"
+            console.print(f"missing: {name} {measurement['reason']}")
         console.print(f"report: {self.out / 'report.html'}")
 
 

@@ -11,7 +11,7 @@ import tyro
 from agent.networks import is_own
 from envs.games import game_title
 from envs.labels import labels_of
-from harness.claims.measurements import Unit, agent_units
+from harness.claims.measurements import Measurement, agent_measurements
 from harness.claims.results import CPU
 from harness.cli.options import option
 from harness.cli.parser import Names
@@ -22,8 +22,8 @@ from harness.probes.agents import measure_agent
 from harness.probes.datasets import GAMES
 from harness.probes.features import LAYERS
 from harness.probes.profile import Extent, controls
-from harness.run.hardware import arrange, prepare_process
-from harness.run.provenance import made
+from harness.run.hardware import allocate_cores, prepare_process
+from harness.run.provenance import provenance
 
 WORDS = (
     "block 2 and block 8: a drawn square of 2x2 or 8x8 pixels; presence: whether it is there "
@@ -74,7 +74,7 @@ class ProbeCommand:
         extent = Extent(self.states, games=tuple(self.games))
         console = Console()
         profiles = {}
-        for unit in agent_units(self.runs):
+        for unit in agent_measurements(self.runs):
             with progress(f"probing {unit.agent}"):
                 profiles[unit.agent] = measure_agent(Path(unit.agent), extent, self.network)
             console.print(*tables(unit, profiles[unit.agent]), sep="\n\n")
@@ -82,22 +82,22 @@ class ProbeCommand:
             pixels = controls(extent)
         console.print("", control_table(pixels), "", WORDS, sep="\n")
         if self.json:
-            where = made(CPU, arrange(CPU, 1))
+            where = provenance(CPU, allocate_cores(CPU, 1))
             write_json(self.json, {"made": where, "agents": profiles, "controls": pixels}, self)
         return 0
 
 
-def tables(unit: Unit, profile: dict[str, Any]) -> list[Table | str]:
+def tables(unit: Measurement, profile: dict[str, Any]) -> list[Table | str]:
     """What was measured of one agent."""
     found: list[Table | str] = [f"{unit.agent}: {unit.network}, {described(profile)}"]
     table = Table("location (median error, pixels)", *LAYERS, "shuffled labels")
-    for world, layers in profile["location"].items():
+    for dataset, layers in profile["location"].items():
         errors = (f"{layers[layer]['error']:.2f}" for layer in LAYERS)
-        table.add_row(world, *errors, f"{layers['conv3']['shuffled']:.1f}")
+        table.add_row(dataset, *errors, f"{layers['conv3']['shuffled']:.1f}")
     found.append(table)
     table = Table("other measures", *LAYERS)
-    for world, layers in profile["presence"].items():
-        table.add_row(f"presence, {world} (right)", *(f"{layers[x]:.0%}" for x in LAYERS))
+    for dataset, layers in profile["presence"].items():
+        table.add_row(f"presence, {dataset} (right)", *(f"{layers[x]:.0%}" for x in LAYERS))
     errors = (f"{profile['count'][layer]['error']:.2f}" for layer in LAYERS)
     table.add_row("number of sprites (mean error)", *errors)
     changes = (f"{profile['response'][layer]['1']:.3f}" for layer in LAYERS)
@@ -123,6 +123,6 @@ def described(profile: dict[str, Any]) -> str:
 def control_table(pixels: dict[str, Any]) -> Table:
     """The same readout of the newest frame's pixels."""
     table = Table("control: pixels", "location (median error, pixels)", "shuffled labels")
-    for world, one in pixels["location"].items():
-        table.add_row(world, f"{one['error']:.2f}", f"{one['shuffled']:.1f}")
+    for dataset, one in pixels["location"].items():
+        table.add_row(dataset, f"{one['error']:.2f}", f"{one['shuffled']:.1f}")
     return table

@@ -22,10 +22,10 @@ from harness.cli.options import option
 from harness.console import Console, advancing, progress, say
 from harness.errors import UserError
 from harness.files.outputs import mark_of, output
-from harness.players.episode_page import Beside, Played
+from harness.players.episode_page import EpisodePage, Played
 from harness.players.transport import FRAMES_PER_SECOND
 from harness.players.verify import check_emulator, first_difference
-from harness.run.places import told
+from harness.run.places import hint_for
 
 VIDEOS = (".mp4", ".gif")
 """How the file of a video may end."""
@@ -114,8 +114,8 @@ class ReplayCommand:
             return read_header(self.source), load_episode(self.source)
         if self.episode is None:
             raise UserError(
-                f"{self.source} is a folder{told(self.source)}: add --episode NUMBER for one of "
-                "a run's training episodes, or give one of the files in its episodes/"
+                f"{self.source} is a folder{hint_for(self.source)}: add --episode NUMBER for "
+                "one of a run's training episodes, or give one of the files in its episodes/"
             )
         from harness.training.episodes import History  # imports torch, which takes seconds
 
@@ -140,8 +140,8 @@ class ReplayCommand:
         return 0
 
     @property
-    def _beside(self) -> Beside:
-        return Beside(self.second, self.attention, self.locate)
+    def _beside(self) -> EpisodePage:
+        return EpisodePage(self.second, self.attention, self.locate)
 
     def _page(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> None:
         out = self._file(".html")
@@ -153,12 +153,14 @@ class ReplayCommand:
         _announce(out, self._beside.write(out, episode, other, mark_of(self)))
 
     def _video(self, trace: EpisodeTrace) -> None:
-        from harness.players.q_value_strip import Strip
+        from harness.players.q_value_strip import QValueStrip
         from harness.players.video import write_video
 
         out, names = self._file(*VIDEOS), action_names(trace.protocol)
         steps = self._steps(trace)
-        strip = Strip(trace.q_values, trace.actions, names, steps.start) if self.values else None
+        strip = (
+            QValueStrip(trace.q_values, trace.actions, names, steps.start) if self.values else None
+        )
         passes = 2 if out.suffix == ".gif" else 1
         with progress("encoding", passes * steps.stop) as advance:
 

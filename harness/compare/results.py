@@ -21,8 +21,8 @@ from harness.metrics.games import cut_off
 from harness.metrics.reader import RECENT, read_figures, scored
 from harness.run.checkpoint import CheckpointState
 from harness.run.config import flatten
-from harness.run.hardware import arrange
-from harness.run.provenance import made
+from harness.run.hardware import allocate_cores
+from harness.run.provenance import provenance
 
 FORMAT = 1
 BINS = 50
@@ -52,7 +52,7 @@ def content(
         "format": FORMAT,
         "design": asdict(design),
         "settings": flatten(design.config),
-        **made(device, arrange(device, design.config.emulators.num_envs)),
+        **provenance(device, allocate_cores(device, design.config.emulators.num_envs)),
         "notes": [
             *notes,
             *analysis.pop("notes"),

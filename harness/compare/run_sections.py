@@ -88,12 +88,14 @@ def _mean(scores: Sequence[float]) -> tuple[float, Value, Value]:
     values = np.array(scores, float)
     if len(values) < LEAST:
         return float(values.mean()), None, None
-    low, high = np.quantile(values[_draws(len(values))].mean(1), (LEVEL / 2, 1 - LEVEL / 2))
+    low, high = np.quantile(
+        values[_random_streams(len(values))].mean(1), (LEVEL / 2, 1 - LEVEL / 2)
+    )
     return float(values.mean()), float(low), float(high)
 
 
 @cache
-def _draws(count: int) -> npt.NDArray[np.int64]:
+def _random_streams(count: int) -> npt.NDArray[np.int64]:
     """int64 [999, count]: runs drawn again."""
     return np.random.default_rng(SEED).integers(count, size=(999, count))
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from agent.core_pool import CorePool
 from agent.errors import UnknownNetwork
 from agent.networks import INPUT_SHAPE, is_own, make_network
-from agent.precision import Working
-from agent.shards import Shards
+from agent.precision import ComputeNetwork
 from envs.emulators import EmulatorConfig, Emulators
 from envs.games import game_title
 from harness.errors import UserError
@@ -29,7 +29,7 @@ from harness.run.checkpoint import (
 )
 from harness.run.config import RunConfig, unflatten
 from harness.run.folder import read_run
-from harness.run.hardware import arrange
+from harness.run.hardware import allocate_cores
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _settings(folder: Path, state: CheckpointState) -> RunConfig:
 
 def _greedy_values(network: nn.Module, device: torch.device) -> Policy:
     network.requires_grad_(False).eval()
-    working = Working(network, "fp32", Shards(arrange(device, 1).shards))
+    working = ComputeNetwork(network, "fp32", CorePool(allocate_cores(device, 1).shards))
 
     def q_values(states: Tensor | npt.NDArray[np.uint8]) -> Tensor:
         states = torch.as_tensor(states)

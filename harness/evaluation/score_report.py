@@ -15,8 +15,8 @@ from harness.evaluation.agents import Agent
 from harness.evaluation.scoring import Episode
 from harness.evaluation.statistics import CONFIDENCE, Summary, summarise
 from harness.run.config import flatten
-from harness.run.hardware import arrange
-from harness.run.provenance import made
+from harness.run.hardware import allocate_cores
+from harness.run.provenance import provenance
 from harness.text import counted, duration
 
 FORMAT = 1
@@ -128,7 +128,7 @@ class ScoreResult:
             "reference": reference._asdict() if reference else None,
             "episodes": [asdict(game) for game in self.games],
             "seconds": round(self.seconds, 3),
-            **made(device, arrange(device, self.protocol.num_envs)),
+            **provenance(device, allocate_cores(device, self.protocol.num_envs)),
         }
 
     def _stuck_text(self) -> str:

@@ -19,10 +19,10 @@ from harness.console import advancing, progress, warn
 from harness.errors import UserError
 
 if TYPE_CHECKING:
-    from harness.players.episodes_page import Shelved
+    from harness.players.episodes_page import ListedEpisode
     from harness.players.locator import Locator
     from harness.players.page_data import PageData
-    from harness.players.second_network import SecondOpinion
+    from harness.players.second_network import SecondNetwork
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Played:
 
 
 @dataclass(frozen=True)
-class Beside:
+class EpisodePage:
     """What a page is to show beside its episode."""
 
     second: Path | None
@@ -79,16 +79,16 @@ class Beside:
 
     def _single(self, out: Path, episode: Played, mark: str) -> PageData:
         from harness.players.page import write_page
-        from harness.players.second_network import second_opinion
+        from harness.players.second_network import second_network
 
         header, trace = episode.header, episode.trace
         if self.locate:
             labels_of(trace.protocol.game)  # said before anything takes time
-        opinion = second_opinion(self.second, trace.protocol) if self.second else None
-        locators = _locators(episode, opinion) if self.locate else []
+        second = second_network(self.second, trace.protocol) if self.second else None
+        locators = _locators(episode, second) if self.locate else []
         with progress("writing", len(trace)) as advance:
             return write_page(
-                out, trace, advancing(screens(trace), advance), header, episode.name, opinion,
+                out, trace, advancing(screens(trace), advance), header, episode.name, second,
                 attention=self.attention, locators=locators, mark=mark,
             )  # fmt: skip
 
@@ -101,7 +101,7 @@ def warn_departed(name: str, page: PageData) -> None:
 
 def _pair(out: Path, episodes: tuple[Played, Played], mark: str) -> list[PageData]:
     """Write the page of two episodes."""
-    from harness.players.episodes_page import write_shelf
+    from harness.players.episodes_page import write_episodes_page
     from harness.report.markup import Html
 
     names = ("First", "Second")
@@ -109,14 +109,14 @@ def _pair(out: Path, episodes: tuple[Played, Played], mark: str) -> list[PageDat
     title = f"{' and '.join(games)}: two episodes"
     with progress("writing", sum(len(one.trace) for one in episodes)) as advance:
         both = [
-            _shelved(one, name, advancing(screens(one.trace), advance))
+            _listed(one, name, advancing(screens(one.trace), advance))
             for name, one in zip(names, episodes, strict=True)
         ]
-        return write_shelf(out, title, Html(""), both, opened=True, mark=mark)
+        return write_episodes_page(out, title, Html(""), both, opened=True, mark=mark)
 
 
-def _shelved(one: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -> Shelved:
-    from harness.players.episodes_page import Shelved
+def _listed(one: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -> ListedEpisode:
+    from harness.players.episodes_page import ListedEpisode
 
     facts = [
         ("From", one.name),
@@ -128,10 +128,10 @@ def _shelved(one: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -
         facts.insert(1, ("Agent", header.agent))
     if isinstance(header, EpisodeHeader) and header.agent_steps is not None:
         facts.insert(-2, ("Trained for", f"{header.agent_steps:,} steps"))
-    return Shelved(title, one.name, one.header, one.trace, frames, tuple(facts))
+    return ListedEpisode(title, one.name, one.header, one.trace, frames, tuple(facts))
 
 
-def _locators(episode: Played, opinion: SecondOpinion | None) -> list[Locator]:
+def _locators(episode: Played, second: SecondNetwork | None) -> list[Locator]:
     """Those of the networks that there are. Raises UserError where there are none."""
     from harness.players.locator import locator, own_network
 
@@ -141,9 +141,9 @@ def _locators(episode: Played, opinion: SecondOpinion | None) -> list[Locator]:
         if own:
             with progress("reading places from the network that played"):
                 found.append(locator("place", own, game))
-    if opinion:
-        with progress(f"reading places from {opinion.name}"):
-            found.append(locator("other-place", opinion.network, game))
+    if second:
+        with progress(f"reading places from {second.name}"):
+            found.append(locator("other-place", second.network, game))
     if not found:
         raise UserError(
             "--locate needs a network, and the checkpoint that played this episode is not here: "

@@ -36,7 +36,7 @@ from harness.report.styles import colour_rules, shape_symbols
 
 
 @dataclass(frozen=True)
-class Shelved:
+class ListedEpisode:
     """An episode and what stands on its card."""
 
     title: str
@@ -51,11 +51,11 @@ class Shelved:
     """Episodes that follow each other and share it stand under it as their heading."""
 
 
-def write_shelf(
+def write_episodes_page(
     path: Path,
     title: str,
     above: Html,
-    episodes: Sequence[Shelved],
+    episodes: Sequence[ListedEpisode],
     *,
     opened: bool = False,
     mark: str = "",
@@ -72,7 +72,11 @@ def write_shelf(
 
 
 def _texts(
-    title: str, above: Html, episodes: Sequence[Shelved], data: Sequence[PageData], opened: bool
+    title: str,
+    above: Html,
+    episodes: Sequence[ListedEpisode],
+    data: Sequence[PageData],
+    opened: bool,
 ) -> Iterator[str]:
     page, script = web("shelf.html"), web("shelf.js")
     hashes = f"{script_hash(script)} {script_hash(player_script())}"
@@ -91,14 +95,14 @@ def _texts(
     yield after.replace("<!--script-->", f"<script>{script}</script>")
 
 
-def _cards(episodes: Sequence[Shelved]) -> Iterator[Html]:
+def _cards(episodes: Sequence[ListedEpisode]) -> Iterator[Html]:
     for group, found in groupby(episodes, lambda one: one.group):
         if group:
             yield tag("h2", group)
         yield tag("ul", *(_card(one) for one in found), class_="episodes")
 
 
-def _card(one: Shelved) -> Html:
+def _card(one: ListedEpisode) -> Html:
     points = f"{one.trace.score:,} points"
     facts = (tag("div", tag("dt", name), tag("dd", value)) for name, value in one.facts)
     button = tag("button", "Open", type="button", data_name=f"{one.title}: {points}",

@@ -25,7 +25,7 @@ Frames = npt.NDArray[np.uint8]
 """[k, H, W, 3] in red, green and blue."""
 
 
-class Film:
+class FrameCache:
     """Frame n of what `play()` yields, each time from the start and alike: frames, a step at a
     time."""
 

@@ -14,12 +14,12 @@ from harness.console import advancing, progress, warn
 from harness.errors import UserError
 from harness.metrics.reader import RECENT, read_figures, scored
 from harness.players.episode_page import warn_departed
-from harness.players.episodes_page import Shelved, write_shelf
+from harness.players.episodes_page import ListedEpisode, write_episodes_page
 from harness.players.verify import check_cartridge
 from harness.report.blocks import Curves, Series
 from harness.report.curves import draw_curves
 from harness.report.markup import Html, join, tag
-from harness.report.styles import Looks
+from harness.report.styles import Styles
 from harness.training.episodes import Highlight, History, Recorded, check_some, highlights, training
 
 
@@ -47,7 +47,7 @@ def write_gallery(out: Path, run_dir: Path, mark: str) -> int:
         episodes = [
             replace(one.shelved, screens=advancing(one.shelved.screens, advance)) for one in chosen
         ]
-        pages = write_shelf(out, title, above, episodes, mark=mark)
+        pages = write_episodes_page(out, title, above, episodes, mark=mark)
     for one, page in zip(episodes, pages, strict=True):
         warn_departed(one.name, page)
     return len(episodes)
@@ -58,7 +58,7 @@ class _Chosen:
     """A highlight, and where it lies on the curve."""
 
     highlight: Highlight
-    shelved: Shelved
+    shelved: ListedEpisode
     steps: int | None
     """Of training, when it was played."""
 
@@ -79,7 +79,9 @@ def _recorded(recorded: Recorded) -> Iterator[_Chosen]:
         name = recorded.files[one.number - 1].name
         yield _Chosen(
             one,
-            Shelved(_title(one, _RECORDED), name, header, trace, screens(trace), facts, _RECORDED),
+            ListedEpisode(
+                _title(one, _RECORDED), name, header, trace, screens(trace), facts, _RECORDED
+            ),
             header.agent_steps,
         )
 
@@ -100,7 +102,9 @@ def _training(run_dir: Path, history: History, left_out: list[str]) -> Iterator[
         name = f"{run_dir.resolve().name} episode {one.number}"
         yield _Chosen(
             one,
-            Shelved(_title(one, _TRAINING), name, header, trace, screens(trace), facts, _TRAINING),
+            ListedEpisode(
+                _title(one, _TRAINING), name, header, trace, screens(trace), facts, _TRAINING
+            ),
             steps,
         )
 
@@ -167,5 +171,5 @@ def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
         if one.steps is not None
     ]
     curves = Curves("Scores", "steps", "score (points)", tuple(series))
-    drawn = draw_curves(curves, Looks(one.name for one in series))
+    drawn = draw_curves(curves, Styles(one.name for one in series))
     return tag("figure", tag("figcaption", "Scores of the run"), drawn, class_="curves")

@@ -21,9 +21,9 @@ from envs.trace import EpisodeTrace, resimulate
 from harness.errors import UserError
 from harness.evaluation.agents import load_network
 from harness.players.second_network import States, stacks
-from harness.probes.datasets import World
+from harness.probes.datasets import Dataset
 from harness.probes.features import features
-from harness.probes.games import game_world
+from harness.probes.games import game_dataset
 from harness.probes.readout import LinearMap
 from replay.ring import STACK_SIZE
 
@@ -63,13 +63,13 @@ def locator(block: Block, network: nn.Module, game: str) -> Locator:
     name = labels_of(game).main
     if not isinstance(network, QNetwork):
         raise UserError("--locate reads the networks of the table, not one of your own")
-    return fitted(block, network, name, game_world(game, STATES))
+    return fitted(block, network, name, game_dataset(game, STATES))
 
 
-def fitted(block: Block, network: QNetwork, name: str, world: World) -> Locator:
+def fitted(block: Block, network: QNetwork, name: str, dataset: Dataset) -> Locator:
     """The locator of the object called `name`, from a world's states."""
-    parts, positions = world.parts, world.positions
-    seen = features(network, world.states, [LAYER])[LAYER]
+    parts, positions = dataset.parts, dataset.positions
+    seen = features(network, dataset.states, [LAYER])[LAYER]
     readout = LinearMap.of(seen, parts, positions)
     truth = positions[parts.test]
     off = readout(seen[parts.test]) - truth

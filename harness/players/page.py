@@ -25,7 +25,7 @@ from harness.files.atomic import appearing
 from harness.files.outputs import trailer
 from harness.players.locator import Locator
 from harness.players.page_data import PageData, data_block
-from harness.players.second_network import SecondOpinion
+from harness.players.second_network import SecondNetwork
 from harness.report.markup import escape
 
 SCRIPTS: Final = (
@@ -42,7 +42,7 @@ def write_page(
     screens: Iterable[npt.NDArray[np.uint8]],
     header: EpisodeHeader | LogHeader,
     name: str,
-    opinion: SecondOpinion | None = None,
+    second: SecondNetwork | None = None,
     *,
     attention: bool = False,
     locators: Sequence[Locator] = (),
@@ -51,13 +51,13 @@ def write_page(
     """Write the page of an episode called `name`; returns what went into it.
 
     `screens` are its frames, uint8 [k, 210, 160, 3] a step, as `envs.trace.screens` plays them.
-    They are written as they come, a few seconds of the game in memory. With `opinion` that
+    They are written as they come, a few seconds of the game in memory. With `second` that
     network's Q-values stand beside the recorded ones, and with `attention` the pixels that move
     it; `locators` mark where networks take the game's main object to be. `mark` is that of the
     command (harness/files/outputs.py). The file appears whole or not at all. Raises UserError
     where it cannot be written.
     """
-    data = PageData(trace, opinion, attention=attention, locators=locators)
+    data = PageData(trace, second, attention=attention, locators=locators)
     write_texts(path, page_texts(data, screens, header, name), mark)
     return data
 
@@ -128,8 +128,8 @@ def _facts(data: PageData, header: EpisodeHeader | LogHeader) -> list[tuple[str,
             facts.insert(1, ("Trained for", f"{header.agent_steps:,} steps"))
         if header.epsilon is not None:
             facts.append(("Epsilon", f"{header.epsilon:g}"))
-    if data.opinion:
-        facts.append(("Second network", data.opinion.name))
+    if data.second:
+        facts.append(("Second network", data.second.name))
     facts += [("End", trace.end), ("Emulator", f"ale-py {header.ale_py}")]
     return [*facts, ("Simulated again", _agreement(data))]
 

@@ -43,7 +43,7 @@ from envs.trace import EpisodeTrace, Moment, frame_digest, resimulate
 from harness.images.palette import Palette
 from harness.images.row_deltas import row_deltas
 from harness.players.locator import Locator, describe
-from harness.players.second_network import SecondOpinion, packed, stacks
+from harness.players.second_network import SecondNetwork, packed, stacks
 from replay.ring import STACK_SIZE
 
 CHUNK_STEPS: Final = 60
@@ -67,12 +67,12 @@ class PageData:
     def __init__(
         self,
         trace: EpisodeTrace,
-        opinion: SecondOpinion | None,
+        second: SecondNetwork | None,
         *,
         attention: bool,
         locators: Sequence[Locator] = (),
     ) -> None:
-        self.trace, self.opinion = trace, opinion
+        self.trace, self.second = trace, second
         self.departs: int | None = None
         """First step at which the simulation is not what was recorded."""
         self.frames = 0
@@ -120,7 +120,7 @@ class PageData:
             "framesPerStep": FRAMES_PER_STEP,
             "chunkSteps": CHUNK_STEPS,
             "palette": self._palette.colours,
-            "second": self.opinion.name if self.opinion else None,
+            "second": self.second.name if self.second else None,
             "attention": self._attention,
             "located": describe(self._locators),
             "departs": self.departs,
@@ -148,10 +148,10 @@ class PageData:
         states = stacks(seen)
         for locator, places in zip(self._locators, self._places, strict=True):
             places.append(locator.places(states))
-        if self.opinion:
-            self._other.append(self.opinion.q_values(states))
+        if self.second:
+            self._other.append(self.second.q_values(states))
             if self._attention:
-                shades = packed(self.opinion.attention(states))
+                shades = packed(self.second.attention(states))
                 yield _block(f"attention-{name}", row_deltas(shades))
         self.frames += len(numbers)
         self._chunks += 1

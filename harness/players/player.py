@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from envs.emulators import FRAMES_PER_STEP
 from envs.trace import EpisodeTrace
-from harness.players.frame_cache import Film
+from harness.players.frame_cache import FrameCache
 from harness.players.transport import QUIT, Transport
 
 IDLE = 0.1
@@ -78,7 +78,11 @@ class Display(Protocol):
 
 
 def play(
-    trace: EpisodeTrace, film: Film, names: Sequence[str], display: Display, speed: float = 1.0
+    trace: EpisodeTrace,
+    cache: FrameCache,
+    names: Sequence[str],
+    display: Display,
+    speed: float = 1.0,
 ) -> None:
     """Show the episode until someone quits, 60 * `speed` emulator frames a second at first; where
     no keys can come, until it is over.
@@ -86,7 +90,7 @@ def play(
     Frames that fall due while the display is still busy are simulated but not drawn, so a slow
     connection shows fewer of them and the game keeps its pace.
     """
-    views = Views(trace, film, names)
+    views = Views(trace, cache, names)
     transport = Transport(FRAMES_PER_STEP * len(trace), speed)
     ready = display.now()  # for the next drawing
     while True:
@@ -113,15 +117,15 @@ def play(
 class Views:
     """What is to be seen where a transport stands."""
 
-    def __init__(self, trace: EpisodeTrace, film: Film, names: Sequence[str]) -> None:
-        self._trace, self._film, self._names = trace, film, names
+    def __init__(self, trace: EpisodeTrace, cache: FrameCache, names: Sequence[str]) -> None:
+        self._trace, self._cache, self._names = trace, cache, names
         self._scores = np.concatenate([[0], trace.rewards.cumsum()])
         self._shares = shares(trace.q_values)
 
     def of(self, transport: Transport) -> View:
         """The view; a transport that is longer than the simulated episode is shortened."""
-        image = self._film.picture(transport.frame)
-        transport.frames = self._film.end or transport.frames
+        image = self._cache.picture(transport.frame)
+        transport.frames = self._cache.end or transport.frames
         trace, step = self._trace, transport.frame // FRAMES_PER_STEP
         return View(
             image=image,

@@ -29,7 +29,7 @@ _TALLEST = 64  # of a lane
 Pixels = npt.NDArray[np.uint8]
 
 
-class Strip:
+class QValueStrip:
     """The strip of T steps with Q-values [T, A], of actions chosen [T] among names [A]; `first`
     is the step of the first picture. Raises UserError without Q-values, or without Pillow, which
     writes the names."""

@@ -26,7 +26,7 @@ States = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class SecondOpinion:
+class SecondNetwork:
     """A trained network that looks on. It runs on the CPU, a chunk of the episode at a time."""
 
     name: str
@@ -57,7 +57,7 @@ class SecondOpinion:
         return found
 
 
-def second_opinion(run: Path, protocol: EmulatorConfig) -> SecondOpinion:
+def second_network(run: Path, protocol: EmulatorConfig) -> SecondNetwork:
     """The agent of a run or checkpoint folder on an episode played under `protocol`.
 
     Raises UserError when there is none, or when it plays another game or has other actions.
@@ -72,7 +72,7 @@ def second_opinion(run: Path, protocol: EmulatorConfig) -> SecondOpinion:
         )
     if theirs.full_action_space != protocol.full_action_space:
         raise UserError(f"{folder} has other actions to choose from than the episode")
-    return SecondOpinion(str(folder), network.requires_grad_(False).eval())
+    return SecondNetwork(str(folder), network.requires_grad_(False).eval())
 
 
 def stacks(seen: npt.NDArray[np.uint8]) -> States:

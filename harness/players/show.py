@@ -7,7 +7,7 @@ from typing import Literal
 
 from envs.episode_file import action_names
 from envs.trace import EpisodeTrace, screens
-from harness.players.frame_cache import Film
+from harness.players.frame_cache import FrameCache
 from harness.players.player import play
 from harness.players.terminal import TerminalDisplay
 from harness.players.tty import full_screen
@@ -20,14 +20,14 @@ def show(
 ) -> None:
     """Play the episode in the terminal or in a window of its own. Raises UserError where there is
     none."""
-    film, names = Film(lambda: screens(trace)), action_names(trace.protocol)
+    cache, names = FrameCache(lambda: screens(trace)), action_names(trace.protocol)
     try:
         if where == "window":
             with window(title) as opened:
-                play(trace, film, names, opened, speed)
+                play(trace, cache, names, opened, speed)
         else:
             with full_screen() as terminal:
-                play(trace, film, names, TerminalDisplay(terminal), speed)
+                play(trace, cache, names, TerminalDisplay(terminal), speed)
     except KeyboardInterrupt as stop:
         if exit_code(stop) != 128 + SIGINT:  # Ctrl-C is one way to close it
             raise

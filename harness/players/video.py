@@ -22,7 +22,7 @@ from harness.errors import UserError
 from harness.files.atomic import appearing
 from harness.files.outputs import trailer
 from harness.images.palette import Seen, packed, unpacked
-from harness.players.q_value_strip import COLOURS, HEIGHT, WIDTH, Strip
+from harness.players.q_value_strip import COLOURS, HEIGHT, WIDTH, QValueStrip
 from harness.players.transport import FRAMES_PER_SECOND
 from harness.text import install_line
 
@@ -41,7 +41,7 @@ Frames = npt.NDArray[np.uint8]
 def write_video(
     path: Path,
     play: Callable[[], Iterable[Frames]],
-    strip: Strip | None = None,
+    strip: QValueStrip | None = None,
     mark: str = "",
 ) -> int:
     """Write the frames of `play()`, a step at a time, as `path` ends in .mp4 or .gif; with the
@@ -59,7 +59,9 @@ def write_video(
         return encode(part, play, strip, Path(folder))
 
 
-def _mp4(part: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None, _: Path) -> int:
+def _mp4(
+    part: Path, play: Callable[[], Iterable[Frames]], strip: QValueStrip | None, _: Path
+) -> int:
     scale = f"scale={ANAMORPHIC[0]}:{ANAMORPHIC[1]}:flags=neighbor,setsar=7/8"
     arguments = [
         *([] if strip else ["-vf", scale]),
@@ -70,7 +72,7 @@ def _mp4(part: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None, 
 
 
 def _gif(
-    part: Path, play: Callable[[], Iterable[Frames]], strip: Strip | None, folder: Path
+    part: Path, play: Callable[[], Iterable[Frames]], strip: QValueStrip | None, folder: Path
 ) -> int:
     palette = folder / "palette"
     palette.write_bytes(_palette(map(_brighter, play()), strip))
@@ -97,7 +99,7 @@ def _brighter(frames: Frames) -> Frames:
     return np.maximum(frames[ends - 1], frames[np.minimum(ends, len(frames) - 1)])
 
 
-def _palette(steps: Iterable[Frames], strip: Strip | None) -> bytes:
+def _palette(steps: Iterable[Frames], strip: QValueStrip | None) -> bytes:
     """16x16 pixels RGBA: every colour, and one that is transparent; similar colours as one where
     there are more than 255."""
     seen = Seen()
@@ -111,7 +113,7 @@ def _palette(steps: Iterable[Frames], strip: Strip | None) -> bytes:
     return palette.tobytes()
 
 
-def _pictures(steps: Iterable[Frames], strip: Strip | None) -> Iterator[Frames]:
+def _pictures(steps: Iterable[Frames], strip: QValueStrip | None) -> Iterator[Frames]:
     """The frames of each step, with the strip beside them if there is one."""
     across, down = (np.arange(n) * k // n for n, k in zip(SQUARE, (160, 210), strict=True))
     for number, frames in enumerate(steps):
@@ -125,7 +127,7 @@ def _pictures(steps: Iterable[Frames], strip: Strip | None) -> Iterator[Frames]:
 
 
 def _encode(
-    path: Path, steps: Iterable[Frames], rate: int, arguments: list[str], strip: Strip | None
+    path: Path, steps: Iterable[Frames], rate: int, arguments: list[str], strip: QValueStrip | None
 ) -> int:
     """Hand the pictures to ffmpeg; how many there were."""
     size = f"{SQUARE[0] + WIDTH}x{HEIGHT}" if strip else "160x210"

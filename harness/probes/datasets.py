@@ -17,7 +17,7 @@ PLANTED_SEED = 10_000
 
 
 @dataclass(frozen=True)
-class World:
+class Dataset:
     """States, where the object is in them, and which are for what."""
 
     states: npt.NDArray[np.uint8]  # [N, 4, 84, 84]
@@ -33,10 +33,10 @@ class World:
 
 
 @lru_cache(maxsize=4)
-def block(size: int, count: int) -> World:
+def block(size: int, count: int) -> Dataset:
     """One block of size x size pixels on every screen; each state is an episode of its own."""
     planted = located(count, PLANTED_SEED, size)
-    return World(planted.states, planted.positions, np.arange(count), (size / 2 + 1,) * 2)
+    return Dataset(planted.states, planted.positions, np.arange(count), (size / 2 + 1,) * 2)
 
 
 @lru_cache(maxsize=2)

@@ -16,7 +16,7 @@ _LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601, with which the emulator makes grey of colours."""
 
 
-def decoys(
+def distractors(
     states: Pixels,
     middles: npt.NDArray[np.floating],
     moves: npt.NDArray[np.floating],

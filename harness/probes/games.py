@@ -12,8 +12,8 @@ from agent.networks import QNetwork
 from envs.games import game_id
 from envs.interventions import displaced, intervened, possible
 from envs.labels import GAMES, Positions, Sprite, in_small_pixels, labels_of, sprite_of
-from harness.probes.datasets import World
-from harness.probes.distractors import decoys
+from harness.probes.datasets import Dataset
+from harness.probes.distractors import distractors
 from harness.probes.features import LAYERS, features
 from harness.probes.readout import Floats
 from harness.probes.response import invariance
@@ -30,7 +30,7 @@ _CLOSE = 1.0
 
 
 @lru_cache(maxsize=4)
-def game_world(game: str, count: int) -> World:
+def game_dataset(game: str, count: int) -> Dataset:
     """States of random play in which the game's main object was put at a random place 16 frames
     before, so that all of a stack's frames are the game's own."""
     name = labels_of(game).main
@@ -38,7 +38,7 @@ def game_world(game: str, count: int) -> World:
     sprite = sprite_of(game, name)
     half = in_small_pixels(np.array(sprite.size, np.float32)) / 2
     positions = middles(found.positions[name], sprite)
-    return World(found.states, positions, found.episodes, (half[0] + 1, half[1] + 1))
+    return Dataset(found.states, positions, found.episodes, (half[0] + 1, half[1] + 1))
 
 
 def middles(corners: Positions, sprite: Sprite) -> Floats:
@@ -58,13 +58,13 @@ def agent_profile(network: QNetwork, game: str, count: int) -> dict[str, Any]:
     pairs = displaced_pairs(game, name, count // 4)
     x, y = features(network, pairs.before), features(network, pairs.after)
     sprite = sprite_of(game, name)
-    drawn = decoys(pairs.before, middles(pairs.positions, sprite), pairs.moves, sprite, _SEED)
+    drawn = distractors(pairs.before, middles(pairs.positions, sprite), pairs.moves, sprite, _SEED)
     return {
         "sensitivity": against(
             sensitivity(network, pairs.before, pairs.after), sensitivity(network, *drawn)
         )
         | {"pairs": len(pairs.before)},
-        "consistency": consistency(network, game_world(game, count).states),
+        "consistency": consistency(network, game_dataset(game, count).states),
         "object": {layer: invariance(x[layer], y[layer]) for layer in LAYERS},
     }
 

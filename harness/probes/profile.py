@@ -10,10 +10,10 @@ from torch import Tensor
 
 from agent.networks import QNetwork
 from harness.probes import measures
-from harness.probes.datasets import World, block, presence, several
+from harness.probes.datasets import Dataset, block, presence, several
 from harness.probes.decoding import decoding
 from harness.probes.features import LAYERS, features, pitches, pixels
-from harness.probes.games import game_world
+from harness.probes.games import game_dataset
 from harness.probes.patterns import SIDE
 from harness.probes.readout import Floats, Readout, Split, split
 from harness.probes.response import equivariance, health, responses
@@ -58,28 +58,28 @@ def whole(network: QNetwork, extent: Extent) -> Numbers:
 def locations(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
     """Of each world: where the object is, read from every layer, and what else conv3 says."""
     found, pitch = {}, pitches(network)
-    for name, world in worlds(extent).items():
-        seen = features(network, world.states)
-        found[name] = {layer: _layer(seen[layer], world, pitch[layer]) for layer in LAYERS}
-        found[name]["conv3"] |= _closer(seen["conv3"], world, extent)
+    for name, dataset in datasets(extent).items():
+        seen = features(network, dataset.states)
+        found[name] = {layer: _layer(seen[layer], dataset, pitch[layer]) for layer in LAYERS}
+        found[name]["conv3"] |= _closer(seen["conv3"], dataset, extent)
     return found
 
 
-def worlds(extent: Extent) -> dict[str, World]:
+def datasets(extent: Extent) -> dict[str, Dataset]:
     """The worlds with one object to be found, by name."""
     planted = {f"block {size}": block(size, extent.states) for size in extent.sizes}
-    return planted | {game: game_world(game, extent.states) for game in extent.games}
+    return planted | {game: game_dataset(game, extent.states) for game in extent.games}
 
 
-def _layer(seen: Tensor, world: World, pitch: int) -> Numbers:
-    readout = Readout.of(seen, world.parts)
-    return asdict(measures.location(readout, world.parts, world.positions, pitch))
+def _layer(seen: Tensor, dataset: Dataset, pitch: int) -> Numbers:
+    readout = Readout.of(seen, dataset.parts)
+    return asdict(measures.location(readout, dataset.parts, dataset.positions, pitch))
 
 
-def _closer(seen: Tensor, world: World, extent: Extent) -> Numbers:
+def _closer(seen: Tensor, dataset: Dataset, extent: Extent) -> Numbers:
     """More about one layer: error by training states and by place, shuffled labels, code length,
     what can be drawn from it, and where it takes the object to be in a few states."""
-    parts, positions = world.parts, world.positions
+    parts, positions = dataset.parts, dataset.positions
     readout = Readout.of(seen, parts)
     read = readout.predict(positions[parts.train], positions[parts.valid])
     truth = positions[parts.test]
@@ -91,7 +91,7 @@ def _closer(seen: Tensor, world: World, extent: Extent) -> Numbers:
         "by_states": measures.errors_by_states(readout, parts, positions, extent.steps),
         "by_place": measures.errors_by_place(read, truth, SIDE),
         "bits": measures.code_length(readout, parts, positions, extent.steps),
-        "decoding": decoding(readout, parts, world.states, positions, world.radius),
+        "decoding": decoding(readout, parts, dataset.states, positions, dataset.radius),
         "read": read[:PICTURES].tolist(),
     }
 
@@ -134,11 +134,11 @@ def controls(extent: Extent) -> Numbers:
     """The same from the pixels of the newest frame instead of any network's features."""
     planted, parts = several(extent.states), _one_by_one(extent.states)
     found: Numbers = {"location": {}, "presence": {}}
-    for name, world in worlds(extent).items():
-        readout = Readout.of(pixels(world.states), world.parts)
+    for name, dataset in datasets(extent).items():
+        readout = Readout.of(pixels(dataset.states), dataset.parts)
         found["location"][name] = asdict(
-            measures.location(readout, world.parts, world.positions, _PIXEL_PITCH)
-        ) | {"shuffled": shuffled(readout, world.parts, world.positions)}
+            measures.location(readout, dataset.parts, dataset.positions, _PIXEL_PITCH)
+        ) | {"shuffled": shuffled(readout, dataset.parts, dataset.positions)}
     for size in extent.sizes:
         shown = presence(size, extent.states)
         readout = Readout.of(pixels(shown.states), parts)

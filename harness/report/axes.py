@@ -16,7 +16,7 @@ from typing import Final
 
 from harness.report.blocks import Reference, Value
 from harness.report.markup import Html, join, number, percent, shown, tag
-from harness.report.styles import Looks
+from harness.report.styles import Styles
 
 GRID: Final = 1000
 """Places a side of the inner drawing has: finer than a screen's pixels."""
@@ -146,10 +146,10 @@ def reference_dashes(place: int) -> str:
     return ("5 4", "2 3", "9 3 2 3")[place % 3]
 
 
-def legend(names: Iterable[str], looks: Looks, *more: Html, line: bool = False) -> Html:
+def legend(names: Iterable[str], styles: Styles, *more: Html, line: bool = False) -> Html:
     """Marks (on pieces of their lines if `line`) and names of series, each once, then `more`
     entries. Stands above a figure, where it covers no data."""
-    entries = [legend_entry(looks.key(name, line), name) for name in dict.fromkeys(names)]
+    entries = [legend_entry(styles.key(name, line), name) for name in dict.fromkeys(names)]
     entries += more
     return tag("ul", *entries, class_="legend") if entries else Html("")
 

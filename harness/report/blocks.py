@@ -205,7 +205,7 @@ class Marker:
     y: Value
     """Pixels down."""
     label: str
-    """Whose place it is: a network's name, or `looks.TRUTH`. Gives colour and mark."""
+    """Whose place it is: a network's name, or `styles.TRUTH`. Gives colour and mark."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from harness.report.axes import (
 )
 from harness.report.blocks import Curves, Scatter, Series, Value, Values
 from harness.report.markup import Html, is_interval, join, number, percent, shown, tag
-from harness.report.styles import Looks
+from harness.report.styles import Styles
 
 MARKED = 12
 """A line of at most so many points has a mark at each, a longer one at about so many."""
@@ -26,15 +26,15 @@ POINTED = 60
 """The other points of a line of at most so many get their mark where the pointer rests."""
 
 
-def draw_curves(curves: Curves, looks: Looks) -> Html:
+def draw_curves(curves: Curves, styles: Styles) -> Html:
     """A figure of lines. Raises ValueError where log_x meets an x that is not positive."""
     if not any(_finite_points(series) for series in curves.series):
         return nothing_note()
     x = scale(chain.from_iterable(_all_x(s) for s in curves.series), curves.log_x, margin=0.015)
     ends = chain(curves.y_range or (), (reference.value for reference in curves.references))
     y = scale(chain(chain.from_iterable(_all_y(s) for s in curves.series), ends))
-    behind = [_behind(series, x, y, looks) for series in curves.series]
-    front = [_front(series, x, y, looks) for series in curves.series]
+    behind = [_behind(series, x, y, styles) for series in curves.series]
+    front = [_front(series, x, y, styles) for series in curves.series]
     drawn = [tag("g", *behind, *front, across(curves.references, y), class_="data")]
     spoken = f"{curves.title}. {curves.y_label} over {curves.x_label}. " + " ".join(
         _spoken(series) for series in curves.series
@@ -42,13 +42,13 @@ def draw_curves(curves: Curves, looks: Looks) -> Html:
     names = [series.name for series in curves.series]
     missing = sum(_missing(series) for series in curves.series)
     return join([
-        legend(names, looks, *reference_entries(curves.references), line=True),
+        legend(names, styles, *reference_entries(curves.references), line=True),
         plot(join(drawn), x, y, (curves.x_label, curves.y_label), spoken),
         missing_note(missing),
     ])  # fmt: skip
 
 
-def draw_scatter(scatter: Scatter, looks: Looks) -> Html:
+def draw_scatter(scatter: Scatter, styles: Styles) -> Html:
     """A figure of points. Raises ValueError where log_x meets an x that is not positive."""
     if not _finite((point.x, point.y) for point in scatter.points):
         return nothing_note()
@@ -60,12 +60,12 @@ def draw_scatter(scatter: Scatter, looks: Looks) -> Html:
         at_x, at_y = shown(point.x), shown(point.y)
         if at_x is not None and at_y is not None:
             says = f"{point.label or point.series}: {number(at_x)}, {number(at_y)}"
-            marks.append(_mark(point.series, x.place(at_x), y.place(at_y), says, looks))
+            marks.append(_mark(point.series, x.place(at_x), y.place(at_y), says, styles))
     drawn = tag("g", across(scatter.references, y), *marks, class_="data")
     spoken = f"{scatter.title}. {scatter.y_label} against {scatter.x_label}, {len(marks)} points."
     names = [point.series for point in scatter.points]
     return join([
-        legend(names, looks, *reference_entries(scatter.references)),
+        legend(names, styles, *reference_entries(scatter.references)),
         plot(drawn, x, y, (scatter.x_label, scatter.y_label), spoken),
         missing_note(len(scatter.points) - len(marks)),
     ])  # fmt: skip
@@ -116,7 +116,7 @@ def _pieces(xs: Values, ys: Values, x: Scale, y: Scale) -> Iterator[list[tuple[i
         yield piece
 
 
-def _behind(series: Series, x: Scale, y: Scale, looks: Looks) -> Html:
+def _behind(series: Series, x: Scale, y: Scale, styles: Styles) -> Html:
     """The interval and the thin lines of a series."""
     drawn = [
         tag("path", class_="thin", d=outline(thin_x, thin_y, x, y))
@@ -124,12 +124,12 @@ def _behind(series: Series, x: Scale, y: Scale, looks: Looks) -> Html:
     ]
     if series.low is not None:
         drawn.insert(0, tag("path", class_="ribbon", d=ribbon(series, x, y)))
-    return _stretched(drawn, looks[series.name].colour) if drawn else Html("")
+    return _stretched(drawn, styles[series.name].colour) if drawn else Html("")
 
 
-def _front(series: Series, x: Scale, y: Scale, looks: Looks) -> Html:
+def _front(series: Series, x: Scale, y: Scale, styles: Styles) -> Html:
     """The line of a series and, if they are few, its points with what they say."""
-    look = looks[series.name]
+    look = styles[series.name]
     title = tag("title", _spoken(series))
     line = tag("path", title, class_="line", d=outline(series.x, series.y, x, y),
                stroke_dasharray=look.dashes or None)  # fmt: skip
@@ -141,13 +141,13 @@ def _front(series: Series, x: Scale, y: Scale, looks: Looks) -> Html:
             continue
         says = f"{series.name} at {number(at_x)}: {number(at_y)}{_interval(series, place)}"
         quiet = bool(place % every)
-        drawn.append(_mark(series.name, x.place(at_x), y.place(at_y), says, looks, quiet))
+        drawn.append(_mark(series.name, x.place(at_x), y.place(at_y), says, styles, quiet))
     return join(drawn)
 
 
-def _mark(name: str, x: float, y: float, says: str, looks: Looks, quiet: bool = False) -> Html:
+def _mark(name: str, x: float, y: float, says: str, styles: Styles, quiet: bool = False) -> Html:
     """A mark with what it says where the pointer rests; unseen before that if `quiet`."""
-    look = looks[name]
+    look = styles[name]
     kind = f"{look.colour} quiet" if quiet else look.colour
     return tag("use", tag("title", says), href=f"#{look.shape}", class_=kind,
                x=percent(x), y=percent(1 - y))  # fmt: skip

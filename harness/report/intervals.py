@@ -19,12 +19,12 @@ from harness.report.axes import (
 )
 from harness.report.blocks import Intervals, Row
 from harness.report.markup import Html, is_interval, join, number, percent, shown, tag, telling
-from harness.report.styles import Looks
+from harness.report.styles import Styles
 
 NO_INTERVAL = "No interval: there is a single value, or all values are the same."
 
 
-def draw_intervals(figure: Intervals, looks: Looks) -> Html:
+def draw_intervals(figure: Intervals, styles: Styles) -> Html:
     """A forest plot. Rows without a finite value stay, as not measured."""
     band = (figure.band.low, figure.band.high) if figure.band else ()
     levels = (reference.value for reference in figure.references)
@@ -37,7 +37,7 @@ def draw_intervals(figure: Intervals, looks: Looks) -> Html:
         if group:
             heading = tag("th", group, scope="rowgroup", role="rowheader", class_="group")
             body.append(tag("tr", heading, role="row"))
-        body += [_row(row, x, behind, figure.format, looks) for row in rows]
+        body += [_row(row, x, behind, figure.format, styles) for row in rows]
     if drawable:
         axis = tag("td", _ticks(x), class_="drawn axis")
         body.append(tag("tr", tag("td"), axis, tag("td"), role="row", aria_hidden="true"))
@@ -63,17 +63,17 @@ def _heading(label: str) -> Html:
     return tag("tr", *cells, role="row", class_="spoken")
 
 
-def _row(row: Row, x: Scale, behind: Html, form: str, looks: Looks) -> Html:
+def _row(row: Row, x: Scale, behind: Html, form: str, styles: Styles) -> Html:
     name = row.series or row.label
-    label = tag("th", looks.key(name), tag("span", row.label), scope="row", role="rowheader")
-    return tag("tr", label, tag("td", _drawn(row, x, behind, looks, form), role="cell",
+    label = tag("th", styles.key(name), tag("span", row.label), scope="row", role="rowheader")
+    return tag("tr", label, tag("td", _drawn(row, x, behind, styles, form), role="cell",
                class_="drawn", aria_hidden="true"),
                tag("td", written(row, form), role="cell", class_="number"), role="row")  # fmt: skip
 
 
-def _drawn(row: Row, x: Scale, behind: Html, looks: Looks, form: str) -> Html:
+def _drawn(row: Row, x: Scale, behind: Html, styles: Styles, form: str) -> Html:
     """Mark and interval over what lies behind all rows. An end that is infinite is at the edge."""
-    look, value = looks[row.series or row.label], shown(row.value)
+    look, value = styles[row.series or row.label], shown(row.value)
     if value is None:
         return tag("svg", behind)
     drawn = [tag("title", f"{row.label}: {written(row, form)}")]

@@ -29,7 +29,7 @@ from harness.report.curves import draw_curves, draw_scatter
 from harness.report.intervals import draw_intervals
 from harness.report.markup import Html, escape, join, tag
 from harness.report.pictures import draw_picture
-from harness.report.styles import Looks, colour_rules, series_names, shape_symbols
+from harness.report.styles import Styles, colour_rules, series_names, shape_symbols
 from harness.report.tables import draw_heat, draw_table
 
 SYMBOLS: Final[dict[Outcome, str]] = {
@@ -74,7 +74,7 @@ class _Drawing:
     """Draws blocks, and counts figures and tables as it goes."""
 
     def __init__(self, report: Report, claims: list[str]) -> None:
-        self.looks = Looks(series_names(report))
+        self.styles = Styles(series_names(report))
         self.numbers: Counter[str] = Counter()
         self.anchors = {claim: f"claim-{place}" for place, claim in enumerate(claims, 1)}
 
@@ -110,17 +110,17 @@ class _Drawing:
     def drawn(self, figure: Figure) -> Html:
         match figure:
             case Table():
-                return draw_table(figure, self.looks)
+                return draw_table(figure, self.styles)
             case Curves():
-                return draw_curves(figure, self.looks)
+                return draw_curves(figure, self.styles)
             case Scatter():
-                return draw_scatter(figure, self.looks)
+                return draw_scatter(figure, self.styles)
             case Intervals():
-                return draw_intervals(figure, self.looks)
+                return draw_intervals(figure, self.styles)
             case Heat():
                 return draw_heat(figure)
             case Picture():
-                return draw_picture(figure, self.looks)
+                return draw_picture(figure, self.styles)
 
     def verdict(self, verdict: Verdict) -> Html:
         """A claim in its place: verdict, answer, what shows it, and the rule."""

@@ -12,16 +12,16 @@ import numpy.typing as npt
 from harness.report.axes import legend, missing_note
 from harness.report.blocks import Frame, Marker, Picture
 from harness.report.markup import Html, join, number, percent, shown, tag
-from harness.report.styles import Looks
+from harness.report.styles import Styles
 
 
-def draw_picture(picture: Picture, looks: Looks) -> Html:
+def draw_picture(picture: Picture, styles: Styles) -> Html:
     """Screens beside each other with their marks, a legend above."""
     marks = [mark for frame in picture.frames for mark in frame.markers]
-    frames = [_frame(frame, picture, looks) for frame in picture.frames]
+    frames = [_frame(frame, picture, styles) for frame in picture.frames]
     missing = sum(shown(mark.x) is None or shown(mark.y) is None for mark in marks)
     return join([
-        legend((mark.label for mark in marks), looks),
+        legend((mark.label for mark in marks), styles),
         tag("div", *frames, class_="frames"),
         missing_note(missing),
     ])  # fmt: skip
@@ -41,10 +41,10 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
     )
 
 
-def _frame(frame: Frame, picture: Picture, looks: Looks) -> Html:
+def _frame(frame: Frame, picture: Picture, styles: Styles) -> Html:
     height, width, _ = frame.pixels.shape
     caption = frame.caption or picture.title
-    marks = [_mark(mark, width, height, looks) for mark in frame.markers]
+    marks = [_mark(mark, width, height, styles) for mark in frame.markers]
     image = tag("img", src=f"data:image/png;base64,{b64encode(png(frame.pixels)).decode()}",
                 alt=f"{caption}. {_spoken(frame)}".strip(), width=width, height=height)  # fmt: skip
     overlay = tag("svg", *marks, aria_hidden="true") if marks else Html("")
@@ -53,8 +53,8 @@ def _frame(frame: Frame, picture: Picture, looks: Looks) -> Html:
     return tag("div", shown_as, below, class_="frame", style=f"width:{width * picture.scale:g}px")
 
 
-def _mark(mark: Marker, width: int, height: int, looks: Looks) -> Html:
-    x, y, look = shown(mark.x), shown(mark.y), looks[mark.label]
+def _mark(mark: Marker, width: int, height: int, styles: Styles) -> Html:
+    x, y, look = shown(mark.x), shown(mark.y), styles[mark.label]
     if x is None or y is None:
         return Html("")
     says = f"{mark.label}: x {number(x, '.1f')}, y {number(y, '.1f')}"

@@ -52,7 +52,7 @@ SOLID, DASHED, DOTTED, MIXED = "", "7 4", "1 4", "9 3 1 3"
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """Colour (a key of COLOURS), mark (a key of SHAPES) and dashes (CSS pixels) of a series."""
 
     colour: str
@@ -61,51 +61,51 @@ class Look:
 
 
 KNOWN: Final = {
-    "stride": Look("blue", "circle"),
-    "dense_sub": Look("sky", "square", MIXED),
-    "dense_stagger": Look("sky", "circle", DASHED),
-    "dense_max": Look("vermilion", "square"),
-    "dense_avg": Look("green", "square"),
-    "dense_blur": Look("purple", "square"),
-    "half_sub": Look("sky", "triangle", MIXED),
-    "half_stagger": Look("sky", "diamond", DOTTED),
-    "half_max": Look("amber", "triangle", DASHED),
-    "half_avg": Look("leaf", "triangle", DASHED),
-    "half_blur": Look("pink", "triangle", DASHED),
-    "stride_gap": Look("brown", "diamond", DOTTED),
-    "stride_gmp": Look("maroon", "diamond", DOTTED),
-    "stride_sort": Look("blue", "diamond", DOTTED),
-    "narrow_sub": Look("sky", "hourglass", MIXED),
-    "narrow_max": Look("vermilion", "hourglass", DOTTED),
-    "narrow_avg": Look("green", "hourglass", DOTTED),
-    "narrow_lowpass": Look("purple", "hourglass", DASHED),
-    "imagenet": Look("grey", "cross", MIXED),
-    TRUTH: Look("ink", "ring"),
+    "stride": Style("blue", "circle"),
+    "dense_sub": Style("sky", "square", MIXED),
+    "dense_stagger": Style("sky", "circle", DASHED),
+    "dense_max": Style("vermilion", "square"),
+    "dense_avg": Style("green", "square"),
+    "dense_blur": Style("purple", "square"),
+    "half_sub": Style("sky", "triangle", MIXED),
+    "half_stagger": Style("sky", "diamond", DOTTED),
+    "half_max": Style("amber", "triangle", DASHED),
+    "half_avg": Style("leaf", "triangle", DASHED),
+    "half_blur": Style("pink", "triangle", DASHED),
+    "stride_gap": Style("brown", "diamond", DOTTED),
+    "stride_gmp": Style("maroon", "diamond", DOTTED),
+    "stride_sort": Style("blue", "diamond", DOTTED),
+    "narrow_sub": Style("sky", "hourglass", MIXED),
+    "narrow_max": Style("vermilion", "hourglass", DOTTED),
+    "narrow_avg": Style("green", "hourglass", DOTTED),
+    "narrow_lowpass": Style("purple", "hourglass", DASHED),
+    "imagenet": Style("grey", "cross", MIXED),
+    TRUTH: Style("ink", "ring"),
 }
 _OTHER_COLOURS = ("teal", "ink", *(name for name in COLOURS if name not in ("teal", "ink")))
 _OTHER_SHAPES = ("down", "star", "cross")
 _OTHER_DASHES = (SOLID, DASHED, DOTTED, MIXED)
 
 
-def other(place: int) -> Look:
+def other(place: int) -> Style:
     """The look of the name that is the place-th to be unknown; the first 78 differ."""
     turn, colour = divmod(place, len(_OTHER_COLOURS))
     shape = _OTHER_SHAPES[(place + turn) % len(_OTHER_SHAPES)]
-    return Look(_OTHER_COLOURS[colour], shape, _OTHER_DASHES[turn % len(_OTHER_DASHES)])
+    return Style(_OTHER_COLOURS[colour], shape, _OTHER_DASHES[turn % len(_OTHER_DASHES)])
 
 
-class Looks:
+class Styles:
     """The looks of all names on a page."""
 
     def __init__(self, names: Iterable[str]) -> None:
         unknown = dict.fromkeys(name for name in names if name not in KNOWN)
-        self._looks = KNOWN | {name: other(place) for place, name in enumerate(unknown)}
+        self._styles = KNOWN | {name: other(place) for place, name in enumerate(unknown)}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._looks
+        return name in self._styles
 
-    def __getitem__(self, name: str) -> Look:
-        return self._looks[name]
+    def __getitem__(self, name: str) -> Style:
+        return self._styles[name]
 
     def key(self, name: str, line: bool = False) -> Html:
         """A mark for legends and tables, on a piece of its line if `line`."""

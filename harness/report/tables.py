@@ -7,13 +7,13 @@ from itertools import chain
 from harness.report.axes import missing_note, nothing_note, x_name, y_name
 from harness.report.blocks import Cell, Column, Heat, Table
 from harness.report.markup import Html, join, number, percent, shown, tag
-from harness.report.styles import Looks
+from harness.report.styles import Styles
 
 NARROW = 12
 """A heat map of at most so many columns writes its numbers into its cells."""
 
 
-def draw_table(table: Table, looks: Looks) -> Html:
+def draw_table(table: Table, styles: Styles) -> Html:
     """A table; where it is wider than the page it scrolls inside its box."""
     numeric = [
         bool(table.rows) and not any(isinstance(row[place], str) for row in table.rows)
@@ -29,7 +29,7 @@ def draw_table(table: Table, looks: Looks) -> Html:
     body = []
     for row in table.rows:
         cells = [
-            _cell(cell, column, is_number, looks, first=not place)
+            _cell(cell, column, is_number, styles, first=not place)
             for place, (cell, column, is_number) in enumerate(
                 zip(row, table.columns, numeric, strict=True)
             )
@@ -39,11 +39,11 @@ def draw_table(table: Table, looks: Looks) -> Html:
     return tag("div", drawn, class_="scroll", tabindex="0", role="region", aria_label=table.title)
 
 
-def _cell(cell: Cell, column: Column, is_number: bool, looks: Looks, first: bool) -> Html:
+def _cell(cell: Cell, column: Column, is_number: bool, styles: Styles, first: bool) -> Html:
     if cell is None:
         content = tag("span", "\N{EN DASH}", aria_label="none", role="img")
     elif isinstance(cell, str):
-        content = join([looks.key(cell), cell] if first and cell in looks else [cell])
+        content = join([styles.key(cell), cell] if first and cell in styles else [cell])
     else:
         content = join([number(cell, column.format)])
     kind = "number" if is_number else None

@@ -27,8 +27,8 @@ from agent.learner import below
 from envs.fields import parse
 from harness.errors import UserError
 from harness.files.atomic import sync, write_synced
-from harness.run.places import told
-from harness.run.state import Position
+from harness.run.places import hint_for
+from harness.run.state import RunState
 
 FORMAT = 2
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class CheckpointState:
     updates: int
     score: float | None = None
     """Mean return of the evaluation it was written after, if any."""
-    position: Position | None = None
+    position: RunState | None = None
     """Where the run stood, in a checkpoint from which it can go on."""
     sha256: dict[str, str] = field(default_factory=dict)
     """Of the checkpoint's other files."""
@@ -125,7 +125,7 @@ def find_checkpoint(path: Path) -> Path:
     Raises UserError when there is none.
     """
     if not path.exists():
-        raise UserError(f"{path} does not exist{told(path) or ': give the folder of a run'}")
+        raise UserError(f"{path} does not exist{hint_for(path) or ': give the folder of a run'}")
     # An old one is alone for the moment in which a run replaces it: then the new one is there.
     names = ("best", "best.old", "best", "last", "last.old", "last")
     for folder in (path, *(path / name for name in names)):
@@ -133,7 +133,7 @@ def find_checkpoint(path: Path) -> Path:
             return folder
     raise UserError(
         f"{path} holds no checkpoint (no network.safetensors in it, in best/ or in last/)"
-        f"{told(path)}"
+        f"{hint_for(path)}"
     )
 
 

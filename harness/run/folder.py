@@ -24,10 +24,10 @@ from harness.errors import UserError
 from harness.files.atomic import write_json
 from harness.files.outputs import new_folder
 from harness.run.config import PresetName, RunConfig, flatten, unflatten
-from harness.run.hardware import Arrangement
-from harness.run.places import told
+from harness.run.hardware import CoreAllocation
+from harness.run.places import hint_for
 from harness.run.presets import PUBLISHED, departures
-from harness.run.provenance import made
+from harness.run.provenance import provenance
 from harness.text import shell_line
 
 FORMAT = 1
@@ -87,12 +87,17 @@ def check_new(run_dir: Path, *, again: bool = False) -> None:
 
 
 def create_run_dir(
-    run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement, *, again: bool = False
+    run_dir: Path,
+    run: Run,
+    device: torch.device,
+    allocation: CoreAllocation,
+    *,
+    again: bool = False,
 ) -> None:
     """Make the folder and write config.json; with `again` there may be one, of a run that died
     before its first checkpoint. Raises UserError if a run is there already."""
     check_new(run_dir, again=again)
-    _write_config(run_dir, _description(run, device, arrangement) | {"resumed": []})
+    _write_config(run_dir, _description(run, device, allocation) | {"resumed": []})
 
 
 def refuse_another_run(run_dir: Path, run: Run) -> None:
@@ -106,11 +111,11 @@ def refuse_another_run(run_dir: Path, run: Run) -> None:
             )
 
 
-def note_resume(run_dir: Path, run: Run, device: torch.device, arrangement: Arrangement) -> None:
+def note_resume(run_dir: Path, run: Run, device: torch.device, allocation: CoreAllocation) -> None:
     """Note in config.json that a run goes on, and with which settings."""
     before = _read_config(run_dir)
     history = before.pop("resumed")
-    description = _description(run, device, arrangement)
+    description = _description(run, device, allocation)
     _write_config(run_dir, description | {"resumed": [*history, before]})
 
 
@@ -140,7 +145,7 @@ def _read_config(run_dir: Path) -> dict[str, Any]:
         return cast(dict[str, Any], content)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
-            f"{run_dir} is not a run folder{told(run_dir) or ': it has no config.json'}"
+            f"{run_dir} is not a run folder{hint_for(run_dir) or ': it has no config.json'}"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{file} is not a run's config: {error}") from None
@@ -156,7 +161,7 @@ def read_run(run_dir: Path) -> Run:
         raise UserError(f"{run_dir / 'config.json'}: {error}") from None
 
 
-def _description(run: Run, device: torch.device, arrangement: Arrangement) -> dict[str, Any]:
+def _description(run: Run, device: torch.device, allocation: CoreAllocation) -> dict[str, Any]:
     changed = departures(run.config, run.preset)
     return {
         "format": FORMAT,
@@ -164,7 +169,7 @@ def _description(run: Run, device: torch.device, arrangement: Arrangement) -> di
         "from": asdict(run.origin) if run.origin else None,
         "settings": flatten(run.config),
         "departures": {name: {"preset": a, "here": b} for name, (a, b) in changed.items()},
-        **made(device, arrangement),
+        **provenance(device, allocation),
     }
 
 

@@ -19,7 +19,7 @@ MOST_SHARDS = 4
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
-class Arrangement(NamedTuple):
+class CoreAllocation(NamedTuple):
     """Who works beside whom."""
 
     cores: int
@@ -37,16 +37,16 @@ class Arrangement(NamedTuple):
         )
 
 
-def arrange(device: torch.device, num_envs: int) -> Arrangement:
+def allocate_cores(device: torch.device, num_envs: int) -> CoreAllocation:
     """How a run on `device` with `num_envs` emulators shares the cores."""
     cores = usable_cores()
     shards = min(cores, MOST_SHARDS) if device.type == "cpu" else 1
-    return Arrangement(cores, shards, min(cores, num_envs))
+    return CoreAllocation(cores, shards, min(cores, num_envs))
 
 
 def prepare_process() -> None:
     """Settings of the whole process, before it makes threads or networks."""
-    # The program's own threads share an update instead: see agent/shards.py and splitting.py.
+    # The program's own threads share an update instead: see agent/core_pool.py and splitting.py.
     torch.set_num_threads(1)
     # Activations far below one slow a CPU down tenfold when they become denormal.
     torch.set_flush_denormal(True)

@@ -11,7 +11,7 @@ MOST_RUNS = 6
 """Of a folder of runs, that are named (count)."""
 
 
-def told(path: Path) -> str:
+def hint_for(path: Path) -> str:
     """Words that follow an error: what `path` is, or what to give instead of it; empty where
     nothing is known."""
     if not path.exists():

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from harness.run.hardware import Arrangement
+from harness.run.hardware import CoreAllocation
 from harness.text import ROOT
 
 
@@ -25,12 +25,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def machine(device: torch.device, arrangement: Arrangement) -> dict[str, Any]:
+def machine(device: torch.device, allocation: CoreAllocation) -> dict[str, Any]:
     """Processor, what its cores do, and the device that learns."""
     return {
         "platform": platform.platform(),
         "processor": _processor(),
-        "arrangement": arrangement._asdict(),
+        "arrangement": allocation._asdict(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
 
@@ -45,14 +45,14 @@ def _processor() -> str:
     return platform.processor()
 
 
-def made(device: torch.device, arrangement: Arrangement) -> dict[str, Any]:
+def provenance(device: torch.device, allocation: CoreAllocation) -> dict[str, Any]:
     """Where, when and with what a result was made, for JSON."""
     return {
         "command": sys.argv,
         "date": time.strftime("%Y-%m-%d"),
         "git_commit": git_commit(),
         "versions": versions(),
-        "machine": machine(device, arrangement),
+        "machine": machine(device, allocation),
     }
 
 

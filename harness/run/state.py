@@ -50,14 +50,16 @@ class Counters:
         return self.steps // every > self.before // every
 
 
-class Draws(NamedTuple):
+class RandomStreams(NamedTuple):
     """The random numbers of a run, a stream for each purpose."""
 
     acting: torch.Generator
     sampling: torch.Generator
 
     @classmethod
-    def seeded(cls, seed: int, start: int, learner: torch.device, replay: torch.device) -> Draws:
+    def seeded(
+        cls, seed: int, start: int, learner: torch.device, replay: torch.device
+    ) -> RandomStreams:
         """Streams of a run of `seed` that begins, or begins anew, after `start` steps."""
         one, two = (int(s) for s in np.random.SeedSequence([seed, start]).generate_state(2))
         return cls(
@@ -82,7 +84,7 @@ class Draws(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Position:
+class RunState:
     """Where a run stands. With the action log it decides everything that follows."""
 
     counters: Counters
@@ -110,7 +112,7 @@ class Position:
     """What else the run's numbers depend on beside its settings."""
 
 
-def made_with(
+def numeric_environment(
     config: RunConfig, learner: Learner, replay: torch.device, execution: str
 ) -> dict[str, str]:
     """What decides a run's numbers here, beside its settings."""

@@ -25,7 +25,7 @@ FLUSH_INTERVAL = 2.0
 """Seconds between two times that the curves on disk grow."""
 
 
-class Keeper:
+class CheckpointWriter:
     """Writes `last/`, `best/` after the best evaluation so far, and one game of each evaluation
     into `episodes/`.
 

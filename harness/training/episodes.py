@@ -26,10 +26,10 @@ from envs.episode_zip import BadEpisode
 from envs.history import TrainingEpisode, episodes, trace
 from envs.trace import EpisodeTrace
 from harness.errors import UserError
-from harness.run.places import told
+from harness.run.places import hint_for
 from harness.run.state import LOG_NAME
 from harness.text import counted
-from harness.training.resume import Standing, standings
+from harness.training.resume import Checkpoint, checkpoints
 
 ROLES = ("best", "worst", "median", "first")
 
@@ -43,9 +43,9 @@ class History:
         if not files:
             raise UserError(
                 f"{run_dir} holds no action log"
-                f"{told(run_dir) or ': give a training run, or an .episode file'}"
+                f"{hint_for(run_dir) or ': give a training run, or an .episode file'}"
             )
-        newest = max(standings(run_dir)[0], key=lambda s: s.state.steps, default=None)
+        newest = max(checkpoints(run_dir)[0], key=lambda s: s.state.steps, default=None)
         self.episodes: list[TrainingEpisode] = []
         self._logs: list[tuple[LogHeader, list[tuple[int, Turns]]]] = []
         self._log_of: list[int] = []
@@ -84,7 +84,7 @@ class History:
 
 
 def _with_tail(
-    chunks: Iterator[tuple[int, Turns]], newest: Standing | None, name: str
+    chunks: Iterator[tuple[int, Turns]], newest: Checkpoint | None, name: str
 ) -> Iterator[tuple[int, Turns]]:
     """The chunks of a log, and the turns after them that lie in the newest checkpoint."""
     end = 0
@@ -186,12 +186,14 @@ def check_some(
 ) -> None:
     """Raise UserError, in one line, for a folder without episodes that can be played."""
     if not run_dir.is_dir():
-        raise UserError(f"{run_dir} is no folder{told(run_dir) or ': give the folder of a run'}")
+        raise UserError(
+            f"{run_dir} is no folder{hint_for(run_dir) or ': give the folder of a run'}"
+        )
     if recorded.files or (history and history.episodes):
         return
     if left_out:
         raise UserError(f"{run_dir} has no episode that can be played: {'; '.join(left_out)}")
     raise UserError(
         f"{run_dir} has no episodes to show yet: none in its episodes/ and no whole one in an "
-        f"action log{told(run_dir) or ': evaluate.py record makes some of a checkpoint'}"
+        f"action log{hint_for(run_dir) or ': evaluate.py record makes some of a checkpoint'}"
     )

@@ -27,8 +27,8 @@ from harness.run.checkpoint import (
     read_whole,
 )
 from harness.run.config import RunConfig, flatten
-from harness.run.state import CREDIBLE_SHARDS, LOG_NAME, Position
-from harness.training.session import Course, Parts, begin, decided_by, prepare, store
+from harness.run.state import CREDIBLE_SHARDS, LOG_NAME, RunState
+from harness.training.session import Components, Session, begin, prepare, run_environment, store
 from replay.ring import Ring
 
 FREE = {"steps", "eval_every", "eval_episodes", "eval_stuck_after", "log_every"}
@@ -37,7 +37,7 @@ OF_THE_LOG = {"ale-py", "cartridge", "num_envs", "keyframe_period"}
 """What a log cannot be continued without, nor the replay memory be filled again from it."""
 
 
-class Standing(NamedTuple):
+class Checkpoint(NamedTuple):
     """A whole checkpoint from which a run can go on."""
 
     folder: Path
@@ -45,7 +45,7 @@ class Standing(NamedTuple):
     tensors: dict[str, Tensor]
 
     @property
-    def position(self) -> Position:
+    def position(self) -> RunState:
         assert self.state.position
         return self.state.position
 
@@ -55,16 +55,18 @@ class Standing(NamedTuple):
             return Turns(*(self.tensors[f"log.{name}"].numpy() for name in Turns._fields))
 
 
-def newest_standing(run_dir: Path) -> Standing:
+def newest_checkpoint(run_dir: Path) -> Checkpoint:
     """The newest checkpoint of a run that is whole; one that is not is told on standard error.
 
     Raises UserError when there is none.
     """
-    found, problems = standings(run_dir)
+    found, problems = checkpoints(run_dir)
     if not found:
         why = f": {problems[0]}" if problems else " (no last/)"
         raise UserError(f"{run_dir} has no checkpoint to resume from{why}")
-    newest = max(found, key=lambda standing: (standing.state.steps, standing.position.evaluated))
+    newest = max(
+        found, key=lambda checkpoint: (checkpoint.state.steps, checkpoint.position.evaluated)
+    )
     if newest.folder.name == "last.old" and not (run_dir / "last").exists():
         problems.append(f"{run_dir / 'last'} is gone")
     if problems:
@@ -74,20 +76,20 @@ def newest_standing(run_dir: Path) -> Standing:
     return newest
 
 
-def standings(run_dir: Path) -> tuple[list[Standing], list[str]]:
+def checkpoints(run_dir: Path) -> tuple[list[Checkpoint], list[str]]:
     """The whole checkpoints of a run from which it can go on, and a line on each other one."""
     found, problems = [], []
     for name in ("last", "last.new", "last.old"):
         try:
             if (run_dir / name).is_dir():
-                found.append(read_whole(run_dir / name, _standing, find=Path))
+                found.append(read_whole(run_dir / name, _checkpoint, find=Path))
         except UserError as error:
             # last.new/ is torn whenever the process died while it wrote.
             problems += [str(error)] if name != "last.new" else []
     return found, problems
 
 
-def _standing(folder: Path) -> Standing:
+def _checkpoint(folder: Path) -> Checkpoint:
     state = read_state(folder)
     position = state.position
     if position is None:
@@ -98,19 +100,21 @@ def _standing(folder: Path) -> Standing:
         raise UserError(f"{folder} shares updates among {position.shards} cores, which cannot be")
     network = read_tensors(folder, "network", state)
     tensors = {f"online.{name}": tensor for name, tensor in network.items()}
-    return Standing(folder, state, tensors | read_tensors(folder, "learner", state))
+    return Checkpoint(folder, state, tensors | read_tensors(folder, "learner", state))
 
 
-def shards_of(standing: Standing, device: torch.device) -> int | None:
+def shards_of(checkpoint: Checkpoint, device: torch.device) -> int | None:
     """Cores that share the updates of a run that goes on; None where its device is another."""
-    position = standing.position
+    position = checkpoint.position
     return position.shards if position.made_with.get("device") == device.type else None
 
 
-def differences(standing: Standing, config: RunConfig, made_with: dict[str, str]) -> dict[str, str]:
+def differences(
+    checkpoint: Checkpoint, config: RunConfig, made_with: dict[str, str]
+) -> dict[str, str]:
     """What would make the run go on otherwise than it began: {name: "before, now after"}."""
     # A setting that the checkpoint does not know yet had its default.
-    before = flatten(RunConfig()) | standing.state.settings | standing.position.made_with
+    before = flatten(RunConfig()) | checkpoint.state.settings | checkpoint.position.made_with
     now = flatten(config) | made_with
     return {
         name: f"{before.get(name)}, now {value}"
@@ -120,32 +124,37 @@ def differences(standing: Standing, config: RunConfig, made_with: dict[str, str]
 
 
 def resume(
-    run_dir: Path, config: RunConfig, parts: Parts, standing: Standing, *, anyway: bool
-) -> Course:
+    run_dir: Path,
+    config: RunConfig,
+    components: Components,
+    checkpoint: Checkpoint,
+    *,
+    anyway: bool,
+) -> Session:
     """Go on from a checkpoint: exactly, or `anyway`.
 
     Raises UserError, with the run's folder untouched, when the run is over or would not go on
     as it was.
     """
-    position = standing.position
-    changed = differences(standing, config, decided_by(config, parts))
+    position = checkpoint.position
+    changed = differences(checkpoint, config, run_environment(config, components))
     _check(config, position, changed, anyway)
-    with _fitting(standing.folder):
-        parts.learner.load_state(standing.tensors)
+    with _fitting(checkpoint.folder):
+        components.learner.load_state(checkpoint.tensors)
     try:
-        course = _exactly(run_dir, config, parts, standing, changed)
+        session = _exactly(run_dir, config, components, checkpoint, changed)
     except (BadLog, CannotFollow) as error:
         if not anyway:
             raise UserError(
                 f"the replay memory cannot be filled again: {error}; --resume-anyway fills it "
                 f"with {config.warmup:,} new steps"
             ) from None
-        course = _with_empty_memory(config, parts, standing, str(error))
-    journals, best = _cut_back(run_dir, standing), position.best_score
+        session = _with_empty_memory(config, components, checkpoint, str(error))
+    journals, best = _cut_back(run_dir, checkpoint), position.best_score
     if best is not None and not (run_dir / "best").exists():
         warn(f"{run_dir / 'best'} is gone: the best agent from here on is kept instead")
         best = None
-    return replace(course, since=replace(position, journals=journals, best_score=best))
+    return replace(session, since=replace(position, journals=journals, best_score=best))
 
 
 @contextmanager
@@ -157,7 +166,7 @@ def _fitting(folder: Path) -> Iterator[None]:
         raise UserError(f"{folder} does not fit the run's network and optimizer") from None
 
 
-def _check(config: RunConfig, position: Position, changed: dict[str, str], anyway: bool) -> None:
+def _check(config: RunConfig, position: RunState, changed: dict[str, str], anyway: bool) -> None:
     """Raise UserError for a run that is over, or changed and not to go on `anyway`."""
     named = "; ".join(f"{name} was {values}" for name, values in changed.items())
     if changed and not anyway:
@@ -172,23 +181,29 @@ def _check(config: RunConfig, position: Position, changed: dict[str, str], anywa
 
 
 def _exactly(
-    run_dir: Path, config: RunConfig, parts: Parts, standing: Standing, changed: dict[str, str]
-) -> Course:
+    run_dir: Path,
+    config: RunConfig,
+    components: Components,
+    checkpoint: Checkpoint,
+    changed: dict[str, str],
+) -> Session:
     """The course as it was. Raises BadLog or CannotFollow."""
     if hindrance := sorted(changed.keys() & OF_THE_LOG):
         raise BadLog(f"{', '.join(hindrance)} changed")
-    position, blocks = standing.position, turns_until(run_dir, config, standing)
-    stream, draws = prepare(config, parts, position.start)
-    refill(config, standing, blocks, stream, parts.ring)
+    position, blocks = checkpoint.position, turns_until(run_dir, config, checkpoint)
+    stream, random_streams = prepare(config, components, position.start)
+    refill(config, checkpoint, blocks, stream, components.ring)
     if not changed.keys() & {"device", "replay device"}:  # others draw other numbers
-        with _fitting(standing.folder):
-            draws.load_state(below("random.", standing.tensors))
-    return Course(replace(position.counters), stream, draws, position, standing.tail())
+        with _fitting(checkpoint.folder):
+            random_streams.load_state(below("random.", checkpoint.tensors))
+    return Session(replace(position.counters), stream, random_streams, position, checkpoint.tail())
 
 
-def _with_empty_memory(config: RunConfig, parts: Parts, standing: Standing, why: str) -> Course:
+def _with_empty_memory(
+    config: RunConfig, components: Components, checkpoint: Checkpoint, why: str
+) -> Session:
     """A new beginning with the learner as it is."""
-    steps = standing.state.steps
+    steps = checkpoint.state.steps
     learn_from = steps + config.warmup
     if learn_from >= config.steps:
         raise UserError(
@@ -196,13 +211,15 @@ def _with_empty_memory(config: RunConfig, parts: Parts, standing: Standing, why:
             f"{config.warmup:,}: give --steps above {learn_from}"
         )
     warn(f"the replay memory is lost and filled with {config.warmup:,} new steps: {why}")
-    return begin(config, parts, standing.position, standing.tail())
+    return begin(config, components, checkpoint.position, checkpoint.tail())
 
 
-def turns_until(run_dir: Path, config: RunConfig, standing: Standing) -> list[tuple[int, Turns]]:
+def turns_until(
+    run_dir: Path, config: RunConfig, checkpoint: Checkpoint
+) -> list[tuple[int, Turns]]:
     """Pairs of a first row and the turns from there that are left of the current log, up to the
     checkpoint's row. Raises BadLog."""
-    position = standing.position
+    position = checkpoint.position
     whole = position.rows // CHUNK_ROWS * CHUNK_ROWS
     try:
         log = LogFile(run_dir / position.log)
@@ -211,12 +228,12 @@ def turns_until(run_dir: Path, config: RunConfig, standing: Standing) -> list[tu
         blocks = [(begin, turns) for begin, turns in log.chunks() if begin < whole]
     except OSError as error:
         raise BadLog(f"cannot read {run_dir / position.log}: {error.strerror}") from None
-    return [*blocks, (whole, standing.tail())]
+    return [*blocks, (whole, checkpoint.tail())]
 
 
 def refill(
     config: RunConfig,
-    standing: Standing,
+    checkpoint: Checkpoint,
     blocks: list[tuple[int, Turns]],
     stream: Stream,
     ring: Ring,
@@ -225,7 +242,7 @@ def refill(
 
     Raises CannotFollow where the log does not lead there.
     """
-    rows = standing.position.rows
+    rows = checkpoint.position.rows
     oldest = max(0, rows + 1 - ring.rows)
     count = rows - int(keyframes_before(blocks, oldest, stream.num_envs).min())
     console = Console()
@@ -238,7 +255,7 @@ def refill(
             store(config, ring, turn)
 
 
-def _cut_back(run_dir: Path, standing: Standing) -> dict[str, Mark]:
+def _cut_back(run_dir: Path, checkpoint: Checkpoint) -> dict[str, Mark]:
     """Make the run's folder what it was at the checkpoint: that one in its place, and files that
     grow end where they did. Where these end now. Raises UserError."""
     # In frames/ older runs have their scores over frames.
@@ -246,8 +263,8 @@ def _cut_back(run_dir: Path, standing: Standing) -> dict[str, Mark]:
     files = [*run_dir.iterdir(), *run_dir.glob("frames/*")]
     ours = sorted(f for f in files if re.fullmatch(names, str(f.relative_to(run_dir))))
     try:
-        put_in_place(standing.folder, run_dir / "last")
-        marks, problems = rewind(run_dir, ours, standing.position.journals)
+        put_in_place(checkpoint.folder, run_dir / "last")
+        marks, problems = rewind(run_dir, ours, checkpoint.position.journals)
     except OSError as error:
         raise UserError(f"cannot go on in {run_dir}: {error}") from None
     for line in problems:

@@ -20,44 +20,48 @@ from harness.metrics.reporter import NotFinite, Reporter
 from harness.run.checkpoint import CheckpointState
 from harness.run.config import RunConfig, flatten
 from harness.run.folder import Run
-from harness.run.state import Position
-from harness.training.checkpoint_writer import Keeper
-from harness.training.session import Course, Parts, decided_by
+from harness.run.state import RunState
+from harness.training.checkpoint_writer import CheckpointWriter
+from harness.training.session import Components, Session, run_environment
 
 RETRY_INTERVAL = 1.0
 """Seconds until a finished run tries again to write what a disk did not take."""
 
 
-class Logbook:
+class RunWriter:
     """The files of a run, from its beginning or from a checkpoint on.
 
     A run that goes on as it was continues its action log; another beginning begins another.
     """
 
     def __init__(
-        self, run_dir: Path, run: Run, parts: Parts, course: Course, interval: float
+        self, run_dir: Path, run: Run, components: Components, session: Session, interval: float
     ) -> None:
         """Checkpoints are written every `interval` seconds."""
-        self._run, self._learner, self._course = run, parts.learner, course
-        self._made_with = decided_by(run.config, parts)
-        self._counters, since = course.counters, course.since
+        self._run, self._learner, self._session = run, components.learner, session
+        self._made_with = run_environment(run.config, components)
+        self._counters, since = session.counters, session.since
         journals = Journals(run_dir, since.journals if since else None)
         self._journals = journals
         seconds = since.seconds if since else 0.0
         self.reporter = Reporter(run_dir, journals, run, self._counters.steps, seconds)
-        self._keeper = Keeper(run_dir, run.config, journals, self.reporter.warn, interval)
-        self._keeper.best_score = since.best_score if since else None
+        self._checkpoints = CheckpointWriter(
+            run_dir, run.config, journals, self.reporter.warn, interval
+        )
+        self._checkpoints.best_score = since.best_score if since else None
         self._evaluated_at = self._counters.steps if since and since.evaluated else None
         num_envs = run.config.emulators.num_envs
-        if since and course.exact:
+        if since and session.exact:
             self.reporter.scores[:], self.reporter.lengths[:] = since.scores, since.lengths
             self._start, self._name = since.start, since.log
-            self._recorder = Recorder(num_envs, since.rows, course.tail)
+            self._recorder = Recorder(num_envs, since.rows, session.tail)
             self._log = journals.open(self._name)
         else:
-            if since and course.tail and course.tail.rows:  # the old log ends with a shorter chunk
-                begin = since.rows - course.tail.rows
-                journals.open(since.log).write(pack_chunk(begin, course.tail))
+            if (
+                since and session.tail and session.tail.rows
+            ):  # the old log ends with a shorter chunk
+                begin = since.rows - session.tail.rows
+                journals.open(since.log).write(pack_chunk(begin, session.tail))
             self._start, self._name = self._counters.steps, log_name(self._counters.steps)
             self._recorder = Recorder(num_envs)
             self._log = journals.open(self._name, fresh=True)
@@ -66,15 +70,15 @@ class Logbook:
     def begin(self) -> None:
         """Write the checkpoint before the first turn: from then on the run can be resumed."""
         self.save()
-        self._keeper.wait()
+        self._checkpoints.wait()
 
     def turn(self, turn: Turn, epsilon: float) -> None:
         """Note what a turn of the emulators brought."""
         if chunk := self._recorder.add(*turn):
             self._log.write(chunk)
-        self.reporter.kept(self._keeper.saved_at, self._keeper.best_score)
+        self.reporter.kept(self._checkpoints.saved_at, self._checkpoints.best_score)
         self.reporter.step(turn.step, self._counters, epsilon)
-        self._keeper.flush()
+        self._checkpoints.flush()
 
     def learner(self, epsilon: float, stored: int) -> None:
         """Note the learner's figures since the last time, and `stored` transitions. Raises
@@ -88,13 +92,13 @@ class Logbook:
             self.save()
             games = play(self.reporter.evaluating(self._counters))
             self.reporter.evaluation(games, self._learner, self._counters)
-            self._keeper.evaluated(games, self._learner, self._counters)
+            self._checkpoints.evaluated(games, self._learner, self._counters)
         self._evaluated_at = self._counters.steps
         self.save()
 
     def save_if_due(self) -> None:
         """Write a checkpoint if the last one is old enough. The run does not notice."""
-        if self._keeper.due():
+        if self._checkpoints.due():
             self.save()
 
     @property
@@ -104,22 +108,25 @@ class Logbook:
 
     def save(self) -> None:
         """Write a checkpoint. Raises NotFinite rather than write one that is of no use."""
-        parts = {"log": _tensors(self._recorder.tail()), "random": self._course.draws.state()}
+        components = {
+            "log": _tensors(self._recorder.tail()),
+            "random": self._session.random_streams.state(),
+        }
         tensors = self._learner.state() | {
             f"{part}.{name}": tensor
-            for part, named in parts.items()
+            for part, named in components.items()
             for name, tensor in named.items()
         }
         if not bool(tensors["figures.sums"].isfinite().all()):
             raise NotFinite(self._counters.steps)
-        self._keeper.save(tensors, self._state())
+        self._checkpoints.save(tensors, self._state())
 
     def _state(self) -> CheckpointState:
         config, reporter, counters = self._run.config, self.reporter, self._counters
-        position = Position(
+        position = RunState(
             counters=replace(counters),
             evaluated=self.evaluated,
-            best_score=self._keeper.best_score,
+            best_score=self._checkpoints.best_score,
             seconds=round(reporter.seconds, 3),
             scores=reporter.scores.tolist(),
             lengths=reporter.lengths.tolist(),
@@ -140,21 +147,21 @@ class Logbook:
 
     def finish(self, give_up: Callable[[], bool]) -> bool:
         """Wait until all is written, or until `give_up`; whether it is."""
-        if self._keeper.wait():
+        if self._checkpoints.wait():
             return True
         if not give_up():
             said = "warning: waiting until the end of the run can be written, or for Ctrl-C"
             self.reporter.warn(said)
         while not give_up():
             time.sleep(RETRY_INTERVAL)
-            self._keeper.write()
-            if self._keeper.wait():
+            self._checkpoints.write()
+            if self._checkpoints.wait():
                 return True
         return False
 
     def close(self) -> None:
         self.reporter.close()
-        self._keeper.close()
+        self._checkpoints.close()
         with suppress(OSError):
             self._journals.flush()
         self._journals.close()

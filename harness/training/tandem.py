@@ -41,8 +41,8 @@ from harness.run.config import RunConfig, flatten
 from harness.run.folder import Run, create_run_dir, has_begun, read_run
 from harness.run.hardware import DeviceName, pick_device
 from harness.run.state import Counters
-from harness.training.resume import Standing, newest_standing, shards_of, turns_until
-from harness.training.session import Course, Parts, assemble, begin, store
+from harness.training.resume import Checkpoint, newest_checkpoint, shards_of, turns_until
+from harness.training.session import Components, Session, assemble, begin, store
 from harness.training.updates import due_updates
 from replay.placement import place_replay
 
@@ -56,20 +56,24 @@ def initial_seed(seed: int) -> int:
 
 
 def passive_training(
-    config: RunConfig, course: Course, parts: Parts, blocks: list[tuple[int, Turns]], rows: int
+    config: RunConfig,
+    session: Session,
+    components: Components,
+    blocks: list[tuple[int, Turns]],
+    rows: int,
 ) -> Iterator[Counters]:
     """Learn from `rows` turns of the teacher's run, whose settings `config` has but for the
     network; yields after each turn. Raises CannotFollow.
 
     Updates, batches and target copies come when they came for the teacher (train.py, training).
     """
-    ring, counters = parts.ring, course.counters
-    learn = due_updates(config, course, ring, parts.learner, parts.execution.launcher)
-    for _, frames, turn in course.stream.follow(blocks, rows, 0):
+    ring, counters = components.ring, session.counters
+    learn = due_updates(config, session, ring, components.learner, components.execution.launcher)
+    for _, frames, turn in session.stream.follow(blocks, rows, 0):
         if turn is None:
             ring.start(torch.from_numpy(frames))
             continue
-        counters.advance(course.stream.num_envs)
+        counters.advance(session.stream.num_envs)
         learn()
         store(config, ring, turn)
         yield counters
@@ -93,17 +97,17 @@ class TandemCommand:
     def run(self) -> int:
         """Learn to the end of the teacher's run, write the checkpoint; the exit code."""
         device = pick_device(self.device)
-        teacher, standing = read_run(self.teacher), newest_standing(self.teacher)
-        if standing.position.start:
+        teacher, checkpoint = read_run(self.teacher), newest_checkpoint(self.teacher)
+        if checkpoint.position.start:
             raise UserError(f"{self.teacher} began anew on its way: its data are in several logs")
         learner = replace(
             teacher.config.learner, network=self.network, scale_match=self.scale_match
         )
-        config = replace(teacher.config, learner=learner, steps=standing.state.steps)
+        config = replace(teacher.config, learner=learner, steps=checkpoint.state.steps)
         with writing(self.run_dir):
             try:
-                blocks = turns_until(self.teacher, teacher.config, standing)
-                _learn_all(self, Run(teacher.preset, config), standing, blocks, device)
+                blocks = turns_until(self.teacher, teacher.config, checkpoint)
+                _learn_all(self, Run(teacher.preset, config), checkpoint, blocks, device)
             except (BadLog, CannotFollow) as error:
                 raise UserError(f"{self.teacher} cannot be played again: {error}") from None
             except NotFinite as error:
@@ -115,7 +119,7 @@ class TandemCommand:
 def _learn_all(
     command: TandemCommand,
     run: Run,
-    standing: Standing,
+    checkpoint: Checkpoint,
     blocks: list[tuple[int, Turns]],
     device: torch.device,
 ) -> None:
@@ -123,27 +127,29 @@ def _learn_all(
     replay_device, _ = place_replay(config.replay_slots, device)
     # Weights are drawn with a seed of their own, everything else as in the teacher's run.
     own = replace(config, seed=seed)
-    parts = assemble(own, device, replay_device, shards=shards_of(standing, device))
-    _begin_folder(run_dir, run, parts, device)
+    components = assemble(own, device, replay_device, shards=shards_of(checkpoint, device))
+    _begin_folder(run_dir, run, components, device)
     write_json(run_dir / TANDEM_FILE, {"teacher": str(command.teacher), "initial_seed": seed})
     journals = Journals(run_dir)
     with closing(journals):
         figures = MetricLog(journals)
-        rows = standing.position.rows
+        rows = checkpoint.position.rows
         counters = Counters()
-        for counters in passive_training(config, begin(config, parts), parts, blocks, rows):
+        for counters in passive_training(
+            config, begin(config, components), components, blocks, rows
+        ):
             if counters.passed(config.log_every):
-                _note(figures, parts.learner, counters)
+                _note(figures, components.learner, counters)
                 journals.flush()
-        _note(figures, parts.learner, counters)
+        _note(figures, components.learner, counters)
         journals.flush()
     state = CheckpointState(
-        flatten(config), parts.learner.num_actions, counters.steps, counters.updates
+        flatten(config), components.learner.num_actions, counters.steps, counters.updates
     )
-    save_checkpoint(run_dir / "last", parts.learner.state(), state)
+    save_checkpoint(run_dir / "last", components.learner.state(), state)
 
 
-def _begin_folder(run_dir: Path, run: Run, parts: Parts, device: torch.device) -> None:
+def _begin_folder(run_dir: Path, run: Run, components: Components, device: torch.device) -> None:
     """The run's folder without what an earlier attempt left in it. Raises UserError for another
     run's."""
     if has_begun(run_dir) and not (run_dir / TANDEM_FILE).exists():
@@ -151,7 +157,7 @@ def _begin_folder(run_dir: Path, run: Run, parts: Parts, device: torch.device) -
     for name in ("last", "last.new", "last.old"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
     (run_dir / "metrics.jsonl").unlink(missing_ok=True)
-    create_run_dir(run_dir, run, device, parts.arrangement, again=True)
+    create_run_dir(run_dir, run, device, components.allocation, again=True)
 
 
 def _note(figures: MetricLog, learner: Learner, counters: Counters) -> None:

@@ -8,19 +8,19 @@ from functools import cache, partial
 from agent.execution import Launcher
 from agent.learner import Learner
 from harness.run.config import RunConfig
-from harness.training.session import Course
+from harness.training.session import Session
 from replay.ring import Ring
 
 
 def due_updates(
-    config: RunConfig, course: Course, ring: Ring, learner: Learner, launcher: Launcher
+    config: RunConfig, session: Session, ring: Ring, learner: Learner, launcher: Launcher
 ) -> Callable[[], None]:
     """A function that makes the updates that are due, as many together as no target copy parts.
 
     After it (steps - learn_from) // update_period updates were made since the warm-up, whatever the
     number of emulators.
     """
-    counters, sampling = course.counters, course.draws.sampling
+    counters, sampling = session.counters, session.random_streams.sampling
 
     def update(count: int) -> None:
         batch = ring.sample(count * config.learner.batch_size, config.learner.n_step, sampling)

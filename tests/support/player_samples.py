@@ -9,7 +9,7 @@ import numpy as np
 
 from envs.emulators import EmulatorConfig
 from envs.trace import EpisodeTrace
-from harness.players.frame_cache import Film
+from harness.players.frame_cache import FrameCache
 from harness.players.player import View
 from harness.players.tty import Terminal
 
@@ -115,14 +115,14 @@ class FakeTerminal(Terminal):
         return self.sheet.line(-2)
 
 
-def game_of(*steps: np.ndarray) -> Film:
-    return Film(lambda: iter(steps))
+def game_of(*steps: np.ndarray) -> FrameCache:
+    return FrameCache(lambda: iter(steps))
 
 
 def shade(step: int) -> tuple[int, int, int]:
     return (step % 256, step // 256, 0)
 
 
-def shades(steps: int) -> Film:
+def shades(steps: int) -> FrameCache:
     """A game whose every step has a colour of its own."""
-    return Film(lambda: (coloured(*[shade(step)] * 4) for step in range(steps)))
+    return FrameCache(lambda: (coloured(*[shade(step)] * 4) for step in range(steps)))

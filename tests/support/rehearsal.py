@@ -16,8 +16,8 @@ from agent.learner import Learner
 from envs.emulators import Emulators, Step
 from envs.stream import Stream, Turn
 from harness.run.config import RunConfig, unflatten
-from harness.run.state import Counters, Draws
-from harness.training.session import Course
+from harness.run.state import Counters, RandomStreams
+from harness.training.session import Session
 from replay.batch import Batch
 from replay.ring import Ring
 from support.reference_replay import Event, Frame, frame, number_of
@@ -138,9 +138,9 @@ def begun(
 ) -> Iterator[Turn]:
     """The training loop at the beginning of a run."""
     stream = Stream(emulators, config.seed, counters.steps, config.keyframe_period)
-    draws = Draws.seeded(config.seed, counters.steps, learner.device, ring.device)
+    random_streams = RandomStreams.seeded(config.seed, counters.steps, learner.device, ring.device)
     ring.start(torch.from_numpy(stream.begin()))
-    yield from training(config, Course(counters, stream, draws), ring, learner, launcher)
+    yield from training(config, Session(counters, stream, random_streams), ring, learner, launcher)
 
 
 class Rehearsal:

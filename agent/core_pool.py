@@ -13,7 +13,7 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-class Shards:
+class CorePool:
     """`count` threads, the caller's among them, that do the same to one part of the work each.
 
     Torch's own threads split every operation instead and spin until all are through: a hundred
