@@ -1,6 +1,18 @@
 # make train   set up, train on Pong, score the agent, record a game, say what to do next
 # make test    set up, then lint, types and all tests
 # make board   TensorBoard on checkpoints/
+# make help    this list
+# make clean   remove the environment and the caches
+#
+# Variables of make train, as in: make train GAME="Space Invaders" ARGS="--double --n-step 5"
+#   GAME     a game, as people write it                     Pong
+#   PRESET   the settings to start from                     quick
+#   NETWORK  a network of the table, or module:Class        stride
+#   SEED     of everything that is drawn                    0
+#   STEPS    length of the run, summed over emulators       the preset's
+#   ARGS     more options of train.py                       none
+# Of all targets:
+#   PYTHON   3.11 to 3.13; makes the environment            python3
 
 GAME    ?= Pong
 PRESET  ?= quick
@@ -17,7 +29,7 @@ OWN      = $(if $(findstring :,$(value NETWORK)),--network $(call typed,NETWORK)
 BIN     := .venv/bin
 INSTALL  = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test board clean again
+.PHONY: train test board help clean again
 
 train: .venv/installed
 	@where=$$(mktemp) && trap 'rm -f "$$where"' EXIT INT TERM && \
@@ -39,6 +51,10 @@ test: .venv/installed-dev
 
 board: .venv/installed
 	$(BIN)/tensorboard --logdir checkpoints --samples_per_plugin images=100,histograms=100
+
+# The comment at the top of this file.
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -24,7 +24,7 @@ ALL_NAMES = {
 
 
 def test_the_settings_are_these() -> None:
-    """A new setting belongs in this list and in the README; a name may occur once only."""
+    """A new setting belongs in this list and in docs/usage.md; a name may occur once only."""
     assert set(flatten(RunConfig())) == ALL_NAMES
 
 

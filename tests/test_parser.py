@@ -263,10 +263,11 @@ def test_other_texts_are_no_whole_numbers(text: str) -> None:
         whole_number(text)
 
 
-def test_the_readme_tells_the_same() -> None:
+def test_the_page_of_usage_tells_the_same() -> None:
     """Every name in its table of other libraries leads to a setting of its row."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
-    table = readme.partition("| here | CleanRL |")[2].partition("\n\n")[0]
+    page = (Path(__file__).parent.parent / "docs/usage.md").read_text()
+    table = page.partition("| here | CleanRL |")[2].partition("\n\n")[0]
+    assert table
     for row in table.splitlines()[2:]:
         here, *others = (re.findall(r"`([\w-]+)`", cell) for cell in row.split("|")[1:-1])
         for name in [name for cell in others for name in cell]:
