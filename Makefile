@@ -24,6 +24,9 @@ PYTHON  ?= python3
 
 # As typed: what looks like a variable of make is none, and the shell gets one word of each.
 typed    = '$(subst ','\'',$(value $1))'
+# Else programs that are called would get them, with what looks like a variable put in.
+unexport GAME PRESET NETWORK SEED STEPS ARGS PYTHON
+MAKEOVERRIDES =
 # A network of your own (module:Class) runs its code only where it is named.
 OWN      = $(if $(findstring :,$(value NETWORK)),--network $(call typed,NETWORK))
 BIN     := .venv/bin
@@ -35,13 +38,12 @@ train: .venv/installed
 	@where=$$(mktemp) && trap 'rm -f "$$where"' EXIT INT TERM && \
 	$(BIN)/python train.py --game $(call typed,GAME) --network $(call typed,NETWORK) \
 		--preset $(call typed,PRESET) --seed $(call typed,SEED) \
-		$(if $(value STEPS),--steps $(call typed,STEPS)) --run-dir-file "$$where" $(value ARGS) && \
-	run=$$(cat "$$where") && \
+		$(if $(value STEPS),--steps $(call typed,STEPS)) $(value ARGS) --run-dir-file "$$where" && \
+	run=$$(cat "$$where") && if [ -z "$$run" ]; then exit; fi && \
 	$(BIN)/python evaluate.py score "$$run" $(OWN) --episodes 30 --json "$$run/score.json" && \
 	$(BIN)/python evaluate.py record "$$run" $(OWN) --episodes 1 --out "$$run/episodes" && \
-	printf '\ntrain it further:    %s\n' "$(BIN)/python train.py --resume '$$run' --steps N"
-	@echo "watch the curves:    make board, then open http://localhost:6006/#custom_scalars"
-	@echo "train another game:  make train GAME=Breakout"
+	echo "watch the curves:    make board, then open http://localhost:6006/#custom_scalars" && \
+	echo "train another game:  make train GAME=Breakout"
 
 test: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -29,9 +29,8 @@ from agent.learner import Learner
 from agent.networks import is_own
 from envs.stream import Turn
 from harness.cli.program import run_cli
-from harness.commands.train import TrainCommand, notes, origin_of, parse_command
+from harness.commands.train import TrainCommand, check_run_dir_file, notes, origin_of, parse_command
 from harness.console import say, say_error
-from harness.errors import UserError
 from harness.evaluation.origin import Weights, first_weights
 from harness.evaluation.play import Policy
 from harness.evaluation.scoring import evaluation_episodes
@@ -121,16 +120,6 @@ class StopSignal:
         return watched
 
 
-def tell_folder(file: Path, run_dir: Path) -> None:
-    """Write the name of a run's folder into a file."""
-    try:
-        file.write_bytes(os.fsencode(f"{run_dir}\n"))
-    except OSError as error:
-        raise UserError(
-            f"cannot write to {file}: {error.strerror or error}; choose another --run-dir-file"
-        ) from None
-
-
 def train(
     command: TrainCommand,
     run_dir: Path,
@@ -143,7 +132,7 @@ def train(
     are those of the run's origin, unless they have to be read."""
     config, learner = run.config, components.learner
     if command.run_dir_file:
-        tell_folder(command.run_dir_file, run_dir)
+        command.run_dir_file.write_bytes(os.fsencode(f"{run_dir}\n"))
     if checkpoint:
         session = resume(run_dir, config, components, checkpoint, anyway=command.resume_anyway)
         note_resume(run_dir, run, learner.device, components.allocation)
@@ -226,6 +215,8 @@ def main() -> int:
     origin, weights = origin_of(command)
     run = Run(command.preset, command.config, origin)
     replay_device, placement = place_replay(run.config.replay_slots, device)
+    if command.run_dir_file:
+        check_run_dir_file(command.run_dir_file)
     if command.run_dir:
         check_new(command.run_dir)
         check_folder(command.run_dir, own=("config.json",), option="--run-dir")

@@ -59,10 +59,13 @@ class EmulatorConfig:
             raise ValueError(f"num-envs must be at least 1, not {self.num_envs}")
         if not 0 <= self.sticky_actions < 1:
             raise ValueError(f"sticky-actions must be in [0, 1), not {self.sticky_actions}")
-        if self.noop_max < 0:
-            raise ValueError(f"noop-max must not be negative, not {self.noop_max}")
         # Shorter episodes could be cut off before they hold a transition to learn from.
-        least = self.noop_max + 10 * FRAMES_PER_STEP
+        shortest = 10 * FRAMES_PER_STEP
+        if not 0 <= self.noop_max <= MOST_EPISODE_FRAMES - shortest:
+            raise ValueError(
+                f"noop-max must be from 0 to {MOST_EPISODE_FRAMES - shortest}, not {self.noop_max}"
+            )
+        least = self.noop_max + shortest
         if not least <= self.max_episode_frames <= MOST_EPISODE_FRAMES:
             raise ValueError(
                 f"max-episode-frames must be from {least} to {MOST_EPISODE_FRAMES}, "

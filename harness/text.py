@@ -30,7 +30,16 @@ def shell_line(script: str, *words: object) -> str:
     """What to type into a shell, in the current folder, to call a script of this program with the
     Python it runs with."""
     typed = (_from_here(word) if isinstance(word, Path) else str(word) for word in words)
-    return shlex.join((_python(), _from_here(ROOT / script), *typed))
+    return " ".join(map(_quoted, (_python(), _from_here(ROOT / script), *typed)))
+
+
+def _quoted(word: str) -> str:
+    """One word for a shell, without control characters of its own."""
+    if not re.search(r"[\x00-\x1f\x7f-\x9f]", word):
+        return shlex.quote(word)
+    escaped = re.sub(r"[\\']", r"\\\g<0>", word)
+    escaped = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda c: f"\\u{ord(c[0]):04x}", escaped)
+    return f"$'{escaped}'"
 
 
 def install_line(extra: str) -> str:
@@ -49,7 +58,8 @@ def _python() -> str:
 def _from_here(path: Path) -> str:
     """The path as seen from the current folder, if it lies below it."""
     here = Path.cwd()
-    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+    name = os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+    return f"./{name}" if name.startswith("-") else name
 
 
 def duration(seconds: float) -> str:

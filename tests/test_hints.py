@@ -79,6 +79,10 @@ def told(line: str) -> str:
         ("evaluate score x --epsilon 5%", "write 0.05"),
         ("train --learning-rate 0,0001", "write 0.0001"),
         ("train --device cuda:0", "write cuda "),
+        ("evaluate replay x --in html", "write page"),
+        ("evaluate replay x --format gif", "--format: --in page or --in video"),
+        ("evaluate score x --eval-epsilon 0", "--eval-epsilon is --epsilon here"),
+        ("evaluate score x --n-eval-episodes 2", "--n-eval-episodes is --episodes here"),
         ("train --optimizer Adam", "write adam "),
     ],
 )

@@ -50,6 +50,19 @@ def calls(folder: Path, *arguments: str) -> list[list[str]]:
     return [one.splitlines() for one in (folder / "calls").read_text().split("\n\n") if one]
 
 
+def test_nothing_of_a_value_is_run(folder: Path) -> None:
+    (train, *_) = calls(folder, "train", "GAME=$(shell touch mark)x")
+    assert "$(shell touch mark)x" in train
+    assert not (folder / "mark").exists()
+
+
+def test_without_a_run_there_is_nothing_to_score(folder: Path) -> None:
+    """As after ARGS=--help."""
+    stub = PYTHON.replace("runs/it's mine", "").replace('echo ""', "printf ''")
+    (folder / ".venv/bin/python").write_text(stub)
+    assert calls(folder, "train")[-1][0] == "train.py"
+
+
 @pytest.mark.parametrize(
     "text", ["Space Invaders", "ALE/Pong-v5", "Q*bert", "$HOME", "a$$b", "it's", '"', "a;b", "(x"]
 )
@@ -71,7 +84,7 @@ def test_arguments_are_words_of_a_shell(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HOME", "/home/me")
     words = """--double --run-dir "$HOME/a b" --network 'x y'"""
     train, *_ = calls(folder, "train", f"ARGS={words}")
-    assert train[-5:] == ["--double", "--run-dir", "/home/me/a b", "--network", "x y"]
+    assert train[-7:-2] == ["--double", "--run-dir", "/home/me/a b", "--network", "x y"]
 
 
 def test_an_environment_that_was_left_half_made_is_made_again(folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from harness import text
 from harness.run.presets import PRESETS
 from harness.run.state import Counters
-from harness.text import install_line, shell_line
+from harness.text import install_line, printable, shell_line
 from train import ending
 
 
@@ -74,3 +74,14 @@ def test_a_network_of_ones_own_is_named_again(over: bool) -> None:
         assert shlex.split(line)[-2:] == ["--network", "mine:Net"]
     for line in ending(Path("run"), config, Counters(0), "1s", over=over).splitlines()[1:]:
         assert "--network" not in line
+
+
+def test_a_line_can_be_typed_whatever_a_folder_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shell_line("train.py", Path("-x")).endswith(" ./-x")
+    name = "a\tb'c\x1b\\d"
+    typed = ["bash", "-c", f"printf %s {shell_line('x', Path(name)).partition('x ')[2]}"]
+    assert subprocess.run(typed, capture_output=True, text=True, check=True).stdout == name
+    assert printable(shell_line("x", Path(name))) == shell_line("x", Path(name))

@@ -19,6 +19,7 @@ import train
 from evaluate import COMMANDS
 from harness.cli.program import run_cli
 from harness.commands.gallery import GalleryCommand
+from harness.commands.train import check_run_dir_file
 from harness.errors import UserError
 from harness.run.checkpoint import find_checkpoint
 
@@ -302,10 +303,16 @@ def test_help_names_every_command() -> None:
 def test_a_file_for_the_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "nowhere" / "name"
     with pytest.raises(UserError, match="No such file or directory; choose another --run-dir-file"):
-        train.tell_folder(file, tmp_path)
+        check_run_dir_file(file)
 
 
-def test_a_folder_of_any_name_is_written_to_the_file(tmp_path: Path) -> None:
-    folder = Path(os.fsdecode(b"\xff"))
-    train.tell_folder(tmp_path / "name", folder)
-    assert (tmp_path / "name").read_bytes() == b"\xff\n"
+def test_a_file_with_anything_but_a_folder_of_a_run_is_left_alone(tmp_path: Path) -> None:
+    file, run = tmp_path / "thesis.tex", tmp_path / os.fsdecode(b"run \xff")
+    file.write_text("my thesis")
+    with pytest.raises(UserError, match="holds something else: choose another --run-dir-file"):
+        check_run_dir_file(file)
+    assert file.read_text() == "my thesis"
+    run.mkdir()
+    (run / "config.json").touch()
+    file.write_bytes(os.fsencode(f"{run}\n"))
+    check_run_dir_file(file)

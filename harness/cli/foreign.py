@@ -80,7 +80,15 @@ ELSEWHERE = {
 }
 """The option, and what of its meaning differs, in brackets."""
 
+VALUES = {
+    **dict.fromkeys(("html", "browser"), "page"),
+    **dict.fromkeys(("mp4", "gif"), "video (the name of --out says which)"),
+    "tty": "terminal",
+}
+"""What a value of an option is called here."""
 ABSENT = {
+    "--format": "--in page or --in video; the name of --out says which kind of video",
+    "--fps": "games are shown at 60 frames a second; keys change the speed",
     **dict.fromkeys(("--track", "--wandb-project-name", "--wandb-entity", "--tags"), _WANDB),
     "--capture-video": "a game of every evaluation is kept in the run's episodes/, and "
     "`evaluate.py replay EPISODE --in video` makes a video of it",

@@ -9,12 +9,12 @@ from dataclasses import fields, is_dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 
 from envs.games import UnknownGame, game_id, game_title
-from harness.cli.foreign import ABSENT, ELSEWHERE
+from harness.cli.foreign import ABSENT, ELSEWHERE, VALUES
 
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}
@@ -63,12 +63,21 @@ def misread(text: str, kind: Any) -> str:
     nothing to say."""
     if here := spelled(text):
         return f"write {here}"
-    choices = [name for name in get_args(kind) if isinstance(name, str)]
+    choices = _choices(kind)
+    if (meant := VALUES.get(text.lower(), "")).partition(" ")[0] in choices:
+        return f"write {meant}"
     if (name := text.lower().partition(":")[0]) in choices and text not in choices:
         return f"write {name}"  # for cuda:0, CPU
     if _takes(kind, int) and re.fullmatch(r"0?\.\d*[1-9]\d*", text):
         return f"{text} looks like a share, and this is a count (of steps, episodes, ...)"
     return ""
+
+
+def _choices(kind: Any) -> set[str]:
+    """The values that an option may have, where they are few."""
+    if get_origin(kind) is Literal:
+        return set(get_args(kind))
+    return {name for inner in get_args(kind) for name in _choices(inner)}
 
 
 def spelled(text: str) -> str:
@@ -111,7 +120,11 @@ def _of_word(word: str, option: str, own: Mapping[str, Any]) -> str:
     """What a word that is no option here means elsewhere."""
     if option in ABSENT:
         return f"{option}: {ABSENT[option]}"
+    if option.replace("--eval-", "--", 1) in own:
+        return f"{option} is {option.replace('--eval-', '--', 1)} here"
     if here := ELSEWHERE.get(option, ""):
+        shorter = here.replace("--eval-", "--", 1)
+        here = shorter if shorter.partition(" ")[0] in own else here
         return f"{option} is {here} {'here' if here.partition(' ')[0] in own else 'of train.py'}"
     if option.startswith("--") and (programs := _programs_with(option)):
         setting = f"{option[2:].replace('-', '_')}=VALUE"

@@ -91,9 +91,9 @@ class CompareCommand:
         self._refuse_foreign_code(design)
         device = pick_device(self.device)
         check_folder(self.out, own=("design.json", "timing"), option="--out")
+        unmatched = unmatched_networks(design)
         self._make_folder()
         with writing(self.out):
-            unmatched = unmatched_networks(design)
             at_once = self.jobs or jobs_at_once(design, device)
             watch = Watch(design.steps)
             runner = Runner(at_once, watch)
@@ -181,7 +181,9 @@ class CompareCommand:
         called = [
             departs_from_id(n, design.config.emulators.sticky_actions) for n in self.games or ()
         ]
-        decay = decay_note(design.config, cast(PresetName, design.preset))
+        decay = decay_note(
+            design.config, cast(PresetName, design.preset), "--settings epsilon_decay="
+        )
         for note in (*called, decay, *design_notes(design)):
             if note:
                 watch.say(f"note: {note}")

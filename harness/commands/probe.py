@@ -106,7 +106,8 @@ def tables(unit: Measurement, profile: dict[str, Any]) -> list[Table | str]:
     if "sensitivity" in profile:
         said = profile["sensitivity"]
         found.append(
-            "object moved by about 4 pixels: the greedy action changes in "
+            f"object of {game_title(profile['run']['game'])} moved by about 4 pixels: the greedy "
+            "action changes in "
             f"{said['flips']:.0%} of states ({said['flips_decided']:.0%} where it was clear; "
             f"by chance {said['chance']:.0%}; {said['drawn']['flips']:.0%} when a drawn block is "
             f"moved instead), the value by {said['value']:.2f} standard deviations"

@@ -87,6 +87,8 @@ class ScoreCommand:
             raise UserError(f"--num-envs must be at least 1, not {self.num_envs}")
         if self.random and self.games.epsilon is not None:
             raise UserError("--random plays with an epsilon of 1: leave --epsilon out")
+        if self.random and self.games.network:
+            raise UserError("--random plays without a network: leave --network out")
         if self.game and not self.random:
             raise UserError("--game goes with --random; an agent plays the game of its run")
         if self.game and self.agent:

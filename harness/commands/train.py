@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -106,6 +107,20 @@ def parse_command(arguments: list[str]) -> TrainCommand:
             f"--checkpoint-interval must be 0 or more seconds, not {command.checkpoint_interval:g}"
         )
     return command
+
+
+def check_run_dir_file(file: Path) -> None:
+    """Raise UserError for a file that cannot be written, or holds anything but a run's folder."""
+    try:
+        with file.open("a+b") as opened:
+            opened.seek(0)
+            content = opened.read(1 << 16)
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {file}: {error.strerror or error}; choose another --run-dir-file"
+        ) from None
+    if content and not (Path(os.fsdecode(content).strip("\n")) / "config.json").is_file():
+        raise UserError(f"{file} holds something else: choose another --run-dir-file")
 
 
 def origin_of(command: TrainCommand) -> tuple[Origin | None, Weights | None]:

@@ -230,7 +230,8 @@ def read_design(out: Path) -> Design | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        raise UserError(f"{out} is a file: give a folder") from None
+        around = next(one for one in (out, *out.parents) if one.is_file())
+        raise UserError(f"{around} is a file: give a folder") from None
     except (OSError, ValueError, TypeError, RecursionError, UserError) as error:
         raise UserError(f"{file} is not a design: {error}") from None
 

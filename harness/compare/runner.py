@@ -62,9 +62,12 @@ class Runner:
         self._watch = watch
         self._signals: list[int] = []
 
-    def run(self, statuses: Sequence[Status], next_stage: Next) -> None:
-        """Run what is not finished; the states tell what happened. Raises Interrupted after a
-        signal, when all programs have ended."""
+    def run(
+        self, statuses: Sequence[Status], next_stage: Next, of_all: Sequence[Status] = ()
+    ) -> None:
+        """Run what is not finished; the states tell what happened. What is shown is that of
+        `of_all`, if these are only some. Raises Interrupted after a signal, when all programs have
+        ended."""
         waiting = iter([status for status in statuses if status.state == "waiting"])
         with received_by(self._receive), suspended_along(self._groups), self._ending_all():
             while True:
@@ -77,7 +80,7 @@ class Runner:
                     self._tell(slot)
                 if not any(slot.process for slot in self._slots):
                     break
-                self._watch.look(statuses)
+                self._watch.look(of_all or statuses)
                 time.sleep(POLL_INTERVAL)
         if self._signals:
             raise Interrupted(self._signals[0])

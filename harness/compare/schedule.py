@@ -40,12 +40,12 @@ def run_jobs(runner: Runner, stages: Stages, watch: Watch) -> list[Status]:
         watch.say(f"{before} of {len(statuses)} runs were finished before")
     acting = [status for status in statuses if status.job.teacher is None]
     passive = [status for status in statuses if status.job.teacher is not None]
-    runner.run(acting, stages)
+    runner.run(acting, stages, statuses)
     finished = {s.job for s in acting if s.state == "finished"}
     for status in passive:
         job = status.job
         if replace(job, network=job.teacher or "", teacher=None) not in finished:
             status.state = "failed"
             status.problem = f"the run of its teacher {job.teacher} is not finished"
-    runner.run(passive, stages)
+    runner.run(passive, stages, statuses)
     return statuses

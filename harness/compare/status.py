@@ -104,7 +104,7 @@ class Watch:
         failed = sum(status.state == "failed" for status in statuses)
         done = over * self.steps + sum(min(steps, self.steps) for steps, _ in found.values())
         lines.append(
-            f"{over} of {len(statuses)} jobs over, {failed} failed; {self._left(done, statuses)}"
+            f"{over} of {len(statuses)} runs over, {failed} failed; {self._left(done, statuses)}"
         )
         return lines
 
@@ -112,6 +112,8 @@ class Watch:
         """Time left if the steps to come take as long as those since the first look."""
         if self._at_first is None:
             self._at_first, self._started = done, time.monotonic()
+        if done >= len(statuses) * self.steps:
+            return "the last are being scored"
         new, elapsed = done - self._at_first, time.monotonic() - self._started
         if new < self.steps / 20:
             return "time left not known yet"

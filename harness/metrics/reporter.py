@@ -133,7 +133,7 @@ class Reporter:
         games = f"{counted(len(scores), 'game')} ({min(scores)} to {max(scores)})"
         told = ", ".join((games, *cut_off(truncated, stuck), f"after {self.clock()}"))
         self._display.say(
-            f"{counters.steps:,} steps: evaluation score {figures['evaluation/return']:.2f}, mean "
+            f"{counters.steps:,} steps: evaluation score {figures['evaluation/return']:,.2f}, mean "
             f"of {told}"
         )
         self._pace.pause()

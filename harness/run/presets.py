@@ -58,18 +58,19 @@ PUBLISHED = {"num_envs": 1}
 """Settings in which all presets of published settings depart from these."""
 
 
-def decay_note(config: RunConfig, preset: PresetName) -> str:
-    """What is odd about the decay of epsilon in a run of this length; empty where nothing is."""
+def decay_note(config: RunConfig, preset: PresetName, option: str = "--epsilon-decay ") -> str:
+    """What is odd about the decay of epsilon in a run of this length; empty where nothing is.
+    `option` sets it, in front of a number."""
     decay, steps = config.exploration.epsilon_decay, config.steps
     chosen, share = PRESETS[preset], SHARES.get(preset)
     if share and decay == chosen.exploration.epsilon_decay and steps != chosen.steps:
         return (
             f"epsilon falls for {decay:,} of {steps:,} steps, and the source of the preset "
-            f"{preset} has it fall for {share:.0%} of a run: --epsilon-decay {round(share * steps)}"
+            f"{preset} has it fall for {share:.0%} of a run: {option}{round(share * steps)}"
         )
     end = decay + (config.warmup if config.exploration.epsilon_decay_from == "warmup" else 0)
     if 2 * end > steps:
-        return f"epsilon falls until step {end:,} of {steps:,}: --epsilon-decay shortens that"
+        return f"epsilon changes until step {end:,} of {steps:,}: {option}N shortens that"
     return ""
 
 
