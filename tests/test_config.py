@@ -221,7 +221,7 @@ def test_departures_name_both_values() -> None:
         ("nature", {"steps": 5_000_000}, "fall for 2% of a run: --epsilon-decay 100000"),
         ("cleanrl", {"steps": 1_000_000, "epsilon_decay": 100_000}, ""),
         ("dopamine", {"steps": 1_000_000}, ""),
-        ("dopamine", {"steps": 500_000}, "epsilon falls until step 270,000 of 500,000: "),
+        ("dopamine", {"steps": 500_000}, "epsilon changes until step 270,000 of 500,000: "),
         ("quick", {"steps": 2_000, "warmup": 500}, "until step 30,500 of 2,000"),
     ],
 )
