@@ -112,32 +112,6 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Point:
-    """A place in a scatter plot."""
-
-    x: Value
-    y: Value
-    series: str
-    """Whose colour and mark it has."""
-    label: str = ""
-    """Shown where the pointer rests; empty: the series."""
-
-
-@dataclass(frozen=True)
-class Scatter:
-    """Points over two axes."""
-
-    title: str
-    x_label: str
-    y_label: str
-    points: tuple[Point, ...]
-    log_x: bool = False
-    references: tuple[Reference, ...] = ()
-    """Values of y."""
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Row:
     """A value and its interval; `low` and `high` are None where one seed allows none."""
 
@@ -234,7 +208,7 @@ class Picture:
     note: str = ""
 
 
-Figure = Table | Curves | Scatter | Intervals | Heat | Picture
+Figure = Table | Curves | Intervals | Heat | Picture
 """What has a title and a number."""
 
 Outcome = Literal["supported", "refuted", "undetermined"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from harness.report.blocks import Curves, Intervals, Picture, Report, Scatter, Verdict
+from harness.report.blocks import Curves, Intervals, Picture, Report, Verdict
 from harness.report.markup import Html, tag
 
 TRUTH: Final = "true position"
@@ -107,15 +107,9 @@ class Styles:
     def __getitem__(self, name: str) -> Style:
         return self._styles[name]
 
-    def key(self, name: str, line: bool = False) -> Html:
-        """A mark for legends and tables, on a piece of its line if `line`."""
-        look, width = self[name], 30 if line else 14
-        drawn = [tag("use", href=f"#{look.shape}", x=width / 2, y=7, class_=look.shape)]
-        if line:
-            drawn.insert(0, tag("path", d="M1 7H29", stroke_dasharray=look.dashes or None))
-        return tag(
-            "svg", *drawn, class_=f"key {look.colour}", width=width, height=14, aria_hidden="true"
-        )
+    def reference_dashes(self, place: int) -> str:
+        """Dashes of the place-th reference line of a figure."""
+        return ("5 4", "2 3", "9 3 2 3")[place % 3]
 
 
 def series_names(report: Report) -> Iterator[str]:
@@ -126,8 +120,6 @@ def series_names(report: Report) -> Iterator[str]:
             match figure:
                 case Curves():
                     yield from (series.name for series in figure.series)
-                case Scatter():
-                    yield from (point.series for point in figure.points)
                 case Intervals():
                     yield from (row.series or row.label for row in figure.rows)
                 case Picture():
@@ -145,5 +137,6 @@ def colour_rules() -> str:
 
 def shape_symbols() -> Html:
     """The marks, drawn once for the whole page."""
-    paths = (tag("path", id=name, d=path) for name, path in SHAPES.items())
-    return tag("svg", tag("defs", *paths), width=0, height=0, aria_hidden="true", class_="shapes")
+    paths = [tag("path", id=name, d=path) for name, path in SHAPES.items()]
+    marks = tag("defs", *paths)
+    return tag("svg", marks, width="0", height="0", aria_hidden="true", class_="shapes")

@@ -15,10 +15,8 @@ from harness.report.blocks import (
     Intervals,
     Marker,
     Picture,
-    Point,
     Reference,
     Row,
-    Scatter,
     Series,
     Text,
 )
@@ -81,7 +79,6 @@ def forest() -> Intervals:
 
 
 def curves() -> tuple[Block, ...]:
-    rng = np.random.default_rng(0)
     lines = tuple(learning(name, place) for place, name in enumerate(FEW))
     taus = np.linspace(0, 2, 81)
     profile = tuple(
@@ -106,22 +103,6 @@ def curves() -> tuple[Block, ...]:
             "share of runs above τ",
             profile,
             y_range=(0, 1),
-        ),
-        Scatter(
-            "Location and score",
-            "median error of the ball (pixels)",
-            "score (share of stride's)",
-            tuple(
-                Point(
-                    1 + place + rng.normal() / 4,
-                    1 - place / 9 + rng.normal() / 20,
-                    name,
-                    f"{name}, seed {seed}",
-                )
-                for place, name in enumerate(FEW)
-                for seed in range(5)
-            ),
-            references=(Reference(1.0, "stride"),),
         ),
         Heat(
             "Error by place",
