@@ -17,14 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.report.blocks import Curves, Series, Values
-from harness.report.markup import (
-    Html,
-    compact,
-    is_interval,
-    number,
-    render,
-    shown,
-)
+from harness.report.markup import Html, compact, is_interval, number, render, shown
 from harness.report.styles import Styles
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import: only what draws pays for it
@@ -146,25 +139,30 @@ def _cleaned(svg: str, curves: Curves) -> ElementTree.Element:
         for child in list(element):
             if child.tag.rpartition("}")[2] in ("defs", "metadata"):
                 element.remove(child)
-        anchor = re.search("text-anchor: (\\w+)", element.get("style", ""))
-        dashes = re.search("stroke-dasharray: ([\\d.,]+)", element.get("style", ""))
-        place, named, classes = element.get("id", "").partition(" ")
-        kept = {key: f"{float(element.attrib[key]):.4g}" for key in "xy" if key in element.attrib}
-        if "d" in element.attrib:
-            kept["d"] = _shorter(element.attrib["d"])
-        if anchor:
-            kept["text-anchor"] = anchor[1]
-        if dashes:
-            kept["stroke-dasharray"] = dashes[1]
-        if named or place.startswith("line2d"):
-            kept["class"] = classes or "grid"
-        if named and place:
+        place, _, classes = element.get("id", "").partition(" ")
+        element.attrib = _kept_attributes(element)
+        if classes and place:
             title = ElementTree.Element("title")
-            title.text = (_spoken(curves.series[int(place)]) if "line" in classes
+            is_line = classes.startswith("line")
+            title.text = (_spoken(curves.series[int(place)]) if is_line
                           else curves.references[int(place)].label)  # fmt: skip
             element.insert(0, title)
-        element.attrib = kept
     return root
+
+
+def _kept_attributes(element: ElementTree.Element) -> dict[str, str]:
+    """Places, paths, dashes, and what `_plot` and `_set_axes` gave as classes; grid lines are what
+    has none."""
+    kept = {key: f"{float(element.attrib[key]):.4g}" for key in "xy" if key in element.attrib}
+    for key in ("text-anchor", "stroke-dasharray"):
+        if value := re.search(rf"{key}: ([\w.,]+)", element.get("style", "")):
+            kept[key] = value[1]
+    if "d" in element.attrib:
+        kept["d"] = _shorter(element.attrib["d"])
+    identity, _, classes = element.get("id", "").partition(" ")
+    if classes or identity.startswith("line2d"):
+        kept["class"] = classes or "grid"
+    return kept
 
 
 def _shorter(path: str) -> str:

@@ -95,8 +95,8 @@ def is_interval(low: float | None, high: float | None) -> bool:
 
 
 def telling(form: str, low: float, high: float) -> str:
-    """A format such as `.2f`, with up to four more digits where the two ends of an interval would
-    look the same."""
+    """A format such as `.2f`, with up to four more digits where the ends of an interval would read
+    the same without them."""
     for _ in range(4):
         if number(low, form) != number(high, form):
             break
