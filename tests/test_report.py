@@ -169,6 +169,6 @@ def test_a_name_looks_the_same_in_every_figure(html: str) -> None:
     )
     for colour, shape, name in re.findall(legend + r"(?:<span>)?([^<]+)<", html):
         styles.setdefault(name, set()).add((colour, shape))
-    assert all(len(looks) == 1 for looks in styles.values())
+    assert all(len(pairs) == 1 for pairs in styles.values())
     assert styles["half_max"] == {("amber", "triangle")}
     assert len(set().union(*(styles[str(escape(name))] for name in NAMES))) == len(NAMES)

@@ -108,7 +108,7 @@ def test_the_paper_turns_dark_and_the_colours_with_it(browser: webdriver.Chrome)
         show(browser, 1400, paper)
         colours.append(
             browser.execute_script("""
-            const of = (what, name) => getComputedStyle(document.querySelector(what))[name];
+            const of = (place, name) => getComputedStyle(document.querySelector(place))[name];
             return [of('body', 'backgroundColor'), of('body', 'color'), of('.line', 'stroke'),
                     of('.plot text', 'fill'), of('.badge', 'color')];
         """)
