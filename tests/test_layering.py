@@ -56,7 +56,7 @@ STRANGERS = ({"training", "evaluation"}, {"players", "claims", "compare"})
 """Rooms that never import each other."""
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 OPTIONAL = {"imageio_ffmpeg", "cv2", "imageio", "matplotlib", "pygame", "plotly", "pandas"}
-"""Imported only inside the functions that need them, or not at all."""
+"""Imported only inside the functions that need them, or not at all: extras, and slow imports."""
 
 
 def python_files() -> list[Path]:

@@ -69,9 +69,9 @@ def test_legends_cover_no_data(browser: webdriver.Chrome, width: int) -> None:
     assert browser.execute_script("""
         return [...document.querySelectorAll('figure .plot')].every(plot => {
             const legend = plot.closest('figure').querySelector('.legend');
-            const lower = Math.min(...[...plot.querySelectorAll('.data > use')].map(
-                mark => mark.getBoundingClientRect().top));
-            return !legend || legend.getBoundingClientRect().bottom <= lower;
+            const marks = [...plot.querySelectorAll('use')].filter(mark => mark.checkVisibility());
+            const lower = Math.min(...marks.map(mark => mark.getBoundingClientRect().top));
+            return marks.length && legend.getBoundingClientRect().bottom <= lower;
         });
     """)
 
@@ -108,7 +108,7 @@ def test_the_paper_turns_dark_and_the_colours_with_it(browser: webdriver.Chrome)
         show(browser, 1400, paper)
         colours.append(
             browser.execute_script("""
-            const of = (what, name) => getComputedStyle(document.querySelector(what))[name];
+            const of = (place, name) => getComputedStyle(document.querySelector(place))[name];
             return [of('body', 'backgroundColor'), of('body', 'color'), of('.line', 'stroke'),
                     of('.plot text', 'fill'), of('.badge', 'color')];
         """)

@@ -1,17 +1,18 @@
-"""Figures of the report: axes, lines, shades, pictures, and numbers as they are written."""
+"""Figures of the report: lines, intervals, shades, pictures, and numbers as they are written."""
 
 from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.axes import GRID, Scale, compact, linear_ticks, scale
 from harness.report.blocks import (
     Column,
     Curves,
@@ -20,13 +21,14 @@ from harness.report.blocks import (
     Intervals,
     Marker,
     Picture,
+    Reference,
     Row,
     Series,
     Table,
 )
-from harness.report.curves import draw_curves, outline, ribbon
-from harness.report.intervals import draw_intervals, written
-from harness.report.markup import number
+from harness.report.curves import draw_curves
+from harness.report.intervals import Axis, axis, draw_intervals, written
+from harness.report.markup import compact, number
 from harness.report.pictures import draw_picture, png
 from harness.report.styles import TRUTH, Styles
 from harness.report.tables import draw_heat
@@ -60,96 +62,99 @@ def test_large_numbers_are_short() -> None:
         "5", "400k", "2.5M", f"{MINUS}12k", "0.25"]  # fmt: skip
 
 
-@given(st.floats(-1e5, 1e5), st.floats(1e-3, 1e5))
-def test_ticks_are_the_finest_round_values_that_are_few(low: float, span: float) -> None:
-    high = low + span
-    for step in (m * 10.0**k for k in range(-6, 7) for m in (1, 2, 5)):  # finest first
-        first, last = math.ceil(low / step), math.floor(high / step)
-        if last - first + 1 <= 6:
-            break
-    expected = [place * step for place in range(first, last + 1)]
-    ticks = linear_ticks(low, high)
-    assert [value for value, _ in ticks] == pytest.approx(expected)
-    assert len({text for _, text in ticks}) == len(ticks) >= 2
-
-
-def test_ticks_of_a_logarithmic_axis() -> None:
-    thousands = Scale(100, 10_000, log=True).ticks()
-    assert [text for _, text in thousands] == ["100", "300", "1k", "3k", "10k"]
-    assert [text for _, text in Scale(1, 10, log=True).ticks()] == ["1", "2", "5", "10"]
-    within = Scale(2.1, 4.5, log=True).ticks()
-    assert [text for _, text in within] == ["2.5", "3.0", "3.5", "4.0", "4.5"]
-    assert 2 <= len(Scale(1e-9, 1e9, log=True).ticks()) <= 6
+@given(st.lists(VALUES, max_size=8))
+def test_axes_hold_every_finite_value(values: list[float | None]) -> None:
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    held = axis([*finite, None, math.nan, math.inf])
+    assert held.low < held.high
+    assert all(held.low <= value <= held.high for value in finite)
+    assert 2 <= len({label for _, label in held.ticks()}) == len(held.ticks()) <= 6
 
 
 def test_places_on_axes() -> None:
-    assert Scale(10, 1000, log=True).place(100) == pytest.approx(0.5)
-    assert Scale(-1, 3).place(0) == 0.25
-    with pytest.raises(ValueError, match="no place on a logarithmic axis"):
-        scale([1, 0, 5], log=True)
+    held = Axis(-1, 3)
+    assert [held.place(value) for value in (0, 5, -math.inf)] == [0.25, 1, 0]
+    assert held.ticks() == [(0, f"{MINUS}1"), (0.25, "0"), (0.5, "1"), (0.75, "2"), (1, "3")]
 
 
-@given(st.lists(VALUES, max_size=8), st.booleans())
-def test_axes_hold_every_finite_value(values: list[float | None], log: bool) -> None:
-    finite = [v for v in values if v is not None and math.isfinite(v) and (v > 1e-9 or not log)]
-    axis = scale([*finite, None, math.nan, math.inf], log)
-    assert axis.low < axis.high
-    assert all(0 <= axis.place(value) <= 1 for value in finite)
-    assert axis.ticks()
+def drawn(*series: Series, log_x: bool = False, **more: Any) -> str:
+    names = [line.name for line in series]
+    return draw_curves(Curves("t", "x", "y", series, log_x, **more), Styles(names))
 
 
-@given(st.lists(st.tuples(VALUES, VALUES), max_size=12))
-def test_lines_break_where_values_are_missing(points: list[tuple[float, float]]) -> None:
-    grid = Scale(-1e6, 1e6)
-    path = outline([x for x, _ in points], [y for _, y in points], grid, grid)
-    # The twin goes point by point and looks back only at the point before.
-    stretches: list[list[tuple[int, int]]] = []
-    before = False
-    for x, y in points:
-        there = None not in (x, y) and math.isfinite(x) and math.isfinite(y)
-        if there:
-            place = round(GRID * grid.place(x)), round(GRID * (1 - grid.place(y)))
-            if not before:
-                stretches.append([place])
-            elif stretches[-1][-1] != place:
-                stretches[-1].append(place)
-        before = there
-    assert walked(path) == stretches
+def paths(svg: str, kind: str) -> list[str]:
+    """The paths of a class in the first of the two drawings."""
+    wide = svg[svg.index('class="wide"') : svg.index('class="narrow"')]
+    groups = re.findall(rf'<g class="{kind}(?: \w+)?">(.*?)</g>', wide)
+    return ["".join(re.findall(' d="([^"]+)"', group)) for group in groups]
 
 
-def walked(path: str) -> list[list[tuple[int, int]]]:
-    """The places that a path goes through, a list for each M."""
-    found = []
-    for start, steps in re.findall(r"M(\d+ \d+)(?:h0|l([^MZ]*))", path):
-        x, y = map(int, start.split())
-        found.append([(x, y)])
-        numbers = [int(text) for text in re.findall(r"-?\d+", steps)]
-        for dx, dy in zip(numbers[::2], numbers[1::2], strict=True):
-            x, y = x + dx, y + dy
-            found[-1].append((x, y))
-    return found
+def test_lines_break_where_values_are_missing() -> None:
+    gaps = Series("a", range(7), (1, None, 2, math.nan, 3, 5, math.inf))
+    (line,) = paths(drawn(gaps), "line")
+    assert [piece[-2:] == "h0" for piece in line.split("M")[1:]] == [True, True, False]
 
 
-def test_a_ribbon_runs_along_one_end_and_back_along_the_other() -> None:
-    grid = Scale(0, GRID)
-    series = Series("a", (0, 1, 2, 3, 4), (5,) * 5, (1, 2, None, 3, 4), (9, 8, 7, math.inf, 6))
-    path = ribbon(series, grid, grid)
-    assert path == "M0 999l1-1 0-6-1-1ZM4 996l0-2Z"
-    assert walked(path) == [[(0, 999), (1, 998), (1, 992), (0, 991)], [(4, 996), (4, 994)]]
+def test_an_interval_breaks_where_an_end_is_missing() -> None:
+    series = Series("a", range(5), (5,) * 5, (1, 2, None, 3, 4), (9, 8, 7, math.inf, 6))
+    (ribbon,) = paths(drawn(series), "ribbon")
+    assert ribbon.count("M") == 2
+    assert not paths(drawn(Series("a", (1, 2), (1, 2))), "ribbon")
+
+
+def test_points_lie_where_their_axis_says() -> None:
+    """Marks and lines beside grid lines, which matplotlib places."""
+    svg = drawn(Series("a", (0, 10, 20), (0, 2, 1)))
+    grid = [places(path)[0] for path in paths(svg, "grid")]
+    upright, level = [x for x, _ in grid[:5]], [y for _, y in grid[5:]]
+    expected = [(upright[0], level[0]), (upright[2], level[4]), (upright[4], level[2])]
+    _, *marks = re.findall('<use href="#down" x="([\\d.]+)" y="([\\d.]+)"', svg)
+    marked = [(float(x), float(y)) for x, y in marks[:3]]
+    np.testing.assert_allclose(marked, expected, atol=0.1)
+    np.testing.assert_allclose(places(paths(svg, "line")[0]), expected, atol=0.1)
+
+
+def places(path: str) -> list[tuple[float, float]]:
+    """Where a path of one piece goes."""
+    steps = np.array(re.findall(r"-?[\d.]+", path), float).reshape(-1, 2)
+    return [(x, y) for x, y in steps.cumsum(0).tolist()]
+
+
+def test_a_logarithmic_axis_has_thousands_and_no_zero() -> None:
+    svg = drawn(Series("a", (100, 1000, 10_000), (1, 2, 3)), log_x=True)
+    assert re.findall('text-anchor="middle">([^<]*)<', svg)[:5] == ["100", "300", "1k", "3k", "10k"]
+    with pytest.raises(ValueError, match="logarithmic axis"):
+        drawn(Series("a", (0, 1), (1, 2)), log_x=True)
+
+
+def test_an_axis_reaches_its_range_and_its_references() -> None:
+    line = Series("a", (1, 2), (0.4, 0.5))
+    labels = re.findall('text-anchor="end">([^<]*)<', drawn(line, y_range=(0, 1)))
+    assert labels[:6] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+    svg = drawn(line, references=(Reference(20.0, "human"),))
+    assert ">20</text>" in svg
+    assert "human (20)" in svg
+
+
+def test_a_drawing_takes_nothing_from_the_users_own_settings() -> None:
+    line = Series("stride", (1, 2), (3, 4))
+    with matplotlib.rc_context({"font.size": 30, "axes.xmargin": 1, "svg.fonttype": "path"}):
+        assert drawn(line) == (svg := drawn(line))
+    assert drawn(line) == svg
+    assert not re.search("#[0-9a-f]{6}", svg)  # colours are the page's
 
 
 def test_a_figure_says_what_it_could_not_draw() -> None:
     series = Series("a", (1, 2, None), (1, math.nan, 3), thin=(((1, 2), (None, 2)),))
-    assert "3 values are missing" in draw_curves(Curves("t", "x", "y", (series,)), Styles("a"))
-    nothing = Curves("t", "x", "y", (Series("a", (1,), (None,)),))
-    assert "no values to draw" in draw_curves(nothing, Styles("a"))
+    assert "3 values are missing" in drawn(series)
+    assert "no values to draw" in drawn(Series("a", (1,), (None,)))
 
 
 def test_long_lines_have_few_marks() -> None:
     lines = [Series("a", range(n), range(n)) for n in (12, 60, 61)]
-    drawn = [draw_curves(Curves("t", "x", "y", (line,)), Styles("a")) for line in lines]
-    marks = [len(re.findall('class="teal" [^>]*><title>a at', svg)) for svg in drawn]
-    quiet = [svg.count('class="teal quiet"') for svg in drawn]
+    svgs = [drawn(line) for line in lines]
+    marks = [len(re.findall('class="teal"><title>a at', svg)) // 2 for svg in svgs]
+    quiet = [svg.count('class="teal quiet"') // 2 for svg in svgs]
     assert (marks, quiet) == ([12, 10, 9], [0, 50, 0])
 
 
@@ -171,7 +176,7 @@ def test_marks_lie_on_the_middle_of_their_pixels() -> None:
 def test_shades_grow_with_the_values() -> None:
     values = ((1.0, 5.0), (None, 3.0))
     svg = draw_heat(Heat("t", ("a", "b"), ("c", "d"), values, "pixels"))
-    assert re.findall('fill-opacity="([^"]*)"', svg) == ["0.06", "1", "0.06", "0.53"]
+    assert re.findall('--share:([^"]*)%', svg) == ["6", "100", "53"]
     assert svg.count('class="missing"') == 1
 
 
@@ -179,21 +184,25 @@ def test_shades_grow_with_the_values() -> None:
 def test_every_row_of_a_heat_map_has_its_name(count: int) -> None:
     names = tuple(f"my_networks:Network{place}" for place in range(count))
     svg = draw_heat(Heat("t", names, ("a",), ((1.0,),) * count, "pixels"))
-    shown = re.findall('text-anchor="end">([^<]*)<', svg)
-    assert len(set(shown)) == len(shown) == count
-    assert int(re.findall(r"height:(\d+)px", svg)[0]) >= 15 * count
+    assert tuple(re.findall('<th scope="row">([^<]*)<', svg)) == names
+
+
+def test_many_columns_share_names() -> None:
+    heat = Heat("t", ("a",), tuple(map(str, range(30))), ((0.0,) * 30,), "u")
+    spans = re.findall(r'colspan="(\d+)">(\d+)<', draw_heat(heat))
+    assert sum(int(span) for span, _ in spans) == 30
+    assert [name for _, name in spans] == [str(place) for place in range(0, 30, 3)]
 
 
 def test_equal_values_are_no_interval() -> None:
     rows = Row("one", 1.0), Row("same", 0.0, 0.0, 0.0)
-    drawn = draw_intervals(Intervals("t", "points", rows), Styles(["one", "same"]))
-    assert "No interval: there is a single value, or all values are the same." in drawn
+    table = draw_intervals(Intervals("t", "points", rows), Styles(["one", "same"]))
+    assert "No interval: there is a single value, or all values are the same." in table
     spread = Intervals("t", "x", (Row("a", 2, 1, 3),))
     assert "No interval" not in draw_intervals(spread, Styles("a"))
     line = Series("a", (1, 2), (0, 1), (0, 0.5), (0, 1.5))
-    drawn = draw_curves(Curves("t", "x", "y", (line,)), Styles("a"))
-    assert "a at 1: 0<" in drawn
-    assert "a at 2: 1 (0.5 to 1.5)<" in drawn
+    assert "a at 1: 0<" in drawn(line)
+    assert "a at 2: 1 (0.5 to 1.5)<" in drawn(line)
 
 
 @pytest.mark.parametrize(

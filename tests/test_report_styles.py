@@ -1,4 +1,4 @@
-"""How series look: no two alike, readable on both papers, and not told by colour alone."""
+"""Styles of series: no two alike, readable on both papers, and never a matter of colour alone."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from harness.report.styles import COLOURS, KNOWN, SHAPES, Styles, other
 CSS = (Path(__file__).parent.parent / "harness" / "report" / "page.css").read_text()
 
 
-def test_networks_of_the_table_have_looks() -> None:
+def test_networks_of_the_project_have_styles() -> None:
     assert set(NETWORKS) <= set(KNOWN)
 
 
-def test_looks_differ() -> None:
+def test_styles_differ() -> None:
     every = [*KNOWN.values(), *map(other, range(78))]
     assert len(set(every)) == len(every)
-    assert {look.shape for look in every} == set(SHAPES)
-    assert {look.colour for look in every} == set(COLOURS)
+    assert {style.shape for style in every} == set(SHAPES)
+    assert {style.colour for style in every} == set(COLOURS)
 
 
-def test_names_of_ones_own_take_looks_in_the_order_of_the_page() -> None:
+def test_other_names_take_styles_in_the_order_of_the_page() -> None:
     styles = Styles(["b", "stride", "a", "b"])
     assert [styles[name] for name in ("b", "a", "stride")] == [other(0), other(1), KNOWN["stride"]]
 
@@ -37,9 +37,9 @@ def linear(colour: str) -> np.ndarray:
     return np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
 
 
-def contrast(one: str, two: str) -> float:
+def contrast(ink: str, paper: str) -> float:
     """Contrast ratio, 1 to 21 (WCAG 2.1)."""
-    dark, light = sorted(float(linear(c) @ (0.2126, 0.7152, 0.0722)) for c in (one, two))
+    dark, light = sorted(float(linear(c) @ (0.2126, 0.7152, 0.0722)) for c in (ink, paper))
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -85,7 +85,7 @@ def test_everything_stands_out_from_the_paper(dark: int) -> None:
 @pytest.mark.parametrize("dark", [0, 1])
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_networks_of_one_mark_differ_for_the_colour_blind(sight: str, dark: int) -> None:
-    for one, two in itertools.combinations(KNOWN.values(), 2):
-        if one.shape == two.shape:
-            colours = (seen(COLOURS[look.colour][dark], sight) for look in (one, two))
-            assert float(np.linalg.norm(np.subtract(*colours))) > 0.08, (one, two)
+    for pair in itertools.combinations(KNOWN.values(), 2):
+        if pair[0].shape == pair[1].shape:
+            colours = (seen(COLOURS[style.colour][dark], sight) for style in pair)
+            assert float(np.linalg.norm(np.subtract(*colours))) > 0.08, pair

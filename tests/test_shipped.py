@@ -48,6 +48,7 @@ def test_its_reports_are_what_is_made_of_their_results(name: str, made: Any) -> 
     results = json.loads((folder / "results.json").read_text())
     same = page(made(results)) == (folder / "report.html").read_text(encoding="utf-8")
     assert same, "make it anew from its results.json"  # a difference would be a megabyte
+    assert (folder / "report.html").stat().st_size < 3_000_000
 
 
 def test_tensorboard_shows_its_curves() -> None:

@@ -1,9 +1,9 @@
-"""What a report says, as plain data: pages are drawn from these and from nothing else.
+"""The parts of a report as plain data: pages are drawn from these and from nothing else.
 
 Text is text: markup, names of classes and folders are shown as they are written. In figures a
-value that is None or not finite is missing; the figure leaves it out and says how many it left
-out. A series or row that carries a network's name has that network's colour, mark and line in
-every figure of the page (harness/report/styles.py).
+value that is None or not finite is missing: the figure leaves it out and says how many are missing.
+A series or row with a network's name has that network's colour, mark and line in every figure of
+the page (harness/report/styles.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Value = float | None
-"""A number, or None for one that there is not."""
+"""A number, or None where there is none."""
 Values = Sequence[Value]
 Cell = str | float | None
 
@@ -105,33 +105,7 @@ class Curves:
     log_x: bool = False
     """All x are positive then."""
     y_range: tuple[float, float] | None = None
-    """Ends of the y axis, as 0 and 1 of a share; None: what the values need."""
-    references: tuple[Reference, ...] = ()
-    """Values of y."""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A place in a scatter plot."""
-
-    x: Value
-    y: Value
-    series: str
-    """Whose colour and mark it has."""
-    label: str = ""
-    """Shown where the pointer rests; empty: the series."""
-
-
-@dataclass(frozen=True)
-class Scatter:
-    """Points over two axes."""
-
-    title: str
-    x_label: str
-    y_label: str
-    points: tuple[Point, ...]
-    log_x: bool = False
+    """Values that the y axis reaches at least, such as 0 and 1 for a share."""
     references: tuple[Reference, ...] = ()
     """Values of y."""
     note: str = ""
@@ -161,7 +135,7 @@ class Intervals:
     rows: tuple[Row, ...]
     references: tuple[Reference, ...] = ()
     band: Band | None = None
-    """The smallest effect that matters: what lies inside is too small."""
+    """Effects too small to matter."""
     format: str = ".2f"
     """How the numbers beside the marks are written (Python's format specification)."""
     note: str = ""
@@ -234,15 +208,15 @@ class Picture:
     note: str = ""
 
 
-Figure = Table | Curves | Scatter | Intervals | Heat | Picture
-"""What has a title and a number."""
+Figure = Table | Curves | Intervals | Heat | Picture
+"""A block with a title and a number."""
 
 Outcome = Literal["supported", "refuted", "undetermined"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the measurements say about a claim, and by which rule."""
+    """The answer that the measurements give to a claim, and the rule that decided."""
 
     claim_id: str
     """Short and its own on the page, such as C1."""
@@ -251,7 +225,7 @@ class Verdict:
     answer: str
     """One sentence."""
     rule: str
-    """The rule that decided, as it was written down before measuring."""
+    """As it was written down before measuring."""
     figure: Figure | None = None
 
 
@@ -273,7 +247,7 @@ class Report:
 
     title: str
     answer: str
-    """What was found, in a few sentences, before anything else."""
+    """The result in a few sentences, before anything else."""
     sections: tuple[Section, ...]
     made: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     """How it was made: machine, versions, date, command."""

@@ -1,9 +1,9 @@
-"""How each series looks: one name, one colour, one mark and one line everywhere on a page.
+"""The style of each series: one name, one colour, one mark and one line everywhere on a page.
 
-The networks of the table have theirs once and for all, in every report. The colour says what
-reduces (maximum warm, mean green, blur purple, one value blue); mark and line tell apart what
-shares a colour, so that nothing hangs on colour alone. Other names take what is left in the order
-in which they appear.
+The project's networks have the same style in every report. The colour tells how a network reduces
+(maximum warm, mean green, blur purple, one value blue). Mark and line tell networks of one colour
+apart, so nothing depends on colour alone. Other names take the remaining styles in the order in
+which they appear.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from harness.report.blocks import Curves, Intervals, Picture, Report, Scatter, Verdict
+from harness.report.blocks import Curves, Intervals, Picture, Report, Verdict
 from harness.report.markup import Html, tag
 
 TRUTH: Final = "true position"
-"""The name of what markers in pictures are compared with; it has a look of its own."""
+"""The name of the marker that others in a picture are compared with; it has its own style."""
 
 COLOURS: Final = {
     "ink": ("#1d2430", "#e8ebf0"),
@@ -88,14 +88,14 @@ _OTHER_DASHES = (SOLID, DASHED, DOTTED, MIXED)
 
 
 def other(place: int) -> Style:
-    """The look of the name that is the place-th to be unknown; the first 78 differ."""
-    turn, colour = divmod(place, len(_OTHER_COLOURS))
-    shape = _OTHER_SHAPES[(place + turn) % len(_OTHER_SHAPES)]
-    return Style(_OTHER_COLOURS[colour], shape, _OTHER_DASHES[turn % len(_OTHER_DASHES)])
+    """The style of the place-th name that is not in KNOWN; the first 78 differ."""
+    cycle, colour = divmod(place, len(_OTHER_COLOURS))
+    shape = _OTHER_SHAPES[(place + cycle) % len(_OTHER_SHAPES)]
+    return Style(_OTHER_COLOURS[colour], shape, _OTHER_DASHES[cycle % len(_OTHER_DASHES)])
 
 
 class Styles:
-    """The looks of all names on a page."""
+    """The styles of all names on a page."""
 
     def __init__(self, names: Iterable[str]) -> None:
         unknown = dict.fromkeys(name for name in names if name not in KNOWN)
@@ -107,15 +107,9 @@ class Styles:
     def __getitem__(self, name: str) -> Style:
         return self._styles[name]
 
-    def key(self, name: str, line: bool = False) -> Html:
-        """A mark for legends and tables, on a piece of its line if `line`."""
-        look, width = self[name], 30 if line else 14
-        drawn = [tag("use", href=f"#{look.shape}", x=width / 2, y=7, class_=look.shape)]
-        if line:
-            drawn.insert(0, tag("path", d="M1 7H29", stroke_dasharray=look.dashes or None))
-        return tag(
-            "svg", *drawn, class_=f"key {look.colour}", width=width, height=14, aria_hidden="true"
-        )
+    def reference_dashes(self, place: int) -> str:
+        """Dashes of the place-th reference line of a figure."""
+        return ("5 4", "2 3", "9 3 2 3")[place % 3]
 
 
 def series_names(report: Report) -> Iterator[str]:
@@ -126,8 +120,6 @@ def series_names(report: Report) -> Iterator[str]:
             match figure:
                 case Curves():
                     yield from (series.name for series in figure.series)
-                case Scatter():
-                    yield from (point.series for point in figure.points)
                 case Intervals():
                     yield from (row.series or row.label for row in figure.rows)
                 case Picture():
@@ -145,5 +137,6 @@ def colour_rules() -> str:
 
 def shape_symbols() -> Html:
     """The marks, drawn once for the whole page."""
-    paths = (tag("path", id=name, d=path) for name, path in SHAPES.items())
-    return tag("svg", tag("defs", *paths), width=0, height=0, aria_hidden="true", class_="shapes")
+    paths = [tag("path", id=name, d=path) for name, path in SHAPES.items()]
+    marks = tag("defs", *paths)
+    return tag("svg", marks, width="0", height="0", aria_hidden="true", class_="shapes")

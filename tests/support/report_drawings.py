@@ -15,10 +15,8 @@ from harness.report.blocks import (
     Intervals,
     Marker,
     Picture,
-    Point,
     Reference,
     Row,
-    Scatter,
     Series,
     Text,
 )
@@ -30,14 +28,9 @@ def learning(name: str, place: int, seeds: int = 3, length: int = 25) -> Series:
     """A learning curve with a seed a thin line."""
     rng = np.random.default_rng(place)
     steps = np.linspace(0, 400_000, length)
-    top = 20 - 3 * place
-    runs = [
-        -20.7
-        + (top + 20.7) / (1 + np.exp(-(steps - 220_000 + 2e4 * rng.normal()) / 40_000))
-        + rng.normal(scale=0.6, size=length)
-        for _ in range(seeds)
-    ]
-    mean, half = np.mean(runs, 0), 2.5 * np.std(runs, 0) + 0.4
+    rise = 1 / (1 + np.exp(-(steps - 220_000 + 2e4 * rng.normal(size=(seeds, 1))) / 40_000))
+    runs = -20.7 + (40.7 - 3 * place) * rise + rng.normal(scale=0.6, size=(seeds, length))
+    mean, half = runs.mean(0), 2.5 * runs.std(0) + 0.4
     x = steps.tolist()
     thin = tuple((x, run.tolist()) for run in runs)
     return Series(name, x, mean.tolist(), (mean - half).tolist(), (mean + half).tolist(), thin)
@@ -50,114 +43,67 @@ def screen(seed: int, height: int = 84, width: int = 84) -> Frame:
     pixels[: height // 10] = pixels[-height // 12 :] = (236, 236, 236)
     x, y = int(rng.integers(10, width - 10)), int(rng.integers(15, height - 15))
     pixels[y - 1 : y + 2, x - 1 : x + 2] = 255
-    marks = [Marker(x, y, TRUTH)] + [
-        Marker(x + float(rng.normal(scale=4)), y + float(rng.normal(scale=4)), name) for name in FEW
-    ]
-    return Frame(pixels, f"state {seed}", tuple(marks))
+    beliefs = [Marker(*rng.normal((x, y), 4).tolist(), name) for name in FEW]
+    return Frame(pixels, f"state {seed}", (Marker(x, y, TRUTH), *beliefs))
 
 
 def forest() -> Intervals:
-    """Rows in two groups, among them one seed, a missing run and an infinite end."""
+    """Rows in two groups, and odd ones: one seed, a missing run, an infinite end."""
     rows = [
         Row(name, 1 - 0.07 * place, 0.9 - 0.09 * place, 1.1 - 0.05 * place, game)
         for game in ("Pong", "Breakout")
         for place, name in enumerate((*FEW, "stride_gap"))
     ]
-    rows += [
+    odd = [
         Row(LONG, 0.8, None, None, "Odd ones"),
         Row("dense_max", None, None, None, "Odd ones"),
         Row("dense_blur", math.nan, 0.1, 0.2, "Odd ones"),
         Row("dense_avg", 0.7, -math.inf, 0.9, "Odd ones"),
         Row("conv2, trained", 0.6, 0.5, 0.9, "Odd ones", series="half_blur"),
     ]
+    label = "score per game, 1 is stride's mean; 95% stratified bootstrap interval over seeds"
+    band = Band(0.9, 1.1, "too small to matter")
+    note = "Three seeds: such intervals hold the truth less often than they say."
     return Intervals(
-        "Score of each network beside stride's",
-        "score per game, 1 is stride's mean; 95% stratified bootstrap interval over seeds",
-        tuple(rows),
-        (Reference(1.0, "stride"),),
-        Band(0.9, 1.1, "too small to matter"),
-        note="Three seeds: such intervals hold the truth less often than they say.",
+        *("Score of each network beside stride's", label, (*rows, *odd)),
+        *((Reference(1.0, "stride"),), band),
+        note=note,
     )
 
 
 def curves() -> tuple[Block, ...]:
-    rng = np.random.default_rng(0)
     lines = tuple(learning(name, place) for place, name in enumerate(FEW))
+    levels = (Reference(14.6, "human"), Reference(-20.7, "random"))
     taus = np.linspace(0, 2, 81)
     profile = tuple(
         Series(name, taus.tolist(), (1 / (1 + np.exp(6 * (taus - 1 + 0.1 * place)))).tolist())
         for place, name in enumerate(FEW)
     )
+    share = "share of runs above τ"
     return (
-        Text(
-            ("Each thin line is a seed, each thick one the mean.", "Scores are raw, whole games.")
-        ),
-        Curves(
-            "Score while learning Pong",
-            "steps",
-            "score (points a game)",
-            lines,
-            references=(Reference(14.6, "human"), Reference(-20.7, "random")),
-        ),
+        Text(("Each thin line is a seed, each thick one the mean.", "Scores are raw.")),
+        Curves("Score of Pong", "steps", "score (points a game)", lines, references=levels),
         Text(("And as a profile:",)),
-        Curves(
-            "Performance profile",
-            "normalised score τ",
-            "share of runs above τ",
-            profile,
-            y_range=(0, 1),
-        ),
-        Scatter(
-            "Location and score",
-            "median error of the ball (pixels)",
-            "score (share of stride's)",
-            tuple(
-                Point(
-                    1 + place + rng.normal() / 4,
-                    1 - place / 9 + rng.normal() / 20,
-                    name,
-                    f"{name}, seed {seed}",
-                )
-                for place, name in enumerate(FEW)
-                for seed in range(5)
-            ),
-            references=(Reference(1.0, "stride"),),
-        ),
-        Heat(
-            "Error by place",
-            tuple(f"{y}" for y in range(4, 84, 8)),
-            tuple(f"{x}" for x in range(4, 84, 8)),
-            tuple(
-                tuple(
-                    None if x == y == 3 else float(abs(x - 5) + abs(y - 5)) / 2 + 0.3
-                    for x in range(10)
-                )
-                for y in range(10)
-            ),
-            "median error (pixels)",
-            "y (pixels)",
-            "x (pixels)",
-            ".1f",
-        ),
-        Heat(
-            "The same, finer",
-            tuple(f"{y}" for y in range(24)),
-            tuple(f"{x}" for x in range(24)),
-            tuple(tuple(math.hypot(x - 12, y - 12) for x in range(24)) for y in range(24)),
-            "median error (pixels)",
-            "y (bin)",
-            "x (bin)",
-        ),
+        Curves("Performance profile", "normalised score τ", share, profile, y_range=(0, 1)),
+        heat("Error by place", tuple(range(4, 84, 8)), ".1f"),
+        heat("The same, finer", tuple(range(24)), ".2g"),
     )
 
 
+def heat(title: str, places: tuple[int, ...], form: str) -> Heat:
+    """Distances from the middle, one of them missing."""
+    middle = places[len(places) // 2]
+    values = tuple(
+        tuple(None if x == y == places[3] else math.hypot(x - middle, y - middle) for x in places)
+        for y in places
+    )
+    names, unit = tuple(map(str, places)), "median error (pixels)"
+    return Heat(title, names, names, values, unit, "y (pixels)", "x (pixels)", form)
+
+
 def pictures() -> tuple[Block, ...]:
+    large, note = (screen(9, 210, 160),), "160 by 210 pixels of the console."
     return (
         Picture("True and decoded ball", tuple(screen(seed) for seed in range(4)), scale=2.7),
-        Picture(
-            "The colour screen",
-            (screen(9, 210, 160),),
-            scale=3,
-            note="160 by 210 pixels of the console.",
-        ),
+        Picture("The colour screen", large, scale=3, note=note),
     )
