@@ -24,6 +24,7 @@ from typing import Any
 
 import ale_py
 import numpy as np
+from pydantic import FiniteFloat
 
 from envs.emulators import FRAMES_PER_STEP, MOST_EPISODE_FRAMES, EmulatorConfig, vector_env
 from envs.episode_zip import BadEpisode, array, member, reading
@@ -63,11 +64,11 @@ class EpisodeHeader:
     """Length (agent steps)."""
     truncated: bool
     """Whether the frame cap ended it rather than the game."""
-    top_step: float
+    top_step: FiniteFloat
     """The largest Q-value of a step is rounded to a multiple of this."""
-    gap_step: float
+    gap_step: FiniteFloat
     """How far each Q-value lies below it is rounded to a multiple of this."""
-    epsilon: float | None = None
+    epsilon: FiniteFloat | None = None
     """Probability of a random action."""
     agent: str | None = None
     """Name of the agent that played."""
@@ -119,7 +120,7 @@ def pack_episode(
         top_step=0.0,
         gap_step=0.0,
         epsilon=epsilon,
-        agent=agent,
+        agent=agent and agent.encode(errors="replace").decode(),  # half characters are not JSON
         agent_steps=agent_steps,
         stuck=trace.stuck,
     )
@@ -196,7 +197,7 @@ def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
 
 def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
     text = member(archive, "episode.json", MAX_JSON)
-    header = parse(EpisodeHeader, text, FORMAT, {"stuck": False})
+    header = parse(EpisodeHeader, text, FORMAT, optional=("stuck",))
     if not 0 < len(header.action_names) <= MAX_ACTIONS:
         raise ValueError(f"action_names must be a list of 1 to {MAX_ACTIONS} names")
     if not (0 < header.steps <= MAX_STEPS and 0 <= header.seed < 2**31):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from harness.errors import UserError
 from harness.files.outputs import mark_of, output
@@ -85,16 +86,7 @@ def write_json(file: Path, content: dict[str, Any], command: object = None) -> N
     others."""
     if command:
         content = content | {"request": mark_of(command)}
-    text = json.dumps(_finite(content), indent=1, allow_nan=False)
+    text = json.dumps(to_jsonable_python(content, inf_nan_mode="null"), indent=1)
     # What a link points to is replaced, not the link.
     with appearing(file.resolve()) as part:
         part.write_bytes(f"{text}\n".encode())
-
-
-def _finite(content: Any) -> Any:
-    """The same with None for numbers that are not finite."""
-    if isinstance(content, dict):
-        return {name: _finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content

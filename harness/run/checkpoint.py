@@ -170,18 +170,11 @@ def read_state(folder: Path) -> CheckpointState:
         state = parse(CheckpointState, file.read_text(), FORMAT)
     except FileNotFoundError:
         raise UserError(f"{file} is missing: {folder} is not a whole checkpoint") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{file} is not a checkpoint's state: {error}") from None
-    if not _is_sealed(state):
+    if state.sealed() != state:
         raise UserError(f"{file} was changed since it was written: the file is damaged")
     return state
-
-
-def _is_sealed(state: CheckpointState) -> bool:
-    try:
-        return state.sealed() == state
-    except RecursionError:  # settings nested without end
-        return False
 
 
 def read_tensors(folder: Path, name: str, state: CheckpointState) -> dict[str, Tensor]:
