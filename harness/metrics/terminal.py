@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from harness.console import PLAIN_INTERVAL, Console, one_line, say_error
+from harness.console import PLAIN_INTERVAL, Console, Table, one_line, say_error
 from harness.metrics.pace import Pace, Rates
 from harness.text import counted, duration
 
@@ -23,7 +25,7 @@ MEAN_OF = 20
 """Training games of which the mean is told (count)."""
 PLAIN_WIDTH = 100
 """Of the table of settings where nothing says how wide (columns)."""
-WIDEST_GRAPH = 40
+WIDEST_GRAPH, NARROWEST_BAR = 40, 8
 """Of the bar and the sparkline (columns)."""
 
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
@@ -69,7 +71,7 @@ class Display:
         """Put `text` in the place of the first live line: steps stand still for a while."""
         self._due = time.monotonic() + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
         if self._is_live:
-            self._show(one_line(text))
+            self._show(_row(text))
         else:
             self.say(text)
 
@@ -78,45 +80,43 @@ class Display:
         if time.monotonic() >= self._due:
             self.waiting(text)
 
-    def _show(self, first: Text) -> None:
-        lines = [first, self._learned(), self._kept()]
-        self._live.update(Text("\n", no_wrap=True, overflow="crop").join(lines))
-        self._live.refresh()
+    def _show(self, first: RenderableType) -> None:
+        self._live.update(Group(first, self._learned(), self._kept()), refresh=True)
 
-    def _where(self, steps: int, epsilon: float, pace: Pace) -> Text:
+    def _where(self, steps: int, epsilon: float, pace: Pace) -> RenderableType:
         """Steps, time left and rates, as much of it as fits, and a bar in the room that is left."""
         rates, best = pace.rates(), pace.best
-        whole = f" ({rates.updates / best.updates:.0%} of the best minute)" if best else ""
+        share = f" ({rates.updates / best.updates:.0%} of the best minute)" if best else ""
         pieces = [
             f"{steps:,}/{self._total:,} steps",
             f"{self._left(steps, rates)} left",
-            f"{rates.steps:.0f} steps/s{whole}",
+            f"{rates.steps:.0f} steps/s{share}",
             f"{rates.updates:.0f} updates/s",
             f"epsilon {epsilon:.2f}",
         ]
         line = fitting(pieces, self._width)
-        done, rest = bar(
-            steps / self._total,
-            min(WIDEST_GRAPH, self._width - len(line) - 2),
-            ascii_only=self._ascii_only,
-        )
-        return _row(Text.assemble((done, "green"), (rest, "bright_black")), one_line(line))
+        room = min(WIDEST_GRAPH, self._width - len(line) - 2)
+        if not line or room < NARROWEST_BAR:
+            return _row(line)
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(ProgressBar(self._total, steps, room, complete_style="green"), line)
+        return grid
 
     def _learned(self) -> Text:
         """Mean of the last scores, and how the scores went before."""
         if not self._scores:
-            return one_line("score: no game has ended yet")
+            return _row("score: no game has ended yet")
         games = min(len(self._scores), MEAN_OF)
         line = fitting(
             [f"score {self._mean():.1f}", f"mean of {counted(games, 'game')}"], self._width
         )
         heights = means(self._scores, min(WIDEST_GRAPH, self._width - len(line) - 2))
-        graph = sparkline(heights, ascii_only=self._ascii_only)
-        room = self._width - len(line) - len(graph) - 4
+        ascii_only = self._console.options.ascii_only
+        graph = Text(sparkline(heights, ascii_only=ascii_only), "cyan")
         span = [f"{min(heights):.1f} to {max(heights):.1f}" if heights else ""]
         if len(self._scores) > len(heights):
             span += [f"last {len(self._scores)} games"]
-        return _row(one_line(line), Text(graph, "cyan"), one_line(fitting(span, room)))
+        return _row(line, graph, fitting(span, self._width - len(line) - len(graph) - 4))
 
     def _kept(self) -> Text:
         """What is written where."""
@@ -126,16 +126,12 @@ class Display:
         ]
         line = fitting(pieces, self._width - 14)
         room = self._width - len(line) - 2 if line else self._width
-        return _row(one_line(cut_left(str(self._run_dir), room)), one_line(line))
+        return _row(cut_left(str(self._run_dir), room), line)
 
     @property
     def _width(self) -> int:
         """Columns of a line; terminals show Ctrl-C behind it, which must not begin another."""
         return self._console.width - 3
-
-    @property
-    def _ascii_only(self) -> bool:
-        return self._console.options.ascii_only
 
     def _mean(self) -> float:
         recent = list(self._scores)[-MEAN_OF:]
@@ -173,9 +169,10 @@ class Display:
         self._live.stop()
 
 
-def _row(*parts: Text) -> Text:
-    """Those that are not empty, two spaces apart."""
-    return Text("  ").join(part for part in parts if part)
+def _row(*parts: str | Text) -> Text:
+    """A line of the parts that are not empty, two spaces apart; no longer than the terminal."""
+    texts = [one_line(part) if isinstance(part, str) else part for part in parts if part]
+    return Text("  ", no_wrap=True, overflow="crop").join(texts)
 
 
 def means(values: Collection[float], most: int) -> list[float]:
@@ -192,15 +189,6 @@ def sparkline(values: Sequence[float], *, ascii_only: bool = False) -> str:
     least, span = min(values, default=0.0), (np.ptp(values) if len(values) else 0.0)
     top = len(levels) - 1
     return "".join(levels[round((value - least) / span * top) if span else 0] for value in values)
-
-
-def bar(share: float, width: int, *, ascii_only: bool = False) -> tuple[str, str]:
-    """What is done and what is left of a bar of `width` characters; none when below 8."""
-    if width < 8:
-        return "", ""
-    full, empty = "#-" if ascii_only else "━─"
-    done = int(min(max(share, 0.0), 1.0) * width)
-    return full * done, empty * (width - done)
 
 
 def fitting(pieces: Sequence[str], width: int) -> str:
