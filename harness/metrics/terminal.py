@@ -1,4 +1,4 @@
-"""What the terminal shows of a run: a few live lines, or plain ones when it is not a terminal."""
+"""What the terminal shows of a run: a few live lines, or plain ones where it is no terminal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from harness.metrics.pace import Pace, Rates
 from harness.text import counted, duration
 
 LIVE_INTERVAL = 0.25
-"""Seconds between two states of the lines on a terminal; elsewhere PLAIN_INTERVAL."""
+"""Seconds between two updates on a terminal; elsewhere PLAIN_INTERVAL."""
 RECENT_GAMES = 200
 """Training games whose scores the sparkline shows (count)."""
 MEAN_OF = 20
-"""Training games of which the mean is told (count)."""
+"""Training games whose mean score is shown (count)."""
 PLAIN_WIDTH = 100
-"""Of the table of settings where nothing says how wide (columns)."""
+"""Of the table of settings without a terminal (columns)."""
 WIDEST_GRAPH, NARROWEST_BAR = 40, 8
 """Of the bar and the sparkline (columns)."""
 
@@ -33,7 +33,7 @@ BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 
 
 class Display:
-    """Where a run of `total` steps stands, how fast it goes, what it learned and what is kept."""
+    """How far a run of `total` steps is, how fast it is, what it learned and what is saved."""
 
     def __init__(self, total: int, run_dir: Path) -> None:
         self._console = Console()
@@ -48,17 +48,17 @@ class Display:
             self._live.start()
 
     def game_over(self, score: int) -> None:
-        """Take note of a training game's score; the line shows the mean of the last 20."""
+        """Note a training game's score; the line shows the mean of the last 20."""
         self._scores.append(score)
 
     def kept(self, saved_at: int | None, best_score: float | None) -> None:
-        """Take note of the newest checkpoint (steps) and the best agent (mean score)."""
+        """Note the newest checkpoint (steps) and the best agent (mean score)."""
         self._saved_at, self._best_score = saved_at, best_score
 
     def update(self, steps: int, epsilon: float, pace: Pace) -> None:
-        """Show where the run stands, if the last time was long enough ago."""
+        """Show how far the run is, if the last update was long enough ago."""
         now = time.monotonic()
-        # A plain line stays: right after an evaluation there is no rate to tell yet.
+        # A plain line stays, so it waits for a rate, which is unknown right after an evaluation.
         if now < self._due or not (self._is_live or pace.rates().steps):
             return
         self._due = now + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
@@ -68,7 +68,7 @@ class Display:
             self.say(self._line(steps, epsilon, pace))
 
     def waiting(self, text: str) -> None:
-        """Put `text` in the place of the first live line: steps stand still for a while."""
+        """Show `text` instead of the first live line, while no steps are made."""
         self._due = time.monotonic() + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
         if self._is_live:
             self._show(_row(text))
@@ -76,7 +76,7 @@ class Display:
             self.say(text)
 
     def still_waiting(self, text: str) -> None:
-        """The same, if the last time was long enough ago."""
+        """The same, if the last update was long enough ago."""
         if time.monotonic() >= self._due:
             self.waiting(text)
 
@@ -84,7 +84,7 @@ class Display:
         self._live.update(Group(first, self._learned(), self._kept()), refresh=True)
 
     def _where(self, steps: int, epsilon: float, pace: Pace) -> RenderableType:
-        """Steps, time left and rates, as much of it as fits, and a bar in the room that is left."""
+        """Steps, time left and rates, as many as fit, and a bar in the remaining room."""
         rates, best = pace.rates(), pace.best
         share = f" ({rates.updates / best.updates:.0%} of the best minute)" if best else ""
         pieces = [
@@ -103,7 +103,7 @@ class Display:
         return grid
 
     def _learned(self) -> Text:
-        """Mean of the last scores, and how the scores went before."""
+        """Mean of the last scores, and a graph of more of them."""
         if not self._scores:
             return _row("score: no game has ended yet")
         games = min(len(self._scores), MEAN_OF)
@@ -119,7 +119,7 @@ class Display:
         return _row(line, graph, fitting(span, self._width - len(line) - len(graph) - 4))
 
     def _kept(self) -> Text:
-        """What is written where."""
+        """The run's folder and its checkpoints."""
         pieces = [
             "last/ none yet" if self._saved_at is None else f"last/ {self._saved_at:,} steps",
             *([] if self._best_score is None else [f"best/ scored {self._best_score:.1f}"]),
@@ -130,7 +130,7 @@ class Display:
 
     @property
     def _width(self) -> int:
-        """Columns of a line; terminals show Ctrl-C behind it, which must not begin another."""
+        """Columns of a line; the `^C` that terminals echo fits after it."""
         return self._console.width - 3
 
     def _mean(self) -> float:
@@ -138,7 +138,7 @@ class Display:
         return sum(recent) / len(recent)
 
     def _left(self, steps: int, rates: Rates) -> str:
-        """Time left, which nobody knows before there are updates."""
+        """Time left; unknown before the first update."""
         return duration((self._total - steps) / rates.steps) if rates.updates else "?"
 
     def _line(self, steps: int, epsilon: float, pace: Pace) -> str:
@@ -151,11 +151,11 @@ class Display:
         )
 
     def say(self, text: str) -> None:
-        """Print lines above the live ones, as they are."""
+        """Print lines above the live ones."""
         self._console.print(text)
 
     def warn(self, text: str) -> None:
-        """Print a line on standard error, above the live ones where that is the same terminal."""
+        """Print a line on standard error, above the live ones if it is the same terminal."""
         say_error(text)
 
     def table(self, entries: Iterable[str]) -> None:
@@ -165,18 +165,18 @@ class Display:
         self._console.print(Columns(shown, column_first=True, padding=(0, 3)), width=width)
 
     def close(self) -> None:
-        """Take the live lines away and leave the terminal as it was."""
+        """Remove the live lines."""
         self._live.stop()
 
 
 def _row(*parts: str | Text) -> Text:
-    """A line of the parts that are not empty, two spaces apart; no longer than the terminal."""
+    """The parts that are not empty, two spaces apart, cut at the end of the line."""
     texts = [one_line(part) if isinstance(part, str) else part for part in parts if part]
     return Text("  ", no_wrap=True, overflow="crop").join(texts)
 
 
 def means(values: Collection[float], most: int) -> list[float]:
-    """At most so many means, each of as many values as its neighbours, give or take one."""
+    """Means of at most `most` groups of neighbouring values; sizes differ by one at most."""
     count = min(most, len(values))
     if count < 1:
         return []
@@ -184,7 +184,7 @@ def means(values: Collection[float], most: int) -> list[float]:
 
 
 def sparkline(values: Sequence[float], *, ascii_only: bool = False) -> str:
-    """One character a value, as high as it lies between the least and the largest."""
+    """One character a value, its height between the least and the largest value."""
     levels = ASCII if ascii_only else BLOCKS
     least, span = min(values, default=0.0), (np.ptp(values) if len(values) else 0.0)
     top = len(levels) - 1
@@ -192,7 +192,7 @@ def sparkline(values: Sequence[float], *, ascii_only: bool = False) -> str:
 
 
 def fitting(pieces: Sequence[str], width: int) -> str:
-    """The first of the pieces, two spaces apart, as many as are no wider than `width` together."""
+    """The first pieces, two spaces apart, as many as fit into `width` columns."""
     line = ""
     for piece in pieces:
         longer = f"{line}  {piece}" if line else piece
@@ -203,5 +203,5 @@ def fitting(pieces: Sequence[str], width: int) -> str:
 
 
 def cut_left(text: str, width: int) -> str:
-    """The end of a text that is too wide, behind dots."""
+    """The text, or dots and its end if it is too wide."""
     return text if len(text) <= width else "..."[: max(width, 0)] + text[len(text) - width + 3 :]

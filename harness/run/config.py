@@ -1,4 +1,4 @@
-"""A run's settings: the packages' own configs composed, as one flat list of names."""
+"""A run's settings: the configs of the packages in one, with a flat list of names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Flat = tyro.conf.arg(name="")
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides a run, apart from the machine."""
+    """Everything that decides a run, except the machine."""
 
     steps: int = 250_000
     """Length of the run (agent steps, summed over emulators, all of which finish theirs; 1 step =
