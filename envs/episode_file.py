@@ -1,4 +1,4 @@
-"""Recorded episodes on disk: one small file each, that can be simulated again frame by frame.
+"""Recorded episodes on disk: small files from which every frame can be simulated again.
 
 A `.episode` file is a zip (`numpy.load` opens it) of
 
@@ -24,6 +24,7 @@ from typing import Any
 
 import ale_py
 import numpy as np
+from pydantic import FiniteFloat
 
 from envs.emulators import FRAMES_PER_STEP, MOST_EPISODE_FRAMES, EmulatorConfig, vector_env
 from envs.episode_zip import BadEpisode, array, member, reading
@@ -33,7 +34,7 @@ from envs.q_planes import LEVELS, Planes, decode, encode
 from envs.trace import EpisodeTrace
 
 FORMAT = 2
-"""The newest; 2 is an episode cut off as stuck, all others are of format 1."""
+"""The newest. Format 2 is an episode cut off as stuck; all others have format 1."""
 SUFFIX = ".episode"
 MAX_STEPS = MOST_EPISODE_FRAMES // FRAMES_PER_STEP
 """Longest episode a file may hold (steps)."""
@@ -41,15 +42,16 @@ MAX_ACTIONS = 18
 MAX_JSON = 65_536
 """Largest episode.json (bytes)."""
 FIXED_BYTES, BYTES_PER_STEP = 1_500, 19
-"""A file is kept under FIXED_BYTES + T * BYTES_PER_STEP by coarser Q-values: 39.5 kB at 2,000."""
+"""Most bytes of a file are FIXED_BYTES + T * BYTES_PER_STEP, 39.5 kB at 2,000 steps: Q-values are
+made coarser until they fit."""
 
 
 @dataclass(frozen=True)
 class EpisodeHeader:
-    """What episode.json says: all that is needed to play the episode again, and its outcome."""
+    """The content of episode.json: how to play the episode again, and its outcome."""
 
     protocol: EmulatorConfig
-    """How it was played, the game included; `num_envs` is 1."""
+    """The game and how it was played; `num_envs` is 1."""
     seed: int
     rom_sha256: str
     """SHA-256 of the cartridge file."""
@@ -62,19 +64,19 @@ class EpisodeHeader:
     steps: int
     """Length (agent steps)."""
     truncated: bool
-    """Whether the frame cap ended it rather than the game."""
-    top_step: float
+    """Whether the frame cap ended it, not the game."""
+    top_step: FiniteFloat
     """The largest Q-value of a step is rounded to a multiple of this."""
-    gap_step: float
+    gap_step: FiniteFloat
     """How far each Q-value lies below it is rounded to a multiple of this."""
-    epsilon: float | None = None
+    epsilon: FiniteFloat | None = None
     """Probability of a random action."""
     agent: str | None = None
     """Name of the agent that played."""
     agent_steps: int | None = None
     """How long that agent had been trained (steps)."""
     stuck: bool = False
-    """Whether it was cut off since nothing happened any more; in files of format 2 alone."""
+    """Whether it was cut off because nothing happened any more; only in files of format 2."""
 
 
 def save_episode(path: Path, trace: EpisodeTrace, **of: Any) -> None:
@@ -91,7 +93,7 @@ def pack_episode(
     agent: str | None = None,
     agent_steps: int | None = None,
 ) -> bytes:
-    """The content of an episode's file: the same for the same episode of the same agent.
+    """The content of an episode's file, the same for the same episode of the same agent.
 
     The Q-values get the finest resolution with which the file stays within 1.5 kB + 19 bytes a
     step. Raises BadEpisode for an episode of no steps or of more than MAX_STEPS, or one whose
@@ -119,7 +121,7 @@ def pack_episode(
         top_step=0.0,
         gap_step=0.0,
         epsilon=epsilon,
-        agent=agent,
+        agent=agent and agent.encode(errors="replace").decode(),  # half characters are not JSON
         agent_steps=agent_steps,
         stuck=trace.stuck,
     )
@@ -131,14 +133,14 @@ def pack_episode(
 
 
 def read_header(path: Path) -> EpisodeHeader:
-    """What an episode file says of itself. Raises BadEpisode."""
+    """The header of an episode file. Raises BadEpisode."""
     with reading(path) as archive:
         return _header(archive)
 
 
 def load_episode(path: Path) -> EpisodeTrace:
-    """The episode in a file. Raises BadEpisode, with one line that names the file, when it is
-    missing, damaged, something else, or of a newer format."""
+    """The episode in a file. Raises BadEpisode, whose one line names the file, if it is missing,
+    damaged, something else, or of a newer format."""
     with reading(path) as archive:
         header = _header(archive)
         steps, num_actions = header.steps, len(header.action_names)
@@ -196,7 +198,7 @@ def _packed(header: EpisodeHeader, trace: EpisodeTrace, q: Planes) -> bytes:
 
 def _header(archive: zipfile.ZipFile) -> EpisodeHeader:
     text = member(archive, "episode.json", MAX_JSON)
-    header = parse(EpisodeHeader, text, FORMAT, {"stuck": False})
+    header = parse(EpisodeHeader, text, FORMAT, optional=("stuck",))
     if not 0 < len(header.action_names) <= MAX_ACTIONS:
         raise ValueError(f"action_names must be a list of 1 to {MAX_ACTIONS} names")
     if not (0 < header.steps <= MAX_STEPS and 0 <= header.seed < 2**31):

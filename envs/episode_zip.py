@@ -1,7 +1,7 @@
-"""Reading a zip of JSON and arrays that anybody may have written, without trusting it.
+"""Reads a zip of JSON and arrays without trusting whoever wrote it.
 
-Nothing is unpickled, and nothing is unpacked or allocated beyond what the reader asked for:
-sizes in the zip's directory and in an array's own header are checked first.
+Nothing is unpickled. Nothing is unpacked or allocated beyond what the reader asked for: the sizes
+in the zip's directory and in an array's own header are checked first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NPY_HEADER = 128
 
 
 class BadEpisode(ValueError):
-    """A file that is no episode of this format, or an episode that cannot be written; the
+    """A file that is not an episode of this format, or an episode that cannot be written; the
     message is one line."""
 
 
@@ -32,12 +32,12 @@ _DAMAGE = (
     *(ValueError, RuntimeError, RecursionError, EOFError, OverflowError, zlib.error),
     struct.error,
 )
-"""What zipfile, json and numpy raise for content that is not theirs."""
+"""What zipfile, pydantic and numpy raise for damaged content."""
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The open file; whatever is wrong with it becomes one BadEpisode that names it."""
+    """The open file. Whatever is wrong with it is raised as a BadEpisode that names it."""
     if path.exists() and not path.is_file():  # a device could be read for ever
         raise BadEpisode(f"{path} is no file: give an .episode file")
     try:
@@ -55,7 +55,7 @@ def reading(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """Content of a member, of which no more than `most` bytes are ever unpacked."""
+    """Content of a member; at most `most` bytes are ever unpacked."""
     info = archive.getinfo(name)
     # zipfile stops at the stated size with deflate only; other methods unpack first.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -68,12 +68,12 @@ def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 def array(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> npt.NDArray[Any]:
-    """The array of a member, which must have this type and shape."""
+    """The array in a member. Raises ValueError unless it has this type and shape."""
     size = dtype.itemsize * math.prod(shape)
     stream = io.BytesIO(member(archive, f"{name}.npy", NPY_HEADER + size))
     if np.lib.format.read_magic(stream) != (1, 0):
         raise ValueError(f"{name}.npy is of another version")
-    found_shape, by_column, found_dtype = np.lib.format.read_array_header_1_0(stream)
-    if (found_shape, by_column, found_dtype) != (shape, False, dtype):
-        raise ValueError(f"{name}.npy holds {found_dtype} {found_shape}, not {dtype} {shape}")
+    file_shape, by_column, file_dtype = np.lib.format.read_array_header_1_0(stream)
+    if (file_shape, by_column, file_dtype) != (shape, False, dtype):
+        raise ValueError(f"{name}.npy holds {file_dtype} {file_shape}, not {dtype} {shape}")
     return np.frombuffer(stream.read(), dtype).reshape(shape)

@@ -1,33 +1,52 @@
-"""JSON that anybody may have written, into a frozen dataclass that holds what its types say."""
+"""JSON that anybody may have written, read into a dataclass by pydantic."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import is_dataclass
-from types import MappingProxyType, NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from functools import cache
+from reprlib import repr as shortened
+from typing import Any, TypeVar, cast
+
+import pydantic
+import pydantic_core
 
 Value = TypeVar("Value")
+_reader: Callable[[Any], pydantic.TypeAdapter[Any]] = cache(pydantic.TypeAdapter)
 
 
 def parse(
-    cls: type[Value],
-    text: str | bytes,
-    newest: int,
-    absent: Mapping[str, Any] = MappingProxyType({}),
+    cls: type[Value], text: str | bytes, newest: int, optional: Collection[str] = ()
 ) -> Value:
-    """An instance of a dataclass from a JSON object that also tells its format's number, which
-    must not be above `newest`; `absent` are values of fields that older formats do not have.
-    Raises ValueError."""
-    try:
-        content = json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested without end") from None
+    """An instance of a dataclass from a JSON object that also holds its format's number, at most
+    `newest`.
+
+    The object must hold every field except the `optional` ones, which older formats lack, and no
+    other. Each must have exactly its type: JSON's true is no number, but 3 will do for a float.
+    Raises ValueError, whose message is one line; and whatever the class itself raises.
+    """
+    content = pydantic_core.from_json(text)
     check_format(content, newest)
-    fields = {name: value for name, value in content.items() if name != "format"}
-    return from_json(cls, {**absent, **fields})
+    try:
+        value = _reader(cls).validate_json(text, strict=True)
+    except pydantic.ValidationError as error:
+        raise ValueError(problem(error)) from None
+    if _names(dict.fromkeys(optional) | content) != _names(asdict(value) | {"format": None}):
+        raise ValueError("it has unknown fields or lacks some")
+    return cast(Value, value)
+
+
+def problem(error: pydantic.ValidationError) -> str:
+    """The first thing that is wrong, in one line that begins with the name of the field."""
+    first = error.errors(include_url=False)[0]
+    if "error" in (context := first.get("ctx", {})):  # the class's own
+        return str(context["error"])
+    name, message = ".".join(map(str, first["loc"])), first["msg"]
+    if not message.startswith("Input should "):
+        return f"{name}: {message}"
+    remedy = message.replace("Input should", "must", 1)
+    return f"{name} {remedy}, not {shortened(first['input'])}"
 
 
 def check_format(content: Any, newest: int) -> None:
@@ -42,48 +61,14 @@ def check_format(content: Any, newest: int) -> None:
 
 
 def check_versions(ale_py: str, rom_sha256: str) -> None:
-    """Raise ValueError for what is no version and no digest: both are printed, and a terminal
-    would obey what is not plain text."""
+    """Raise ValueError unless these are a version and a digest: both are printed, and a terminal
+    would obey control characters."""
     if not re.fullmatch(r"[0-9A-Za-z.+-]{1,32}", ale_py):
-        raise ValueError("ale_py is no version")
+        raise ValueError("ale_py is not a version")
     if not re.fullmatch(r"[0-9a-f]{64}", rom_sha256):
-        raise ValueError("rom_sha256 is no digest")
+        raise ValueError("rom_sha256 is not a digest")
 
 
-def from_json(cls: type[Value], content: Any) -> Value:
-    """An instance of a dataclass, of the dataclasses in it too. `content` must hold every field,
-    no other, and each of exactly its type: JSON's true is no number, but 3 will do for a float.
-
-    Raises ValueError otherwise, and whatever the class itself finds wrong.
-    """
-    hints = get_type_hints(cls)
-    if not isinstance(content, dict):
-        raise ValueError(f"{content!r} should be an object")
-    if odd := sorted(hints.keys() ^ content.keys()):
-        raise ValueError(f"it has unknown fields or lacks some: {', '.join(odd)}")
-    return cls(**{name: _value(name, hint, content[name]) for name, hint in hints.items()})
-
-
-def _value(name: str, hint: Any, value: Any) -> Any:
-    options = get_args(hint) if get_origin(hint) not in (list, tuple, dict) else ()
-    if NoneType in options:
-        if value is None:
-            return None
-        options = tuple(option for option in options if option is not NoneType)
-        hint, options = (options[0], ()) if len(options) == 1 else (hint, options)
-    if is_dataclass(hint):
-        return from_json(hint, value)  # type: ignore[arg-type]
-    if hasattr(hint, "_fields"):  # a NamedTuple, which JSON writes as a list
-        kinds = get_type_hints(hint).values()
-        if type(value) is not list or len(value) != len(kinds):
-            raise ValueError(f"{name} cannot be {value!r}")
-        return hint(*(_value(name, kind, item) for kind, item in zip(kinds, value, strict=True)))
-    kind, of = get_origin(hint), get_args(hint)
-    if kind in (list, tuple) and type(value) is list:
-        return kind(_value(name, of[0], item) for item in value)
-    if kind is dict and type(value) is dict:
-        return {key: _value(name, of[1], item) for key, item in value.items()}
-    allowed = set(options or (hint,))
-    if Any not in allowed and type(value) not in (allowed | {int} if float in allowed else allowed):
-        raise ValueError(f"{name} cannot be {value!r}")
-    return value
+def _names(content: Any) -> Any:
+    """The names in a JSON object and in the objects within it."""
+    return {k: _names(v) for k, v in content.items()} if isinstance(content, dict) else None

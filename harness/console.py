@@ -1,5 +1,5 @@
-"""The only consoles: text is shown as it is, whole; lines and bars move on a real terminal
-alone."""
+"""The consoles that everything is printed on. Text is shown whole and unchanged; lines and bars
+move on a real terminal only."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from rich.text import Text
 from harness.text import printable
 
 UNKNOWN = 80
-"""Columns of a terminal that says 0, as COLUMNS=0 does."""
+"""Columns assumed where the terminal says 0, as COLUMNS=0 does."""
 WHOLE = 10_000
-"""Columns where nobody folds lines: in files and pipes."""
+"""Columns in files and pipes, where no line is folded."""
 
 PLAIN_INTERVAL = 10.0
-"""Seconds between two lines where there is no terminal; shorter work has none."""
+"""Seconds between two lines where there is no terminal; shorter work prints none."""
 
 T = TypeVar("T")
 
 
 def one_line(text: str, **options: Any) -> Text:
-    """A line of the lines that move: control characters, ends of lines among them, are shown."""
+    """A line of the moving ones: control characters, newlines too, are written out."""
     return Text(printable(text).replace("\n", "\\n"), **options)
 
 
 class Console(RichConsole):
-    """Standard output, or standard error. Brackets and colons are text, not markup and emoji."""
+    """Standard output or standard error. Brackets and colons are text, not markup or emoji."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         stream = sys.stderr if stderr else sys.stdout
@@ -62,24 +62,16 @@ class Console(RichConsole):
             self.width = UNKNOWN
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Text, with control characters told and not obeyed."""
+        """Text, with control characters written out."""
         return super().render_str(printable(text), **options)
 
     def live(self) -> Live:
-        """Lines that are drawn again and again, when told to."""
-        one = _one_terminal()
-        return Live(
-            console=self,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=one,
-            redirect_stderr=one,
-        )
+        """Lines that are redrawn on request."""
+        return Live(console=self, auto_refresh=False, transient=True, **_redirections())
 
     def progress(self, *, transient: bool = True, speed_period: float = 30.0) -> Progress:
-        """Bars with counts and times, on a terminal alone; `speed_period` is that of which the
-        time left is told (seconds)."""
-        one = _one_terminal()
+        """Bars with counts and times, on a terminal only. The time left is estimated from the speed
+        in the last `speed_period` seconds."""
         return Progress(
             *(TextColumn("{task.description}", markup=False), BarColumn(20), MofNCompleteColumn()),
             *(TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()),
@@ -87,8 +79,7 @@ class Console(RichConsole):
             transient=transient,
             speed_estimate_period=speed_period,
             disable=not self.is_terminal,
-            redirect_stdout=one,
-            redirect_stderr=one,
+            **_redirections(),
         )
 
 
@@ -107,19 +98,21 @@ def warn(text: str) -> None:
     say_error(f"warning: {text}")
 
 
-def _one_terminal() -> bool:
-    """Whether what is printed elsewhere may go above the lines that move, not into a file."""
-    return sys.stdout.isatty() and sys.stderr.isatty()
+def _redirections() -> dict[str, Any]:
+    """rich's options: print other output above the moving lines unless it goes to a file."""
+    return dict.fromkeys(
+        ("redirect_stdout", "redirect_stderr"), sys.stdout.isatty() and sys.stderr.isatty()
+    )
 
 
 class Table(rich.table.Table):
-    """A table whose cells are folded where there is no room, not cut off; without lines."""
+    """A table without lines, whose cells are folded, not cut off, where there is no room."""
 
     def __init__(self, *names: str, **options: Any) -> None:
         super().__init__(*names, **{"box": None} | options)
 
     def add_column(self, header: RenderableType = "", *more: Any, **options: Any) -> None:
-        """As rich has it."""
+        """As in rich."""
         super().add_column(header, *more, **{"overflow": "fold"} | options)
 
 
@@ -127,10 +120,10 @@ class Table(rich.table.Table):
 def progress(
     text: str, total: int | None = None, console: Console | None = None
 ) -> Iterator[Callable[..., None]]:
-    """Show on standard error, or on `console`, what is done in the block and how much of it.
+    """Show on standard error, or on `console`, how far the work in the block is.
 
-    Yields what the block calls after each of `total` parts, or with how many are done and a text on
-    them. Without parts only `text` and the time are shown. One bar is shown at a time.
+    Yields a function that the block calls after each of `total` parts, or with the number of parts
+    done and a text. Without parts only `text` and the time are shown. One bar at a time.
     """
     console = console or Console(stderr=True)
     live = console.is_terminal
@@ -138,13 +131,13 @@ def progress(
     bar = console.progress()
     task = bar.add_task(text, total=total)
 
-    def advance(parts: int | None = None, said: str | None = None) -> None:
+    def advance(parts: int | None = None, description: str | None = None) -> None:
         nonlocal done, due
         done = done + 1 if parts is None else parts
-        bar.update(task, completed=done, description=said or text)
+        bar.update(task, completed=done, description=description or text)
         if not live and time.monotonic() >= due:
             due = time.monotonic() + PLAIN_INTERVAL
-            console.print(said or f"{text}: {done:,} of {total:,}")
+            console.print(description or f"{text}: {done:,} of {total:,}")
 
     if total is None and not live:
         console.print(text)
@@ -156,13 +149,13 @@ def progress(
 
 
 def advancing(work: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:
-    """The same, with a call of `advance` after each."""
-    for one in work:
-        yield one
+    """The items of `work`, with a call of `advance` after each."""
+    for item in work:
+        yield item
         advance()
 
 
 def track(work: Iterable[T], text: str, total: int, console: Console | None = None) -> Iterator[T]:
-    """The same, with `progress`; for the head of a loop, whose end takes the bar away."""
+    """The items of `work`, with a bar that disappears after the last."""
     with progress(text, total, console) as advance:
         yield from advancing(work, advance)

@@ -13,24 +13,24 @@ ROOT = Path(__file__).resolve().parent.parent
 """Where train.py and evaluate.py are."""
 
 
-def counted(count: int, what: str) -> str:
+def counted(count: int, noun: str) -> str:
     """`1 run`, `2 runs`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def printable(text: str) -> str:
-    """Text with control characters other than ends of lines as `\\x1b`: a terminal obeys them."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+    """Text with control characters except newlines written out, as `\\x1b`: terminals obey them."""
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def shell_line(script: str, *words: object) -> str:
-    """What to type into a shell, in the current folder, to call a script of this program with the
-    Python it runs with."""
-    typed = (_from_here(word) if isinstance(word, Path) else str(word) for word in words)
-    return " ".join(map(_quoted, (_python(), _from_here(ROOT / script), *typed)))
+    """What to type into a shell, in the current folder, to run a script of this program with the
+    same Python."""
+    arguments = (_from_here(word) if isinstance(word, Path) else str(word) for word in words)
+    return " ".join(map(_quoted, (_python(), _from_here(ROOT / script), *arguments)))
 
 
 def _quoted(word: str) -> str:
@@ -48,11 +48,11 @@ def install_line(extra: str) -> str:
 
 
 def _python() -> str:
-    python, found = Path(sys.executable), shutil.which("python")
+    running, first = Path(sys.executable), shutil.which("python")
     # Beside python3.11 there may be a `python` of another version.
-    if found and Path(found).parent == python.parent and Path(found).samefile(python):
+    if first and Path(first).parent == running.parent and Path(first).samefile(running):
         return "python"
-    return _from_here(python)
+    return _from_here(running)
 
 
 def _from_here(path: Path) -> str:
@@ -64,8 +64,8 @@ def _from_here(path: Path) -> str:
 
 def duration(seconds: float) -> str:
     """`41s`, `12m05s`, `3h20m`."""
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, whole_seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours}h{minutes:02d}m"
-    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+    return f"{minutes}m{whole_seconds:02d}s" if minutes else f"{whole_seconds}s"

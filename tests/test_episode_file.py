@@ -113,6 +113,12 @@ def test_two_thousand_steps_of_18_actions_fit_into_40_kb(
     assert read_header(path).gap_step <= gaps.max() / least_levels * 1.001
 
 
+def test_an_agent_may_have_any_name(tmp_path: Path) -> None:
+    """Names of folders may be no text at all; a header that could not be read again is lost."""
+    save_episode(tmp_path / "x.episode", made_up(10), agent="a\udcffb\u00e9")
+    assert read_header(tmp_path / "x.episode").agent == "a?b\u00e9"
+
+
 def test_the_same_episode_is_the_same_bytes(tmp_path: Path) -> None:
     one, other = tmp_path / "one.episode", tmp_path / "other.episode"
     save_episode(one, made_up(50))
@@ -190,6 +196,7 @@ def test_garbage_for_json_is_refused(file: Path, garbage: bytes) -> None:
         {"steps": "386"},
         {"seed": -1},
         {"gap_step": float("nan")},
+        {"top_step": float("inf")},
         {"protocol": {"game": "Pong"}},
         {"protocol": flatten(replace(PONG)) | {"game": "Ping"}},
         {"protocol": flatten(replace(PONG)) | {"sticky_actions": 2.0}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
 import pytest
 
@@ -39,12 +40,20 @@ ABROAD = {
 """Options of programs that people come from."""
 
 
-def told(line: str) -> str:
-    program, *words = shlex.split(line)
-    with pytest.raises(UserError) as caught:
-        parse_command(words) if program == "train" else evaluate.parse(words)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+Hints = Callable[[str], str]
+
+
+@pytest.fixture
+def hints_on(capsys: pytest.CaptureFixture[str]) -> Hints:
+    """What is printed after the box with an error, for a command line."""
+
+    def hints(line: str) -> str:
+        program, *words = shlex.split(line)
+        with pytest.raises(SystemExit, match="2"):
+            parse_command(words) if program == "train" else evaluate.parse(words)
+        return capsys.readouterr().err.partition("hint: ")[2]
+
+    return hints
 
 
 @pytest.mark.parametrize(
@@ -67,10 +76,6 @@ def told(line: str) -> str:
         ("evaluate score x --steps 5", "--steps is an option of evaluate.py compare, train.py"),
         ("evaluate score x --in video", "--in is an option of evaluate.py replay"),
         ("train --verify", "--verify is an option of evaluate.py replay"),
-        ("evaluate scor x", "there is no command 'scor': did you mean score?"),
-        ("evaluate enjoy x", "did you mean replay?"),
-        ("evaluate train", "did you mean train.py?"),
-        ("evaluate --json x", "no command '--json': choose from score"),
         ("train --epsilon-decay 0.1", "0.1 looks like a share, and this is a count (of steps"),
         ("evaluate compare --out x --seeds=.5", ".5 looks like a share"),
         ("train --steps 10M", "write 10e6"),
@@ -78,20 +83,34 @@ def told(line: str) -> str:
         ("train --sticky-actions 25%", "write 0.25"),
         ("evaluate score x --epsilon 5%", "write 0.05"),
         ("train --learning-rate 0,0001", "write 0.0001"),
-        ("train --device cuda:0", "write cuda "),
+        ("train --device cuda:0", "write cuda\n"),
         ("evaluate replay x --in html", "write page"),
         ("evaluate replay x --format gif", "--format: --in page or --in video"),
         ("evaluate score x --eval-epsilon 0", "--eval-epsilon is --epsilon here"),
         ("evaluate score x --n-eval-episodes 2", "--n-eval-episodes is --episodes here"),
-        ("train --optimizer Adam", "write adam "),
+        ("train --optimizer Adam", "write adam\n"),
     ],
 )
-def test_a_hint_says_how_it_is_here(line: str, hint: str) -> None:
-    assert hint in told(line)
+def test_a_hint_says_how_it_is_here(line: str, hint: str, hints_on: Hints) -> None:
+    assert hint in hints_on(line)
 
 
-def test_a_value_is_no_word_of_its_own() -> None:
-    assert "write --game" not in told("train --game Pong --bogus")
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("scor x", "there is no command 'scor': did you mean score?"),
+        ("enjoy x", "did you mean replay?"),
+        ("train", "did you mean train.py?"),
+        ("--json x", "no command '--json': choose from score"),
+    ],
+)
+def test_a_command_that_does_not_exist_leads_to_one_that_does(line: str, remedy: str) -> None:
+    with pytest.raises(UserError, match=remedy):
+        evaluate.parse(line.split())
+
+
+def test_a_value_is_no_word_of_its_own(hints_on: Hints) -> None:
+    assert "write --game" not in hints_on("train --game Pong --bogus")
 
 
 @pytest.mark.parametrize(("program", "options"), ABROAD.items())

@@ -26,7 +26,6 @@ from harness.metrics.terminal import (
     MEAN_OF,
     RECENT_GAMES,
     Display,
-    bar,
     cut_left,
     fitting,
     means,
@@ -67,17 +66,6 @@ def test_known_sparklines() -> None:
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == BLOCKS
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7], ascii_only=True) == ASCII
     assert sparkline([-21, 21, 0]) == "▁█▅"
-
-
-@given(st.floats(-1, 2), st.integers(-9, 60))
-def test_a_bar_is_as_wide_as_asked(share: float, width: int) -> None:
-    done, rest = bar(share, width)
-    assert len(done) + len(rest) == (width if width >= 8 else 0)
-    assert set(done) <= {"━"}
-    assert set(rest) <= {"─"}
-    if share >= 1:
-        assert not rest
-    assert bar(0.5, 10, ascii_only=True) == ("#####", "-----")
 
 
 def test_lines_keep_whole_pieces() -> None:
@@ -181,7 +169,7 @@ def test_a_wide_terminal_shows_everything(on_terminal: Making, clock: SimpleName
     text = ESCAPE.sub("", shown(display, screen, clock))
     for part in (
         *("85,424/400,000 steps", " left  ", " steps/s (100% of the best minute)"),
-        *(" updates/s", "epsilon 0.10", "━", "─"),
+        *(" updates/s", "epsilon 0.10", "━━"),
         *("score 11.5  mean of 20 games  ▁", "█", "last 43 games"),
         *(str(RUN_DIR), "last/ 84,976 steps", "best/ scored -20.1"),
     ):

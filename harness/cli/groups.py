@@ -6,39 +6,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, field, fields, is_dataclass, make_dataclass
 from typing import Any, get_type_hints
 
-from harness.cli.parser import described
+from harness.cli.parser import describe
 
 
 def grouped(default: Any, groups: Mapping[str, Sequence[str]]) -> type:
-    """The class of `default`, a dataclass, and all dataclasses in it as one dataclass for each of
-    the groups, {"evaluation": ("eval_every", ...), ...}, within one. Defaults are the values in
-    `default`; what no group names is in the group `other`."""
-    found = {name: (name, hint, told) for name, hint, told in _options(default)}
-    rest = found.keys() - {name for names in groups.values() for name in names}
+    """The class of `default`, a dataclass, with all its options, those of the dataclasses in it
+    too, in one dataclass a group: {"evaluation": ("eval_every", ...), ...}. Defaults are the values
+    in `default`; an option that no group names is in the group `other`."""
+    options = {name: (name, hint, option) for name, hint, option in _options(default)}
+    rest = options.keys() - {name for names in groups.values() for name in names}
     groups = {**groups, **({"other": sorted(rest)} if rest else {})}
     boxes = []
     for title, names in groups.items():
-        box = make_dataclass(title, [found[name] for name in names], frozen=True)
+        box = make_dataclass(title, [options[name] for name in names], frozen=True)
         boxes.append((title, box, field(default=box(), metadata={"help": ""})))
     whole = make_dataclass(type(default).__name__, boxes, frozen=True)
     whole.__doc__ = type(default).__doc__
     return whole
 
 
-def values(read: Any) -> dict[str, Any]:
-    """What a command line gave for the options of a class made by `grouped`, by their names."""
-    boxes = [getattr(read, box.name) for box in fields(read)]
-    return {one.name: getattr(box, one.name) for box in boxes for one in fields(box)}
+def values(parsed: Any) -> dict[str, Any]:
+    """The value of every option, by name, in an instance of a class that `grouped` made."""
+    boxes = [getattr(parsed, box.name) for box in fields(parsed)]
+    return {option.name: getattr(box, option.name) for box in boxes for option in fields(box)}
 
 
 def _options(default: Any) -> Iterator[tuple[str, Any, Field[Any]]]:
-    """Name, type and description of every option."""
-    kind = type(default)
-    hints, told = get_type_hints(kind, include_extras=True), described(kind)
-    for one in fields(default):
-        value = getattr(default, one.name)
+    """Name, type, and default with description of every option."""
+    cls = type(default)
+    describe(cls)
+    hints = get_type_hints(cls, include_extras=True)
+    for option in fields(default):
+        value = getattr(default, option.name)
         if is_dataclass(value):
             yield from _options(value)
         else:
-            help_text = {"help": told[one.name]}
-            yield one.name, hints[one.name], field(default=value, metadata=help_text)
+            copy: Field[Any] = field(default=value, metadata=option.metadata)
+            yield option.name, hints[option.name], copy

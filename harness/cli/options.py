@@ -8,5 +8,5 @@ import tyro
 
 
 def option(metavar: str, hint: str, **more: Any) -> object:
-    """An option that may be left out, and what happens then; `more` is what tyro.conf.arg takes."""
+    """An option and, as `hint`, its default in words; `more` is what tyro.conf.arg takes."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {hint})", **more)

@@ -1,4 +1,4 @@
-"""How a program ends: what a user caused is one line and exit code 2."""
+"""How a program ends: an error that the user can fix is one line and exit code 2."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REMEDIES = {
         (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP), "choose another name"
     ),
 }
-"""What a user can do where the file system refuses."""
+"""What a user can do if the file system refuses."""
 
 
 def fail(message: object) -> NoReturn:
@@ -39,9 +39,9 @@ def fail(message: object) -> NoReturn:
     raise SystemExit(2)
 
 
-def _told_apart(main: Callable[[], int | None]) -> int | None:
-    """What `main` returns. An error that a signal led to is raised as that signal: where one comes
-    while Python takes a lock, it ends as the error that the lock is not taken."""
+def _with_signals(main: Callable[[], int | None]) -> int | None:
+    """The result of `main`. An error that a signal caused is raised as that signal: one that comes
+    while Python takes a lock would end as the error that the lock is not held."""
     try:
         return main()
     except Exception as error:
@@ -54,10 +54,10 @@ def _told_apart(main: Callable[[], int | None]) -> int | None:
 
 
 def run_cli(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command; what the user caused becomes one line and exit code 2."""
+    """Run a command and exit; an error that the user can fix is one line and exit code 2."""
     steady()
     try:
-        raise SystemExit(_told_apart(main) or 0)
+        raise SystemExit(_with_signals(main) or 0)
     except USERS_ERRORS as error:
         fail(error)
     except KeyboardInterrupt as stop:

@@ -1,15 +1,16 @@
-"""Files that are there whole or not at all, also after a power cut; JSON among them."""
+"""Files that are there whole or not at all, even after a power cut."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from harness.errors import UserError
 from harness.files.outputs import mark_of, output
@@ -35,15 +36,14 @@ def sync(path: Path) -> None:
 
 
 def beside(file: Path) -> Path:
-    """A path beside a file, for what is to become it: no other process has the same."""
+    """A path beside a file, for its new content; no other process uses the same."""
     return file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
 
 
 @contextmanager
 def appearing(file: Path, trailer: bytes = b"") -> Iterator[Path]:
-    """A path beside `file` to write to: what is there at the end of the block becomes the file,
-    with `trailer` as its last bytes, and nothing stays of it if the block fails. Raises UserError
-    where it cannot be written."""
+    """A path to write to, which becomes `file` at the end of the block, with `trailer` as its last
+    bytes. Nothing stays of it if the block fails. Raises UserError if it cannot be written."""
     part = beside(file)
     try:
         yield part
@@ -55,15 +55,15 @@ def appearing(file: Path, trailer: bytes = b"") -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"cannot write to {file}: {error.strerror or error}") from None
     finally:
-        with suppress(OSError):  # where it cannot be written there is nothing to take away
+        with suppress(OSError):  # what could not be written need not be removed
             part.unlink(missing_ok=True)
     with suppress(OSError):  # the file is there, though its folder may not be read
         sync(file.parent)
 
 
 def check_writable(file: Path, command: object) -> None:
-    """Raise UserError now if `write_json` could not write there later, or would overwrite what
-    another command wrote."""
+    """Raise UserError if `write_json` could not write there later, or would overwrite what another
+    command wrote."""
     try:
         if file.name == "-":
             raise UserError("--json writes a file: give its name, not -")
@@ -80,21 +80,11 @@ def check_writable(file: Path, command: object) -> None:
 
 
 def write_json(file: Path, content: dict[str, Any], command: object = None) -> None:
-    """Write beside the file, then put it in its place: it is never there in part; with the mark of
-    the `command` that it answers. Numbers that are not finite become null, since JSON has no
-    others."""
+    """Write a JSON file, whole or not at all, with the mark of the `command` that it answers.
+    Infinity and NaN, which JSON lacks, become null. Raises UserError."""
     if command:
         content = content | {"request": mark_of(command)}
-    text = json.dumps(_finite(content), indent=1, allow_nan=False)
+    text = json.dumps(to_jsonable_python(content, inf_nan_mode="null"), indent=1)
     # What a link points to is replaced, not the link.
     with appearing(file.resolve()) as part:
         part.write_bytes(f"{text}\n".encode())
-
-
-def _finite(content: Any) -> Any:
-    """The same with None for numbers that are not finite."""
-    if isinstance(content, dict):
-        return {name: _finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content

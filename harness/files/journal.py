@@ -1,7 +1,7 @@
-"""Files of a run that only ever grow: the curves and the action log.
+"""Files of a run that only grow: the curves and the action log.
 
-A checkpoint notes how long each of them is and the CRC-32 of that much of it. Going on from the
-checkpoint cuts off whatever was written later, since it will be written again.
+A checkpoint notes the length of each and its CRC-32 so far. A run that goes on from the checkpoint
+cuts off what was written later, since it will write that again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Journal:
     """A file that is only appended to. Bytes that cannot be written wait until they can be."""
 
     def __init__(self, path: Path, mark: Mark = EMPTY) -> None:
-        """Go on behind `mark`; what the file has beyond it is lost."""
+        """Go on after `mark`; the rest of the file is lost."""
         self._path, self._written, self._mark = path, mark.size, mark
         self._waiting = b""
         self._file: int | None = None
@@ -38,7 +38,7 @@ class Journal:
 
     @property
     def mark(self) -> Mark:
-        """How far it has grown, waiting bytes included."""
+        """How far the file has grown, waiting bytes included."""
         return self._mark
 
     def write(self, content: bytes) -> None:
@@ -48,7 +48,7 @@ class Journal:
         self._mark = Mark(size + len(content), zlib.crc32(content, crc))
 
     def flush(self) -> None:
-        """Hand what waits to the operating system. Raises OSError, and then everything waits on."""
+        """Hand the waiting bytes to the operating system. After an OSError they all still wait."""
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # No link is followed: it may lead out of the run's folder.
@@ -57,18 +57,18 @@ class Journal:
             os.ftruncate(self._file, self._written)
             self._fresh = False
         while self._waiting:
-            # At its own place always: what a full disk took of it in part is written again.
+            # Always at its own place: what a full disk took in part is written again.
             done = os.pwrite(self._file, self._waiting, self._written)
             self._written += done
             self._waiting = self._waiting[done:]
 
     def sync(self) -> None:
-        """Wait until the device has what was flushed. Raises OSError."""
+        """Wait until the flushed bytes are on the device. Raises OSError."""
         if self._file is not None:
             os.fsync(self._file)
 
     def close(self) -> None:
-        """Let the file go; what still waits is lost."""
+        """Close the file; bytes that still wait are lost."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -83,12 +83,12 @@ class Journals:
         self._open: dict[str, Journal] = {}
 
     def open(self, name: str, *, fresh: bool = False) -> Journal:
-        """The journal of this name, from where it was marked on; or from its beginning."""
+        """The journal of this name, from its mark on, or from its beginning if `fresh`."""
         mark = EMPTY if fresh else self._marks.get(name, EMPTY)
         return self._open.setdefault(name, Journal(self._folder / name, mark))
 
     def flush(self) -> None:
-        """Flush all. Raises OSError if any could not be, after the others were."""
+        """Flush all. Raises OSError if one failed, after the others were flushed."""
         failed = None
         for journal in self._open.values():
             try:
@@ -99,12 +99,12 @@ class Journals:
             raise failed
 
     def sync(self) -> None:
-        """Wait until the device has what was flushed. Raises OSError."""
+        """Wait until the flushed bytes are on the device. Raises OSError."""
         for journal in self._open.values():
             journal.sync()
 
     def marks(self) -> dict[str, Mark]:
-        """Of all journals, those included that the run no longer writes to."""
+        """The marks of all journals, also of those that the run no longer writes to."""
         return self._marks | {name: journal.mark for name, journal in self._open.items()}
 
     def close(self) -> None:
@@ -115,13 +115,13 @@ class Journals:
 def rewind(
     folder: Path, files: Iterable[Path], marks: Mapping[str, Mark]
 ) -> tuple[dict[str, Mark], list[str]]:
-    """Cut journals in a run's folder back to where `marks` say; those that began later are
-    removed. Where they really end now, and what is wrong with them, a line each.
+    """Cut journals in a run's folder back to their `marks` and remove those without one. Returns
+    where they end now, and what is wrong with them, a line each.
 
-    The files are those found in the folder: names in a checkpoint lead nowhere else. Raises
-    OSError for what is no plain file.
+    `files` were found in the folder: a name in a checkpoint leads nowhere else. Raises OSError for
+    a file that is not a plain one.
     """
-    found, problems = {}, []
+    ends, problems = {}, []
     for file in files:
         name = str(file.relative_to(folder))
         if file.is_symlink() or not file.is_file():
@@ -137,8 +137,8 @@ def rewind(
         else:
             os.truncate(file, max(mark.size, 0))
         content = file.read_bytes()
-        found[name] = Mark(len(content), zlib.crc32(content))
-        if len(content) == mark.size and found[name] != mark:
+        ends[name] = Mark(len(content), zlib.crc32(content))
+        if len(content) == mark.size and ends[name] != mark:
             problems.append(f"{file} was changed since it was written: it is left as it is")
-    missing = sorted(marks.keys() - found.keys())
-    return found, problems + [f"{folder / name} is gone" for name in missing]
+    missing = sorted(marks.keys() - ends.keys())
+    return ends, problems + [f"{folder / name} is gone" for name in missing]

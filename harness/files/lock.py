@@ -13,9 +13,9 @@ from harness.errors import UserError
 
 @contextmanager
 def writing(run_dir: Path) -> Iterator[None]:
-    """Hold a run's folder. The operating system lets it go with the process, however it ends.
+    """Lock a run's folder. The operating system unlocks it when the process ends, however it does.
 
-    Raises UserError when another process holds it, or the folder cannot be written to.
+    Raises UserError if another process holds it, or the folder cannot be written to.
     """
     lock = FileLock(run_dir / "lock")
     try:
@@ -36,8 +36,8 @@ def writing(run_dir: Path) -> Iterator[None]:
 
 
 def wait_for_writers(folder: Path, say: Callable[[str], object]) -> None:
-    """Wait until no process writes a run below `folder`, and `say` for which one it waits. Those
-    that a killed program has started end soon, with a checkpoint."""
+    """Wait until no process writes a run below `folder`; `say` names the run. Processes that a
+    killed program has started soon end, with a checkpoint."""
     for file in sorted(folder.glob("*/**/lock")):
         lock = FileLock(file)
         try:

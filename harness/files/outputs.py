@@ -1,8 +1,8 @@
-"""Where results go, so that nothing is overwritten but what the same command made.
+"""Where results go: a command overwrites only what the same command wrote.
 
-A file carries the mark of its command: of all its options, but not of where it writes. The same
-command replaces the file. Where there is anything else, a name that the user chose is refused, and
-one that the program chose gets a number.
+A file carries the mark of its command: a digest of all its options except where it writes. The
+same command replaces the file. If the file is another's, a name that the user chose is refused and
+a name that the program chose gets a number.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ PLACES = ("out", "json")
 
 def mark_of(command: Any) -> str:
     """The mark of a command, a dataclass of options."""
-    said = {f.name: _full(getattr(command, f.name)) for f in fields(command)}
-    rest = {name: value for name, value in said.items() if name not in PLACES}
-    digest = hashlib.sha256(repr((type(command).__name__, rest)).encode()).hexdigest()
+    names = [field.name for field in fields(command) if field.name not in PLACES]
+    options = {name: _full(getattr(command, name)) for name in names}
+    digest = hashlib.sha256(repr((type(command).__name__, options)).encode()).hexdigest()
     return f"unpooled-{digest[:32]}"
 
 
 def _full(value: Any) -> Any:
-    """The same with whole paths, which mean the same in every folder."""
+    """The value with absolute paths, which mean the same in every folder."""
     if isinstance(value, Path):
         return str(value.resolve())
-    return [_full(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_full(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def trailer(mark: str, suffix: str) -> bytes:
-    """A mark as the last bytes of a page, .html, or of a video, .mp4 or .gif, which shows no
-    difference."""
+    """A mark as the invisible last bytes of a page (.html) or a video (.mp4, .gif)."""
     if not mark:
         return b""
     if suffix == ".html":
@@ -48,8 +47,8 @@ def trailer(mark: str, suffix: str) -> bytes:
 
 
 def output(file: Path, mark: str, option: str | None) -> Path:
-    """Where the command with this mark writes: `file`, unless there is something else. Then it is
-    the next free name; or UserError is raised where the user gave the name with `option`."""
+    """Where the command with this mark writes: `file`, or the next free name if another command
+    wrote that. Raises UserError instead if the user gave the name with `option`."""
 
     def taken(place: Path) -> bool:
         content = place.read_bytes() if place.is_file() else b""
@@ -72,8 +71,8 @@ def next_free(file: Path, taken: Callable[[Path], bool], suffix: str | None = No
 
 
 def new_folder(folder: Path) -> Path:
-    """Make a folder that is new, `folder` or the next free name; no two processes get the same.
-    Raises UserError where none can be made."""
+    """Make a new folder, `folder` or the next free name; no two processes get the same one.
+    Raises UserError if that is impossible."""
 
     def taken(place: Path) -> bool:
         try:
@@ -89,8 +88,8 @@ def new_folder(folder: Path) -> Path:
 
 
 def check_folder(folder: Path, own: tuple[str, ...], option: str) -> None:
-    """Raise UserError for a folder with files of somebody else: that is any, unless one fits the
-    patterns of `own`. Hidden and empty files are nobody's work, such as a log just begun."""
+    """Raise UserError for a folder that holds other files and none that fits the patterns `own`.
+    Hidden and empty files, such as a log just begun, do not count."""
     if not folder.is_dir() or any(any(folder.glob(pattern)) for pattern in own):
         return
     others = sorted(

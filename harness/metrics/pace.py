@@ -1,4 +1,4 @@
-"""How fast a run goes, and how fast it went at its best."""
+"""How fast a run is, and how fast it was at its best."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Rates(NamedTuple):
-    """How fast a run goes."""
+    """How fast a run is."""
 
     steps: float
     """Agent steps a second."""
@@ -17,21 +17,21 @@ class Rates(NamedTuple):
 
 
 class Pace:
-    """Rates over the last minute of training, evaluations left out."""
+    """Rates over the last minute of training, without evaluations."""
 
     def __init__(self, window: float = 60.0) -> None:
-        """`window` is that minute (seconds)."""
+        """`window` is the length of that minute (seconds)."""
         self._window = window
         self._marks: deque[tuple[float, int, int]] = deque()
         self.best: Rates | None = None
-        """Of the whole minute with the most updates so far; None before the first with any. Steps
-        alone would say nothing: without updates, in the warm-up, they are fast."""
+        """In the whole minute with the most updates so far; None before the first update. Steps are
+        no measure: without updates, in the warm-up, they are fast."""
 
     def mark(self, steps: int, updates: int) -> None:
-        """Note how far the run is now."""
+        """Note how far the run is."""
         now = time.monotonic()
         if updates and self._marks and not self._marks[0][2]:
-            self._marks.clear()  # the pace of the warm-up tells nothing of what follows
+            self._marks.clear()  # the pace of the warm-up says nothing about learning
         self._marks.append((now, steps, updates))
         whole = self._marks[0][0] < now - self._window
         while self._marks[0][0] < now - self._window:
@@ -40,11 +40,11 @@ class Pace:
             self.best = rates
 
     def pause(self) -> None:
-        """Forget what was noted: the time until the next mark was not training."""
+        """Forget all marks: the time until the next one is not training."""
         self._marks.clear()
 
     def rates(self) -> Rates:
-        """Zero until two moments were marked."""
+        """Rates between the first and the last mark; zero before there are two."""
         if len(self._marks) < 2:
             return Rates(0.0, 0.0)
         (t0, s0, u0), (t1, s1, u1) = self._marks[0], self._marks[-1]

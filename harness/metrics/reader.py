@@ -1,4 +1,4 @@
-"""What a run wrote into metrics.jsonl, read back."""
+"""Reads metrics.jsonl of a run."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Scored(NamedTuple):
 
 
 def scored(
-    lines: Iterable[dict[str, Any]], what: Literal["episode", "evaluation"] = "episode"
+    lines: Iterable[dict[str, Any]], kind: Literal["episode", "evaluation"] = "episode"
 ) -> list[Scored]:
-    """The training games, or evaluations, that lines of a metrics.jsonl tell of, in their order."""
-    name = f"{what}/return"
+    """The training games, or the evaluations, in lines of a metrics.jsonl, in order."""
+    name = f"{kind}/return"
     return [
         Scored(line["steps"], line.get("seconds", 0.0), line[name])
         for line in lines
@@ -35,8 +35,8 @@ def scored(
 
 
 def read_figures(file: Path, newest: int | None = None) -> list[dict[str, Any]]:
-    """The objects in a metrics.jsonl, or in its `newest` bytes; a line that is not whole is left
-    out, and so is a file that is not there."""
+    """The objects in a metrics.jsonl, or in its last `newest` bytes. Lines that are not whole are
+    skipped; a missing file has none."""
     try:
         with file.open("rb") as opened:
             size = opened.seek(0, 2)
@@ -44,12 +44,12 @@ def read_figures(file: Path, newest: int | None = None) -> list[dict[str, Any]]:
             content = opened.read()
     except OSError:
         return []
-    found = []
+    objects = []
     for line in content.splitlines():
         try:
-            one = json.loads(line)
+            parsed = json.loads(line)
         except ValueError:  # being written, or cut by the first byte that was read
             continue
-        if isinstance(one, dict) and isinstance(one.get("steps"), int):
-            found.append(one)
-    return found
+        if isinstance(parsed, dict) and isinstance(parsed.get("steps"), int):
+            objects.append(parsed)
+    return objects

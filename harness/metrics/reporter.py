@@ -1,5 +1,4 @@
-"""A run's figures on their way to the terminal, metrics.jsonl and TensorBoard; when an
-evaluation is also drawn."""
+"""Turns what happens in a run into metrics for the terminal, metrics.jsonl and TensorBoard."""
 
 from __future__ import annotations
 
@@ -27,12 +26,12 @@ from harness.run.state import Counters
 from harness.text import counted, duration
 
 _TAIL_BYTES = 2**20
-"""Of metrics.jsonl: more than the training games that the terminal tells of."""
+"""End of metrics.jsonl that holds all training games that the terminal shows."""
 
 SPACING = 50_000
-"""At most one evaluation in so many steps is drawn: the curves of long runs stay small."""
+"""Steps in which at most one evaluation is drawn: event files of long runs stay small."""
 MOST_LAYERS = 12
-"""Of a network with more layers the first ones are drawn."""
+"""Layers, the first ones, whose weights are drawn (count)."""
 
 
 class NotFinite(RuntimeError):
@@ -43,7 +42,7 @@ class NotFinite(RuntimeError):
 
 
 class Reporter:
-    """Turns what happens in a run into figures (docs/metrics.md) and hands them on."""
+    """Turns what happens in a run into metrics (docs/metrics.md) and records them."""
 
     def __init__(
         self, run_dir: Path, journals: Journals, run: Run, steps: int = 0, seconds: float = 0.0
@@ -65,47 +64,47 @@ class Reporter:
         self._display.table(settings_lines(run))
 
     def say(self, text: str) -> None:
-        """Lines for the terminal alone."""
+        """Print lines on the terminal only."""
         self._display.say(text)
 
     def warn(self, text: str) -> None:
-        """A line for standard error."""
+        """Print a line on standard error."""
         self._display.warn(text)
 
     def kept(self, saved_at: int | None, best_score: float | None) -> None:
-        """What is in the run's folder: steps of its newest checkpoint, score of its best agent."""
+        """Note the steps of the newest checkpoint and the score of the best agent."""
         self._display.kept(saved_at, best_score)
 
     def step(self, step: Step, counters: Counters, epsilon: float) -> None:
-        """What a step of the emulators brought: games that ended, and the progress line."""
+        """Record games that ended with a step of the emulators, and update the progress line."""
         self.scores += step.rewards
         self.lengths += ~step.first
         for env in np.flatnonzero(step.ended):
-            figures = {"return": self.scores[env], "length": self.lengths[env]}
+            metrics = {"return": self.scores[env], "length": self.lengths[env]}
             at = step_of(int(env), len(self.scores), counters.steps)
-            self._log.write(at, {f"episode/{k}": int(v) for k, v in figures.items()})
-            self._display.game_over(figures["return"])
+            self._log.write(at, {f"episode/{k}": int(v) for k, v in metrics.items()})
+            self._display.game_over(metrics["return"])
             self.scores[env] = self.lengths[env] = 0
         self._pace.mark(counters.steps, counters.updates)
         self._display.update(counters.steps, epsilon, self._pace)
 
     def learner(self, learner: Learner, counters: Counters, epsilon: float, stored: int) -> None:
-        """The learner's figures since the last time. Raises NotFinite when one is no number."""
-        figures = {f"learner/{name}": value for name, value in learner.metrics().items()}
+        """Record the learner's metrics since the last call. Raises NotFinite."""
+        metrics = {f"learner/{name}": value for name, value in learner.metrics().items()}
         rates = self._pace.rates()
-        rest = {
+        progress = {
             "learner/updates": counters.updates,
             "exploration/epsilon": epsilon,
             "replay/transitions": stored,
             "speed/steps_per_second": rates.steps,
             "speed/updates_per_second": rates.updates,
         }
-        self._log.write(counters.steps, figures | rest)
-        if not all(map(math.isfinite, figures.values())):
+        self._log.write(counters.steps, metrics | progress)
+        if not all(map(math.isfinite, metrics.values())):
             raise NotFinite(counters.steps)
 
     def evaluating(self, counters: Counters) -> OnStep:
-        """An evaluation begins: whole games can take minutes. What is to be told of them."""
+        """Say that an evaluation begins, which can take minutes. Returns what its games call."""
         steps, total = counters.steps, self._config.eval_episodes
         self._display.waiting(
             f"{steps:,} steps: playing {counted(total, 'whole game')} to evaluate"
@@ -118,40 +117,39 @@ class Reporter:
         return on_step
 
     def evaluation(self, traces: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
-        """The games of an evaluation. The time they took does not count as training."""
+        """Record the games of an evaluation, whose time does not count as training."""
         scores = [trace.score for trace in traces]
         truncated, stuck = sum(t.truncated for t in traces), sum(t.stuck for t in traces)
-        figures = {
+        metrics = {
             "evaluation/return": float(np.mean(scores)),
             "evaluation/length": float(np.mean([len(trace) for trace in traces])),
             "evaluation/truncated": truncated,
             "evaluation/stuck": stuck,
         }
-        self._log.write(counters.steps, figures)
+        self._log.write(counters.steps, metrics)
         if is_drawn(self._config, counters.steps):
             self._draw(traces, learner, counters.steps)
         games = f"{counted(len(scores), 'game')} ({min(scores)} to {max(scores)})"
-        told = ", ".join((games, *cut_off(truncated, stuck), f"after {self.clock()}"))
+        details = ", ".join((games, *cut_off(truncated, stuck), f"after {self.clock()}"))
         self._display.say(
-            f"{counters.steps:,} steps: evaluation score {figures['evaluation/return']:,.2f}, mean "
-            f"of {told}"
+            f"{counters.steps:,} steps: evaluation score {metrics['evaluation/return']:,.2f}, mean "
+            f"of {details}"
         )
         self._pace.pause()
 
     def _draw(self, traces: list[EpisodeTrace], learner: Learner, steps: int) -> None:
-        """The first game of an evaluation; how Q-values of all its states, and weights, are
-        spread."""
+        """Record the first game of an evaluation, and histograms of its Q-values and of weights."""
         layers = {f"weights/{name}": values for name, values in weights(learner.online).items()}
         q_values = np.concatenate([trace.q_values for trace in traces])
         self._log.draw(steps, preview(traces[0]), {"evaluation/q_values": q_values} | layers)
 
     @property
     def seconds(self) -> float:
-        """Wall time since the run's start, the time between stop and resume left out."""
+        """Wall time since the run's start, without the time between a stop and a resume."""
         return self._log.seconds
 
     def clock(self) -> str:
-        """The same for people."""
+        """The same, as `12m05s`."""
         return duration(self.seconds)
 
     def close(self) -> None:
@@ -159,8 +157,8 @@ class Reporter:
 
 
 def is_drawn(config: RunConfig, steps: int) -> bool:
-    """Whether the evaluation at so many steps is drawn: the first of all, the first in every
-    SPACING steps, and the one at the run's end. A function of the run, not of what was drawn."""
+    """Whether the evaluation at `steps` is drawn: the first of all, the first in every SPACING
+    steps, and the last. It depends on the run only, so that a resumed run draws the same."""
     number = steps // config.eval_every
     if steps >= config.steps or number <= 1:
         return True
@@ -169,7 +167,7 @@ def is_drawn(config: RunConfig, steps: int) -> bool:
 
 
 def weights(network: nn.Module) -> dict[str, npt.NDArray[np.float32]]:
-    """Weights of each layer by its name, biases left out."""
+    """Weights of each layer, without biases, by its name."""
     named = [(name, value) for name, value in network.named_parameters() if value.dim() > 1]
     return {
         name.removesuffix(".weight"): value.detach().float().cpu().numpy()

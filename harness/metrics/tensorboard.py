@@ -18,10 +18,12 @@ from torch.utils.tensorboard import summary
 from harness.files.journal import Journal
 from harness.images.animation import Preview
 
+_summary: Any = summary  # it has no types
+
 BINS = 30
 """Of a histogram (count): as many as TensorBoard draws."""
 
-# The first tab answers "is it learning?": scores on top, then what the learner believes.
+# The first tab answers "is it learning?": scores on top, then the learner's estimates.
 LAYOUT = {
     "Is it learning?": {
         "score of whole games while training": ["Multiline", [r"^episode/return$"]],
@@ -38,10 +40,10 @@ LAYOUT = {
 
 
 TELLING = ("game", "network", "seed", "n_step", "learning_rate")
-"""Settings by which runs are told apart."""
+"""Settings that distinguish runs."""
 
 EVENT_FILE_NAME = r"events\.out\.tfevents\.\d{12}"
-"""What `event_file_name` makes, as a pattern."""
+"""A pattern for the result of `event_file_name`."""
 
 
 def event_file_name(x: int) -> str:
@@ -52,37 +54,37 @@ def event_file_name(x: int) -> str:
 class EventFile:
     """One event file; the horizontal axis is steps.
 
-    Its bytes go through a journal rather than a SummaryWriter: that one's own thread dies for
-    good when a disk is full, and its file cannot be cut back to where a checkpoint was.
+    Its bytes go through a journal, not a SummaryWriter, whose thread dies when a disk is full and
+    whose file cannot be cut back to a checkpoint.
     """
 
     def __init__(self, journal: Journal, resumed_at: int | None = None) -> None:
-        """With `resumed_at`, TensorBoard forgets what it has read from there on."""
+        """With `resumed_at`, TensorBoard drops what it has read from that step on."""
         self._records = RecordWriter(journal)
         self._add(Event(file_version="brain.Event:2"))
         if resumed_at is not None:
             self._add(Event(step=resumed_at, session_log=SessionLog(status=SessionLog.START)))
 
     def settings(self, settings: Mapping[str, Any], text: str) -> None:
-        """Settings as a text page, as hyper-parameters, and the layout of the custom scalars."""
+        """Record settings as a text page and as hyper-parameters, and the layout of the charts."""
         plain = {
             k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in settings.items()
         }
-        made: Any = summary
-        experiment, *session = made.hparams(plain, {"evaluation/return": 0.0})
+        experiment, *session = _summary.hparams(plain, {"evaluation/return": 0.0})
         _put_first(TELLING, experiment)
         # Indented it is no Markdown: `__init__` stays what it is.
-        layout, page = made.custom_scalars(LAYOUT), made.text("settings", indent(text, "    "))
-        for one in (layout, page, experiment, *session):
-            self._add(Event(summary=one))
+        layout = _summary.custom_scalars(LAYOUT)
+        page = _summary.text("settings", indent(text, "    "))
+        for entry in (layout, page, experiment, *session):
+            self._add(Event(summary=entry))
 
-    def scalars(self, figures: Mapping[str, float], x: int) -> None:
-        """A point of each curve."""
-        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in figures.items()]
+    def scalars(self, metrics: Mapping[str, float], x: int) -> None:
+        """Record a point of each curve."""
+        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in metrics.items()]
         self._add(Event(step=x, summary=Summary(value=points)))
 
     def picture(self, tag: str, picture: Preview, x: int) -> None:
-        """A picture, which moves if it is an animation."""
+        """Record a picture, which may be an animation."""
         image = Summary.Image(
             encoded_image_string=picture.png,
             width=picture.width,
@@ -92,10 +94,9 @@ class EventFile:
         self._add(Event(step=x, summary=Summary(value=[Summary.Value(tag=tag, image=image)])))
 
     def histogram(self, tag: str, values: npt.NDArray[np.float32], x: int) -> None:
-        """How values of any shape are spread; those that are no finite number are left out."""
-        made: Any = summary
+        """Record a histogram of the finite values in an array of any shape."""
         if len(finite := values[np.isfinite(values)]):
-            self._add(Event(step=x, summary=made.histogram(tag, finite, BINS)))
+            self._add(Event(step=x, summary=_summary.histogram(tag, finite, BINS)))
 
     def _add(self, event: Any) -> None:
         event.wall_time = time.time()
@@ -103,8 +104,8 @@ class EventFile:
 
 
 def _put_first(names: Collection[str], experiment: Any) -> None:
-    """Let TensorBoard's table of settings begin with these: it shows the first five at the start,
-    and those first that are said to differ between runs."""
+    """Put these first in TensorBoard's table of settings, which shows five at the start: those that
+    are marked as different between runs."""
     data = experiment.value[0].metadata.plugin_data
     content = HParamsPluginData.FromString(data.content)
     for setting in content.experiment.hparam_infos:

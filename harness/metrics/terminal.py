@@ -1,4 +1,4 @@
-"""What the terminal shows of a run: a few live lines, or plain ones when it is not a terminal."""
+"""What the terminal shows of a run: a few live lines, or plain ones where it is no terminal."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from pathlib import Path
 
 import numpy as np
 from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from harness.console import PLAIN_INTERVAL, Console, one_line, say_error
+from harness.console import PLAIN_INTERVAL, Console, Table, one_line, say_error
 from harness.metrics.pace import Pace, Rates
 from harness.text import counted, duration
 
 LIVE_INTERVAL = 0.25
-"""Seconds between two states of the lines on a terminal; elsewhere PLAIN_INTERVAL."""
+"""Seconds between two updates on a terminal; elsewhere PLAIN_INTERVAL."""
 RECENT_GAMES = 200
 """Training games whose scores the sparkline shows (count)."""
 MEAN_OF = 20
-"""Training games of which the mean is told (count)."""
+"""Training games whose mean score is shown (count)."""
 PLAIN_WIDTH = 100
-"""Of the table of settings where nothing says how wide (columns)."""
-WIDEST_GRAPH = 40
+"""Of the table of settings without a terminal (columns)."""
+WIDEST_GRAPH, NARROWEST_BAR = 40, 8
 """Of the bar and the sparkline (columns)."""
 
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
@@ -31,7 +33,7 @@ BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 
 
 class Display:
-    """Where a run of `total` steps stands, how fast it goes, what it learned and what is kept."""
+    """How far a run of `total` steps is, how fast it is, what it learned and what is saved."""
 
     def __init__(self, total: int, run_dir: Path) -> None:
         self._console = Console()
@@ -46,17 +48,17 @@ class Display:
             self._live.start()
 
     def game_over(self, score: int) -> None:
-        """Take note of a training game's score; the line shows the mean of the last 20."""
+        """Note a training game's score; the line shows the mean of the last 20."""
         self._scores.append(score)
 
     def kept(self, saved_at: int | None, best_score: float | None) -> None:
-        """Take note of the newest checkpoint (steps) and the best agent (mean score)."""
+        """Note the newest checkpoint (steps) and the best agent (mean score)."""
         self._saved_at, self._best_score = saved_at, best_score
 
     def update(self, steps: int, epsilon: float, pace: Pace) -> None:
-        """Show where the run stands, if the last time was long enough ago."""
+        """Show how far the run is, if the last update was long enough ago."""
         now = time.monotonic()
-        # A plain line stays: right after an evaluation there is no rate to tell yet.
+        # A plain line stays, so it waits for a rate, which is unknown right after an evaluation.
         if now < self._due or not (self._is_live or pace.rates().steps):
             return
         self._due = now + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
@@ -66,83 +68,77 @@ class Display:
             self.say(self._line(steps, epsilon, pace))
 
     def waiting(self, text: str) -> None:
-        """Put `text` in the place of the first live line: steps stand still for a while."""
+        """Show `text` instead of the first live line, while no steps are made."""
         self._due = time.monotonic() + (LIVE_INTERVAL if self._is_live else PLAIN_INTERVAL)
         if self._is_live:
-            self._show(one_line(text))
+            self._show(_row(text))
         else:
             self.say(text)
 
     def still_waiting(self, text: str) -> None:
-        """The same, if the last time was long enough ago."""
+        """The same, if the last update was long enough ago."""
         if time.monotonic() >= self._due:
             self.waiting(text)
 
-    def _show(self, first: Text) -> None:
-        lines = [first, self._learned(), self._kept()]
-        self._live.update(Text("\n", no_wrap=True, overflow="crop").join(lines))
-        self._live.refresh()
+    def _show(self, first: RenderableType) -> None:
+        self._live.update(Group(first, self._learned(), self._kept()), refresh=True)
 
-    def _where(self, steps: int, epsilon: float, pace: Pace) -> Text:
-        """Steps, time left and rates, as much of it as fits, and a bar in the room that is left."""
+    def _where(self, steps: int, epsilon: float, pace: Pace) -> RenderableType:
+        """Steps, time left and rates, as many as fit, and a bar in the remaining room."""
         rates, best = pace.rates(), pace.best
-        whole = f" ({rates.updates / best.updates:.0%} of the best minute)" if best else ""
+        share = f" ({rates.updates / best.updates:.0%} of the best minute)" if best else ""
         pieces = [
             f"{steps:,}/{self._total:,} steps",
             f"{self._left(steps, rates)} left",
-            f"{rates.steps:.0f} steps/s{whole}",
+            f"{rates.steps:.0f} steps/s{share}",
             f"{rates.updates:.0f} updates/s",
             f"epsilon {epsilon:.2f}",
         ]
         line = fitting(pieces, self._width)
-        done, rest = bar(
-            steps / self._total,
-            min(WIDEST_GRAPH, self._width - len(line) - 2),
-            ascii_only=self._ascii_only,
-        )
-        return _row(Text.assemble((done, "green"), (rest, "bright_black")), one_line(line))
+        room = min(WIDEST_GRAPH, self._width - len(line) - 2)
+        if not line or room < NARROWEST_BAR:
+            return _row(line)
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(ProgressBar(self._total, steps, room, complete_style="green"), line)
+        return grid
 
     def _learned(self) -> Text:
-        """Mean of the last scores, and how the scores went before."""
+        """Mean of the last scores, and a graph of more of them."""
         if not self._scores:
-            return one_line("score: no game has ended yet")
+            return _row("score: no game has ended yet")
         games = min(len(self._scores), MEAN_OF)
         line = fitting(
             [f"score {self._mean():.1f}", f"mean of {counted(games, 'game')}"], self._width
         )
         heights = means(self._scores, min(WIDEST_GRAPH, self._width - len(line) - 2))
-        graph = sparkline(heights, ascii_only=self._ascii_only)
-        room = self._width - len(line) - len(graph) - 4
+        ascii_only = self._console.options.ascii_only
+        graph = Text(sparkline(heights, ascii_only=ascii_only), "cyan")
         span = [f"{min(heights):.1f} to {max(heights):.1f}" if heights else ""]
         if len(self._scores) > len(heights):
             span += [f"last {len(self._scores)} games"]
-        return _row(one_line(line), Text(graph, "cyan"), one_line(fitting(span, room)))
+        return _row(line, graph, fitting(span, self._width - len(line) - len(graph) - 4))
 
     def _kept(self) -> Text:
-        """What is written where."""
+        """The run's folder and its checkpoints."""
         pieces = [
             "last/ none yet" if self._saved_at is None else f"last/ {self._saved_at:,} steps",
             *([] if self._best_score is None else [f"best/ scored {self._best_score:.1f}"]),
         ]
         line = fitting(pieces, self._width - 14)
         room = self._width - len(line) - 2 if line else self._width
-        return _row(one_line(cut_left(str(self._run_dir), room)), one_line(line))
+        return _row(cut_left(str(self._run_dir), room), line)
 
     @property
     def _width(self) -> int:
-        """Columns of a line; terminals show Ctrl-C behind it, which must not begin another."""
+        """Columns of a line; the `^C` that terminals echo fits after it."""
         return self._console.width - 3
-
-    @property
-    def _ascii_only(self) -> bool:
-        return self._console.options.ascii_only
 
     def _mean(self) -> float:
         recent = list(self._scores)[-MEAN_OF:]
         return sum(recent) / len(recent)
 
     def _left(self, steps: int, rates: Rates) -> str:
-        """Time left, which nobody knows before there are updates."""
+        """Time left; unknown before the first update."""
         return duration((self._total - steps) / rates.steps) if rates.updates else "?"
 
     def _line(self, steps: int, epsilon: float, pace: Pace) -> str:
@@ -155,11 +151,11 @@ class Display:
         )
 
     def say(self, text: str) -> None:
-        """Print lines above the live ones, as they are."""
+        """Print lines above the live ones."""
         self._console.print(text)
 
     def warn(self, text: str) -> None:
-        """Print a line on standard error, above the live ones where that is the same terminal."""
+        """Print a line on standard error, above the live ones if it is the same terminal."""
         say_error(text)
 
     def table(self, entries: Iterable[str]) -> None:
@@ -169,17 +165,18 @@ class Display:
         self._console.print(Columns(shown, column_first=True, padding=(0, 3)), width=width)
 
     def close(self) -> None:
-        """Take the live lines away and leave the terminal as it was."""
+        """Remove the live lines."""
         self._live.stop()
 
 
-def _row(*parts: Text) -> Text:
-    """Those that are not empty, two spaces apart."""
-    return Text("  ").join(part for part in parts if part)
+def _row(*parts: str | Text) -> Text:
+    """The parts that are not empty, two spaces apart, cut at the end of the line."""
+    texts = [one_line(part) if isinstance(part, str) else part for part in parts if part]
+    return Text("  ", no_wrap=True, overflow="crop").join(texts)
 
 
 def means(values: Collection[float], most: int) -> list[float]:
-    """At most so many means, each of as many values as its neighbours, give or take one."""
+    """Means of at most `most` groups of neighbouring values; sizes differ by one at most."""
     count = min(most, len(values))
     if count < 1:
         return []
@@ -187,24 +184,15 @@ def means(values: Collection[float], most: int) -> list[float]:
 
 
 def sparkline(values: Sequence[float], *, ascii_only: bool = False) -> str:
-    """One character a value, as high as it lies between the least and the largest."""
+    """One character a value, its height between the least and the largest value."""
     levels = ASCII if ascii_only else BLOCKS
     least, span = min(values, default=0.0), (np.ptp(values) if len(values) else 0.0)
     top = len(levels) - 1
     return "".join(levels[round((value - least) / span * top) if span else 0] for value in values)
 
 
-def bar(share: float, width: int, *, ascii_only: bool = False) -> tuple[str, str]:
-    """What is done and what is left of a bar of `width` characters; none when below 8."""
-    if width < 8:
-        return "", ""
-    full, empty = "#-" if ascii_only else "━─"
-    done = int(min(max(share, 0.0), 1.0) * width)
-    return full * done, empty * (width - done)
-
-
 def fitting(pieces: Sequence[str], width: int) -> str:
-    """The first of the pieces, two spaces apart, as many as are no wider than `width` together."""
+    """The first pieces, two spaces apart, as many as fit into `width` columns."""
     line = ""
     for piece in pieces:
         longer = f"{line}  {piece}" if line else piece
@@ -215,5 +203,5 @@ def fitting(pieces: Sequence[str], width: int) -> str:
 
 
 def cut_left(text: str, width: int) -> str:
-    """The end of a text that is too wide, behind dots."""
+    """The text, or dots and its end if it is too wide."""
     return text if len(text) <= width else "..."[: max(width, 0)] + text[len(text) - width + 3 :]

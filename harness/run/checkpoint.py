@@ -1,12 +1,12 @@
 """Checkpoints: tensors in safetensors, the rest in JSON. Nothing is ever unpickled.
 
 last/network.safetensors    the online network: all that acting needs
-last/learner.safetensors    what going on needs beside it (not in best/)
+last/learner.safetensors    what a resumed run needs beside it (not in best/)
 last/state.json             counters, score, and the settings, so that the folder stands alone;
                             SHA-256 of the other files and of itself
 
-A checkpoint is written beside its place, as last.new/, waits until the device has it, and is
-then renamed; the one before it stays as last.old/.
+A checkpoint is written as last.new/, synced to the device, and then renamed; the one before it
+stays as last.old/.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class CheckpointState:
-    """What a checkpoint says of itself."""
+    """The content of state.json."""
 
     settings: dict[str, Any]
     """Every setting of the run by name."""
@@ -44,30 +44,30 @@ class CheckpointState:
     steps: int
     updates: int
     score: float | None = None
-    """Mean return of the evaluation it was written after, if any."""
+    """Mean return of the evaluation before it, if there was one."""
     position: RunState | None = None
-    """Where the run stood, in a checkpoint from which it can go on."""
+    """How far the run was; None in a checkpoint that cannot be resumed."""
     sha256: dict[str, str] = field(default_factory=dict)
-    """Of the checkpoint's other files."""
+    """SHA-256 of the checkpoint's other files."""
     seal: str = ""
-    """SHA-256 of all the above."""
+    """SHA-256 of all of the above."""
 
     def sealed(self) -> CheckpointState:
-        """With the seal that belongs to it."""
+        """The same state with its seal."""
         return replace(self, seal=seal_of(asdict(self)))
 
 
 def seal_of(content: dict[str, Any]) -> str:
-    """SHA-256 of what state.json says beside its seal and its format, in hexadecimal."""
-    rest = {name: value for name, value in content.items() if name not in ("seal", "format")}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+    """SHA-256 of state.json without its seal and its format, in hexadecimal."""
+    sealed = {name: value for name, value in content.items() if name not in ("seal", "format")}
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True).encode()).hexdigest()
 
 
 def save_checkpoint(
     folder: Path, tensors: dict[str, Tensor], state: CheckpointState, *, keep_old: bool = False
 ) -> None:
-    """Write the checkpoint beside `folder`, then put it in its place; with `keep_old` the one that
-    was there stays as `<folder>.old`. Raises OSError."""
+    """Write a checkpoint beside `folder`, then rename it. With `keep_old` the one before it
+    stays as `<folder>.old`. Raises OSError."""
     settle(folder)
     fresh, old = _beside(folder)
     shutil.rmtree(fresh, ignore_errors=True)
@@ -96,8 +96,7 @@ def save_checkpoint(
 
 
 def put_in_place(chosen: Path, folder: Path) -> None:
-    """Let the checkpoint in `chosen` be the one in `folder`, where a damaged or older one may be.
-    Raises OSError."""
+    """Replace the checkpoint in `folder`, if any, by the one in `chosen`. Raises OSError."""
     if chosen != folder:
         if folder.exists():
             shutil.rmtree(folder)
@@ -108,7 +107,7 @@ def put_in_place(chosen: Path, folder: Path) -> None:
 def settle(folder: Path) -> None:
     """Finish a replacement that a crash cut in two.
 
-    `folder` is missing only between two renames, and then what was to replace it is whole.
+    `folder` is missing only between two renames, when its replacement is already whole.
     """
     fresh, old = _beside(folder)
     if not folder.exists() and old.exists():
@@ -122,11 +121,11 @@ def _beside(folder: Path) -> tuple[Path, Path]:
 def find_checkpoint(path: Path) -> Path:
     """The checkpoint folder that `path` means: itself, or a run's best/, else its last/.
 
-    Raises UserError when there is none.
+    Raises UserError if there is none.
     """
     if not path.exists():
         raise UserError(f"{path} does not exist{hint_for(path) or ': give the folder of a run'}")
-    # An old one is alone for the moment in which a run replaces it: then the new one is there.
+    # An old one is alone only while a run replaces it; a moment later the new one is there.
     names = ("best", "best.old", "best", "last", "last.old", "last")
     for folder in (path, *(path / name for name in names)):
         if (folder / "network.safetensors").is_file():
@@ -140,10 +139,10 @@ def find_checkpoint(path: Path) -> Path:
 def read_whole(
     path: Path, read: Callable[[Path], T], find: Callable[[Path], Path] = find_checkpoint
 ) -> T:
-    """What `read` makes of the checkpoint folder that `path` means, all its files of one writing.
+    """The result of `read` for the checkpoint folder that `path` means.
 
-    A run may replace them while they are read: then they are found and read again. Raises the
-    UserError of `read` for a checkpoint that stayed as it is.
+    If a run replaces the checkpoint meanwhile, it is read again, so that all files belong
+    together. Raises the UserError of `read` if the checkpoint has not changed.
     """
     folder = find(path)
     while True:
@@ -164,29 +163,22 @@ def _content(file: Path) -> bytes | None:
 
 
 def read_state(folder: Path) -> CheckpointState:
-    """state.json of a checkpoint folder. Raises UserError when it is missing, broken or too new."""
+    """state.json of a checkpoint folder. Raises UserError if it is missing, broken or too new."""
     file = folder / "state.json"
     try:
         state = parse(CheckpointState, file.read_text(), FORMAT)
     except FileNotFoundError:
         raise UserError(f"{file} is missing: {folder} is not a whole checkpoint") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{file} is not a checkpoint's state: {error}") from None
-    if not _is_sealed(state):
+    if state.sealed() != state:
         raise UserError(f"{file} was changed since it was written: the file is damaged")
     return state
 
 
-def _is_sealed(state: CheckpointState) -> bool:
-    try:
-        return state.sealed() == state
-    except RecursionError:  # settings nested without end
-        return False
-
-
 def read_tensors(folder: Path, name: str, state: CheckpointState) -> dict[str, Tensor]:
-    """The tensors of `network` or `learner` in a checkpoint folder that says `state` of itself.
-    Raises UserError."""
+    """The tensors of `network` or `learner` in a checkpoint folder whose state is `state`. Raises
+    UserError."""
     file = folder / f"{name}.safetensors"
     try:
         content = file.read_bytes()

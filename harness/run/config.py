@@ -1,24 +1,25 @@
-"""A run's settings: the packages' own configs composed, as one flat list of names."""
+"""A run's settings: the configs of the packages in one, with a flat list of names."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_type_hints
 
+import pydantic
 import tyro
 
 from agent.exploration import ExplorationConfig
 from agent.learner import LearnerConfig
 from envs.emulators import EmulatorConfig
+from envs.fields import problem
 
 Flat = tyro.conf.arg(name="")
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides a run, apart from the machine."""
+    """Everything that decides a run, except the machine."""
 
     steps: int = 250_000
     """Length of the run (agent steps, summed over emulators, all of which finish theirs; 1 step =
@@ -112,43 +113,39 @@ def flatten(config: Any) -> dict[str, Any]:
     return flat
 
 
-_PARTS = {"emulators": EmulatorConfig, "learner": LearnerConfig, "exploration": ExplorationConfig}
+def _settings_of(cls: Any) -> dict[str, Any]:
+    """Name and type of every setting in a dataclass and in the dataclasses in it."""
+    hints = get_type_hints(cls).items()
+    parts = [_settings_of(hint) if is_dataclass(hint) else {name: hint} for name, hint in hints]
+    return {name: hint for part in parts for name, hint in part.items()}
+
+
+_FIELDS: dict[str, Any] = {name: (hint, None) for name, hint in _settings_of(RunConfig).items()}
+_SETTINGS = pydantic.create_model(
+    "Settings", __config__=pydantic.ConfigDict(strict=True, allow_inf_nan=False), **_FIELDS
+)
+"""Any of the settings, each of exactly its type."""
 
 
 def unflatten(settings: Mapping[str, Any]) -> RunConfig:
     """The config with these settings; those not named keep their defaults.
 
-    Raises ValueError for a name that is no setting, and for a value that it cannot have.
+    Raises ValueError for a name that is not a setting, and for a value that it cannot have.
     """
-    known = {name: hint for cls in (RunConfig, *_PARTS.values()) for name, hint in _hints(cls)}
-    for name, value in settings.items():
-        if name not in known or name in _PARTS:
-            raise ValueError(f"unknown setting {name!r}")
-        _check_type(name, value, known[name])
-
-    def those_of(cls: Any) -> dict[str, Any]:
-        return {name: settings[name] for name, _ in _hints(cls) if name in settings}
-
-    parts = {name: cls(**those_of(cls)) for name, cls in _PARTS.items()}
-    return RunConfig(**those_of(RunConfig), **parts)
+    if unknown := sorted(settings.keys() - _FIELDS.keys()):
+        raise ValueError(f"unknown setting {unknown[0]!r}")
+    try:
+        checked = _SETTINGS.model_validate(settings).model_dump(exclude_unset=True)
+    except pydantic.ValidationError as error:
+        name, _, rest = problem(error).partition(" ")
+        raise ValueError(f"{name.replace('_', '-')} {rest}") from None
+    return cast(RunConfig, _filled(RunConfig, checked))
 
 
-def _hints(cls: Any) -> list[tuple[str, Any]]:
-    return list(get_type_hints(cls).items())
-
-
-def _check_type(name: str, value: Any, hint: Any) -> None:
-    option = name.replace("_", "-")
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            choices = ", ".join(get_args(hint))
-            raise ValueError(f"{option} must be one of {choices}, not {value!r}")
-        return
-    wanted = (int, float) if hint is float else hint
-    if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
-        raise ValueError(f"setting {name!r} must be {hint.__name__}, not {value!r}")
-    if hint is float and not abs(value) <= sys.float_info.max:
-        raise ValueError(f"{option} must be a finite number")
+def _filled(cls: Any, values: Mapping[str, Any]) -> Any:
+    """A dataclass, and the dataclasses in it, with those of the values that are its fields."""
+    nested = {n: _filled(h, values) for n, h in get_type_hints(cls).items() if is_dataclass(h)}
+    return cls(**nested, **{f.name: values[f.name] for f in fields(cls) if f.name in values})
 
 
 PresetName = Literal["quick", "nature", "dopamine", "cleanrl", "sb3"]

@@ -1,4 +1,4 @@
-"""A run's folder: what is in it, what it says of itself.
+"""A run's folder and its config.json.
 
 config.json      preset, every setting, departures from the preset, versions, machine
 metrics.jsonl    the curves, an object a line
@@ -36,24 +36,24 @@ UNCHANGEABLE = (
     *("game", "sticky_actions", "noop_max", "fire_on_reset", "full_action_space"),
     "max_episode_frames",
 )
-"""Settings that make another run of it: what is learned and under which protocol."""
+"""Settings that would make it another run: what is learned, and under which protocol."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The trained agent whose weights a run begins with."""
+    """The trained agent with whose weights a run begins."""
 
     checkpoint: str
     """Absolute path of its folder."""
     steps: int
-    """It was trained for."""
+    """How long it was trained (agent steps)."""
     sha256: str
     """Of its network.safetensors."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What config.json says."""
+    """The content of config.json."""
 
     preset: PresetName
     config: RunConfig
@@ -61,8 +61,8 @@ class Run:
 
 
 def new_run_dir(run: Run) -> Path:
-    """Make checkpoints/<game>/<network>-<preset>-s<seed>-<time>, with a number where another run
-    has that name. Raises UserError where it cannot be made."""
+    """Make checkpoints/<game>/<network>-<preset>-s<seed>-<time>, with a number if another run has
+    that name. Raises UserError if it cannot be made."""
     config = run.config
     network = config.learner.network.replace(":", ".")
     name = f"{network}-{run.preset}-s{config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -70,15 +70,15 @@ def new_run_dir(run: Run) -> Path:
 
 
 def has_begun(run_dir: Path) -> bool:
-    """Whether anything of a run is in a folder that could be lost."""
-    figures = run_dir / "metrics.jsonl"
+    """Whether a folder holds anything of a run that could be lost."""
+    metrics = run_dir / "metrics.jsonl"
     kept = any((run_dir / name).exists() for name in ("last", "last.old", "best"))
-    return kept or (figures.exists() and figures.stat().st_size > 0)
+    return kept or (metrics.exists() and metrics.stat().st_size > 0)
 
 
 def check_new(run_dir: Path, *, again: bool = False) -> None:
-    """Raise UserError if there is a run in a folder; with `again` there may be one that died before
-    its first checkpoint."""
+    """Raise UserError if a folder holds a run; with `again` it may hold one that died before its
+    first checkpoint."""
     if has_begun(run_dir) or ((run_dir / "config.json").exists() and not again):
         raise UserError(
             f"{run_dir} already holds a run: choose another --run-dir, or continue it with "
@@ -94,14 +94,13 @@ def create_run_dir(
     *,
     again: bool = False,
 ) -> None:
-    """Make the folder and write config.json; with `again` there may be one, of a run that died
-    before its first checkpoint. Raises UserError if a run is there already."""
+    """Make the folder and write config.json. Raises UserError as `check_new` does."""
     check_new(run_dir, again=again)
     _write_config(run_dir, _description(run, device, allocation) | {"resumed": []})
 
 
 def refuse_another_run(run_dir: Path, run: Run) -> None:
-    """Raise UserError for a change of settings that would make the run in a folder another."""
+    """Raise UserError if a changed setting would make the run in a folder another run."""
     before, now = flatten(read_run(run_dir).config), flatten(run.config)
     for name in UNCHANGEABLE:
         if before[name] != now[name]:
@@ -112,7 +111,7 @@ def refuse_another_run(run_dir: Path, run: Run) -> None:
 
 
 def note_resume(run_dir: Path, run: Run, device: torch.device, allocation: CoreAllocation) -> None:
-    """Note in config.json that a run goes on, and with which settings."""
+    """Note in config.json that a run was resumed, and with which settings."""
     before = _read_config(run_dir)
     history = before.pop("resumed")
     description = _description(run, device, allocation)
@@ -152,7 +151,7 @@ def _read_config(run_dir: Path) -> dict[str, Any]:
 
 
 def read_run(run_dir: Path) -> Run:
-    """The run in a folder. Raises UserError when config.json is missing, broken or too new."""
+    """The run in a folder. Raises UserError if config.json is missing, broken or too new."""
     content = _read_config(run_dir)
     try:
         origin = Origin(**content["from"]) if content.get("from") else None
@@ -174,8 +173,7 @@ def _description(run: Run, device: torch.device, allocation: CoreAllocation) -> 
 
 
 def settings_lines(run: Run) -> list[str]:
-    """Every setting, `name value`, and what the preset, or what was published, has where it departs
-    from that."""
+    """A line a setting, `name value`, with the preset's or the published value if it differs."""
     changed = departures(run.config, run.preset)
 
     def line(name: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Where the networks run: the device, and what each core that may be used does."""
+"""Where the networks run: the device, and what each usable core does."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.errors import UserError
 from replay.control_groups import OWN, ROOT, control_groups
 
 MOST_SHARDS = 4
-"""Of cores for one update: a part of a batch of 32 is small by then. More were never measured."""
+"""Most cores for one update: a quarter of a batch of 32 is small. More were never measured."""
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class CoreAllocation(NamedTuple):
-    """Who works beside whom."""
+    """What the cores do."""
 
     cores: int
-    """Cores that may be used."""
+    """Usable cores."""
     shards: int
-    """Cores that share each update, a part of its work each."""
+    """Cores that share each update."""
     emulator_threads: int
     """Threads that run emulators while the learner learns."""
 
@@ -45,7 +45,7 @@ def allocate_cores(device: torch.device, num_envs: int) -> CoreAllocation:
 
 
 def prepare_process() -> None:
-    """Settings of the whole process, before it makes threads or networks."""
+    """Set up the process, before it starts threads or builds networks."""
     # The program's own threads share an update instead: see agent/core_pool.py and splitting.py.
     torch.set_num_threads(1)
     # Activations far below one slow a CPU down tenfold when they become denormal.
@@ -58,10 +58,10 @@ def prepare_process() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Let the C library keep what is freed, up to 1 GiB, instead of giving it back.
+    """Let the C library keep freed memory, up to 1 GiB, instead of giving it back.
 
-    Every update takes and frees the same megabytes. Given back, each page of them faults when it
-    is used again: a tenth of an update's time on a virtual machine. Only glibc has the settings.
+    Every update takes and frees the same megabytes. If they are given back, each page faults when
+    it is used again: a tenth of an update's time on a virtual machine. Only glibc can be told so.
     """
     trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
@@ -82,13 +82,13 @@ def _affinity() -> int:
 
 
 def _omp_num_threads() -> int:
-    """What people already limit torch with; no limit when unset or no number."""
+    """The usual limit of torch; none if it is unset or not a number."""
     value = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     return int(value) if value.isdecimal() and int(value) else _affinity()
 
 
 def _cgroup_cores(root: Path = ROOT, own: Path = OWN) -> int:
-    """Cores' worth of time that the tightest of this process's control groups gives, rounded up."""
+    """Cores that the tightest of this process's control groups allows, rounded up."""
     limits = [_affinity()]
     for group in control_groups("cpu", root, own):
         for quota_file, period_file in (
@@ -114,9 +114,9 @@ def be_deterministic() -> None:
 
 
 def pick_device(name: DeviceName) -> torch.device:
-    """The torch device for --device; prepares the process (harness/run/hardware.py) on the way.
+    """The torch device for --device; also calls `prepare_process`.
 
-    Raises UserError when this machine has no device of that name.
+    Raises UserError if this machine has no such device.
     """
     prepare_process()
     usable = {

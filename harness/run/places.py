@@ -1,4 +1,4 @@
-"""What a path is that was given where a run, or a checkpoint of one, is meant."""
+"""What a user gave instead of a run or its checkpoint, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -8,35 +8,34 @@ from pathlib import Path
 from shlex import quote
 
 MOST_RUNS = 6
-"""Of a folder of runs, that are named (count)."""
+"""Runs of a folder that a hint names (count)."""
 
 
 def hint_for(path: Path) -> str:
-    """Words that follow an error: what `path` is, or what to give instead of it; empty where
-    nothing is known."""
+    """The end of an error message: what `path` is, or what to give instead; may be empty."""
     if not path.exists():
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = get_close_matches(path.name, beside, 1)
+        neighbours = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = get_close_matches(path.name, neighbours, 1)
         return f": did you mean {quote(str(path.with_name(close[0])))}?" if close else ""
     if run := _run_around(path):
         return f": it lies in the run {quote(str(run))}"
     if path.is_file():
         return ": it is a file, give the folder of a run"
-    if not (found := [quote(str(one)) for one in _runs(path)]):
+    if not (runs := [quote(str(run)) for run in _runs(path)]):
         return ""
-    named = ", ".join(found[:MOST_RUNS])
-    more = f" and {len(found) - MOST_RUNS} more" if len(found) > MOST_RUNS else ""
+    named = ", ".join(runs[:MOST_RUNS])
+    more = f" and {len(runs) - MOST_RUNS} more" if len(runs) > MOST_RUNS else ""
     return f": give a run, such as {named}{more}"
 
 
 def _run_around(path: Path) -> Path | None:
-    """The folder of the run that a file or a folder lies in."""
-    around = path.parents if path.is_absolute() else [*path.parents, *Path.cwd().parents]
-    return next((one for one in around if (one / "config.json").is_file()), None)
+    """The folder of the run that a file or folder lies in."""
+    parents = path.parents if path.is_absolute() else [*path.parents, *Path.cwd().parents]
+    return next((folder for folder in parents if (folder / "config.json").is_file()), None)
 
 
 def _runs(folder: Path) -> Iterator[Path]:
-    """The folders of runs in a folder: checkpoints/<game>/<run>, <comparison>/runs/<game>/<run>."""
+    """The runs in a folder: checkpoints/<game>/<run>, <comparison>/runs/<game>/<run>."""
     patterns = ["/".join("*" * depth) + "/config.json" for depth in (1, 2, 3)]
     for pattern in patterns:
         yield from (file.parent for file in sorted(folder.glob(pattern)))

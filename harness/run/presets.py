@@ -1,4 +1,4 @@
-"""The published settings and our own quick ones, as one table.
+"""The published settings, and our own quick ones, in one table.
 
 Sources: DQN Zoo (`nature`), Dopamine's dqn_nature.gin (`dopamine`), CleanRL's dqn_atari.py
 (`cleanrl`), RL Baselines3 Zoo's dqn.yml (`sb3`). All of them play one emulator; here
@@ -53,13 +53,13 @@ PRESETS: dict[PresetName, RunConfig] = {
 
 
 SHARES: dict[PresetName, float] = {"nature": 0.02, "cleanrl": 0.1, "sb3": 0.1}
-"""Of a run, that its decay of epsilon lasts where the source gives it as a share."""
+"""How long epsilon falls, where the source gives it as a share of the run."""
 PUBLISHED = {"num_envs": 1}
-"""Settings in which all presets of published settings depart from these."""
+"""Published values from which every preset departs."""
 
 
 def decay_note(config: RunConfig, preset: PresetName, option: str = "--epsilon-decay ") -> str:
-    """What is odd about the decay of epsilon in a run of this length; empty where nothing is.
+    """A warning if epsilon changes for an unusual share of a run of this length; may be empty.
     `option` sets it, in front of a number."""
     decay, steps = config.exploration.epsilon_decay, config.steps
     chosen, share = PRESETS[preset], SHARES.get(preset)
@@ -75,8 +75,8 @@ def decay_note(config: RunConfig, preset: PresetName, option: str = "--epsilon-d
 
 
 def departures(config: RunConfig, preset: PresetName) -> dict[str, tuple[Any, Any]]:
-    """Settings whose value is not the preset's: {name: (preset's value, value)}. The choice of
-    a game and a seed departs from nothing."""
+    """Settings that differ from the preset: {name: (preset's value, value)}. Game and seed are
+    free."""
     chosen, given = flatten(PRESETS[preset]), flatten(config)
     free = {"game", "seed"}
     return {

@@ -1,4 +1,4 @@
-"""Where, when and with what a result was made."""
+"""Which command, machine and versions produced a result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.text import ROOT
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides a run's numbers."""
+    """Versions of the libraries that decide a run's numbers."""
     names = ("torch", "numpy", "gymnasium", "ale-py")
     return {
         "python": platform.python_version(),
@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def machine(device: torch.device, allocation: CoreAllocation) -> dict[str, Any]:
-    """Processor, what its cores do, and the device that learns."""
+    """Processor, use of its cores, and the device that learns."""
     return {
         "platform": platform.platform(),
         "processor": _processor(),
@@ -46,7 +46,7 @@ def _processor() -> str:
 
 
 def provenance(device: torch.device, allocation: CoreAllocation) -> dict[str, Any]:
-    """Where, when and with what a result was made, for JSON."""
+    """Command, date, commit, versions and machine of a result, for JSON."""
     return {
         "command": sys.argv,
         "date": time.strftime("%Y-%m-%d"),

@@ -1,4 +1,4 @@
-"""Where a run stands, beside the tensors of its learner: what a checkpoint holds to go on from."""
+"""How far a run is: what a checkpoint holds beside the learner's tensors, to go on from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.run.config import RunConfig
 LOG_NAME = r"\d{12}\.actions"
 """What an action log is called: the steps before it."""
 CREDIBLE_SHARDS = 64
-"""More cores for an update than any machine began a run with."""
+"""More cores than any run has used for an update."""
 
 
 @dataclass
@@ -61,9 +61,10 @@ class RandomStreams(NamedTuple):
         cls, seed: int, start: int, learner: torch.device, replay: torch.device
     ) -> RandomStreams:
         """Streams of a run of `seed` that begins, or begins anew, after `start` steps."""
-        one, two = (int(s) for s in np.random.SeedSequence([seed, start]).generate_state(2))
+        acting, sampling = map(int, np.random.SeedSequence([seed, start]).generate_state(2))
         return cls(
-            torch.Generator(learner).manual_seed(one), torch.Generator(replay).manual_seed(two)
+            torch.Generator(learner).manual_seed(acting),
+            torch.Generator(replay).manual_seed(sampling),
         )
 
     def state(self) -> dict[str, Tensor]:
@@ -75,7 +76,7 @@ class RandomStreams(NamedTuple):
         return states
 
     def load_state(self, states: dict[str, Tensor]) -> None:
-        """Take over what `state` returned."""
+        """Set the streams to what `state` returned."""
         for name, generator in self._asdict().items():
             generator.set_state(states[name])
         torch.set_rng_state(states["torch"])
@@ -85,31 +86,31 @@ class RandomStreams(NamedTuple):
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands. With the action log it decides everything that follows."""
+    """How far a run is. With the action log it decides everything that follows."""
 
     counters: Counters
     evaluated: bool
-    """Whether the evaluation that is due at these steps was played."""
+    """Whether the evaluation due at these steps was played."""
     best_score: float | None
     """Mean return of the best evaluation so far."""
     seconds: float
     """Wall time of the run so far, for its curves."""
     scores: list[int]
-    """Of the episodes being played, one an emulator (points)."""
+    """Of the episode that each emulator plays (points)."""
     lengths: list[int]
-    """Of the episodes being played (agent steps)."""
+    """Of the episode that each emulator plays (agent steps)."""
     log: str
     """Name of the action log in the run's folder."""
     start: int
     """Steps of the run before row 0 of that log."""
     rows: int
-    """Turns taken since then; those after the last whole chunk lie in the checkpoint."""
+    """Turns since then; the checkpoint holds those after the last whole chunk."""
     journals: dict[str, Mark]
-    """How far each file had grown that only grows."""
+    """The length of each file that only grows."""
     shards: int
     """Cores that share each update: they decide the order of sums."""
     made_with: dict[str, str]
-    """What else the run's numbers depend on beside its settings."""
+    """What the run's numbers depend on beside its settings."""
 
 
 def numeric_environment(
