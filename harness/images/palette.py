@@ -9,43 +9,6 @@ MOST_COLOURS = 65_535
 _UNKNOWN = 65_535
 
 
-Images = npt.NDArray[np.uint8]
-"""[..., 3] in red, green and blue."""
-
-
-def packed(images: Images) -> npt.NDArray[np.uint32]:
-    """uint32 [...]: 0xRRGGBB of each pixel."""
-    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
-    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
-
-
-class Seen:
-    """Which colours there are."""
-
-    def __init__(self) -> None:
-        self._seen = np.zeros(1 << 24, np.bool_)  # sorting millions of pixels would take longer
-
-    def add(self, colours: npt.NDArray[np.uint32]) -> None:
-        """Note packed colours."""
-        self._seen[colours] = True
-
-    def few(self, most: int) -> tuple[npt.NDArray[np.uint32], int]:
-        """At most so many packed colours, and which of their bits count: all of them, or, of
-        more colours than `most`, the high ones, so that similar colours are one."""
-        every = np.flatnonzero(self._seen).astype(np.uint32)
-        for lost_bits in range(8):
-            mask = (0xFF >> lost_bits << lost_bits) * 0x010101
-            colours = np.unique(every & mask)
-            if len(colours) <= most:
-                break
-        return colours, mask
-
-
-def unpacked(colours: npt.NDArray[np.uint32]) -> Images:
-    """[n, 3] of n packed colours."""
-    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], 1).astype(np.uint8)
-
-
 class Palette:
     """Every colour that was seen, numbered in the order in which it came.
 
@@ -58,12 +21,13 @@ class Palette:
         """`#rrggbb` of each number."""
         self._number = np.full(1 << 24, _UNKNOWN, np.uint16)
 
-    def numbers(self, screens: Images) -> npt.NDArray[np.uint16]:
+    def numbers(self, screens: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
         """uint8 [..., 3] in red, green and blue as numbers of colours, uint16 [...].
 
         Raises ValueError for more than MOST_COLOURS.
         """
-        colours = packed(screens)
+        red, green, blue = (screens[..., channel].astype(np.uint32) for channel in range(3))
+        colours = red << 16 | green << 8 | blue
         numbers: npt.NDArray[np.uint16] = self._number[colours]
         new = colours[numbers == _UNKNOWN]
         if not new.size:
