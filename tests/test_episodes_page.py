@@ -239,7 +239,7 @@ def test_a_game_that_was_cut_off_is_called_so(games: dict[int, EpisodeTrace]) ->
     cut = replace(games[0], truncated=True)
     header = LogHeader.here(PROTOCOL, 5, 0, 150)
     card = _listed(Played("a", None, header, cut), "First", lambda _: [])
-    assert ("Length", f"{len(cut)} steps, cut off") in card.facts
+    assert ("Length", f"{len(cut)} steps, cut off by the frame cap") in card.facts
 
 
 # The gallery

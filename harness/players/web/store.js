@@ -1,7 +1,5 @@
-"use strict";
-
-/* The episode: what stands in the page's data blocks, unpacked when it is wanted. The blocks are
- * those of harness/players/page_data.py. */
+/* The episode, out of the page's data blocks (harness/players/page_data.py), which are unpacked
+ * when they are needed. */
 
 const SCREEN = { rows: 210, columns: 160 };
 const SEEN = { rows: 84, columns: 84 };
@@ -12,7 +10,7 @@ const KEPT_CHUNKS = 4;
 
 /** The bytes of a data block, or null where there is no such block. */
 async function unpacked(name) {
-  const block = document.getElementById(`data-${name}`);
+  const block = $(`data-${name}`);
   if (!block) return null;
   const text = atob(block.textContent);
   const packed = new Uint8Array(text.length);
@@ -25,19 +23,19 @@ async function unpacked(name) {
 function pictures(coded, count, rows, columns) {
   const size = rows * columns;
   const maskBytes = Math.ceil(rows / 8);
-  const found = new Uint8Array(count * size);
+  const all = new Uint8Array(count * size);
   let next = count * maskBytes;
   for (let picture = 0; picture < count; picture++) {
     const begin = picture * size;
-    if (picture) found.copyWithin(begin, begin - size, begin);
+    if (picture) all.copyWithin(begin, begin - size, begin);
     for (let row = 0; row < rows; row++) {
       const changed = coded[picture * maskBytes + (row >> 3)] & (128 >> (row & 7));
       if (!changed) continue;
       const place = begin + row * columns;
-      for (let column = 0; column < columns; column++) found[place + column] ^= coded[next++];
+      for (let column = 0; column < columns; column++) all[place + column] ^= coded[next++];
     }
   }
-  return found;
+  return all;
 }
 
 /** One array for each of the rows of a matrix of float32. */
@@ -61,7 +59,7 @@ class Episode {
   /** Everything but the pictures, which come chunk by chunk. */
   static async open() {
     const episode = new Episode();
-    Object.assign(episode, JSON.parse(document.getElementById("data-about").textContent));
+    Object.assign(episode, JSON.parse($("data-about").textContent));
     const names = ["actions", "rewards", "lives", "q", "other-q", "drawn", "place", "other-place"];
     const [actions, rewards, lives, q, other, drawn, ...places] = await Promise.all(names.map(unpacked));
     episode.names = episode.actions;

@@ -22,8 +22,8 @@ function inks() {
 class Timeline {
   constructor(episode, seek) {
     this.episode = episode;
-    this.box = document.getElementById("timeline");
-    this.head = document.getElementById("head");
+    this.box = $("timeline");
+    this.head = $("head");
     this.box.setAttribute("aria-valuemax", episode.frames - 1);
     this.box.addEventListener("pointerdown", (event) => {
       this.box.setPointerCapture(event.pointerId);

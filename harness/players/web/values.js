@@ -22,7 +22,7 @@ class ValueDrawing {
   constructor(episode, seek) {
     this.episode = episode;
     this.rows = episode.q ?? episode.otherQ;
-    this.canvas = document.getElementById("values");
+    this.canvas = $("values");
     this.canvas.addEventListener("click", (event) => {
       const place = event.clientX - this.canvas.getBoundingClientRect().left - this.left;
       const step = this.first + Math.floor(place / this.cell);
@@ -39,7 +39,7 @@ class ValueDrawing {
   #describe() {
     const { q, otherQ } = this.episode;
     const caption = this.rows ? "Q-values of every action around this moment" : "Actions taken around this moment";
-    document.getElementById("values-caption").textContent = caption;
+    $("values-caption").textContent = caption;
     this.canvas.setAttribute("aria-label", `${caption}; the table has those of this step`);
     const notes = [];
     if (this.rows) {
@@ -53,7 +53,7 @@ class ValueDrawing {
     }
     notes.push("Dot: the action taken.");
     if (q && otherQ) notes.push("Ring: what the second network would do instead.");
-    document.getElementById("values-note").textContent = notes.join(" ");
+    $("values-note").textContent = notes.join(" ");
   }
 
   resize() {
