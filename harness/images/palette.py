@@ -1,4 +1,4 @@
-"""Screens as numbers of colours: an Atari has 128 of them, a game few of these."""
+"""Screens as numbers of colours. An Atari has 128 colours, and most games show a few of them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _UNKNOWN = 65_535
 
 
 class Palette:
-    """Every colour that was seen, numbered in the order in which it came.
+    """Every colour seen so far, numbered in the order of appearance.
 
-    Few games show more than 256: those whose screen is higher than 210 rows, which ALE blends
-    into as many, up to thousands.
+    A few games show more than 256 colours, up to thousands: their screen is higher than 210 rows,
+    and ALE blends it into as many.
     """
 
     def __init__(self) -> None:

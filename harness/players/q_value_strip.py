@@ -1,8 +1,8 @@
 """The Q-values of an episode beside its video: a lane for each action, with its last seconds.
 
-Each step is a column as high as the action's value, on one scale for all actions and the whole
-episode; it is bright where the action was chosen. The newest column is the rightmost. A name on
-light ground is the action being carried out, one in white the best.
+Each step is a column as high as the action's value, bright where the action was chosen. All actions
+and the whole episode share one scale. The newest column is on the right. The name of the action
+being carried out is on light ground, the name of the best one is white.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.errors import UserError
 WIDTH, HEIGHT = 280, 420
 """Of the strip (pixels)."""
 STEPS = 90
-"""Steps to be seen: six seconds."""
+"""Steps shown: six seconds."""
 COLOURS = ((18, 18, 18), (235, 235, 235), (150, 150, 150), (70, 90, 120), (255, 170, 60))
 _PAPER, _INK, _FAINT, _VALUE, _CHOSEN = COLOURS
 _COLUMN = 3  # pixels a step
