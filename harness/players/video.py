@@ -10,10 +10,10 @@ shows 856).
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,16 +39,7 @@ Frames = npt.NDArray[np.uint8]
 """[k, 210, 160, 3]: those of one step."""
 
 
-class _Encoding(NamedTuple):
-    """How ffmpeg is to write a file."""
-
-    codec: str
-    pixels: str
-    per_second: int
-    options: Sequence[str]
-
-
-_MP4: Final[tuple[str, ...]] = ("-crf", "18", "-movflags", "+faststart", "-f", "mp4")
+_MP4: Final = ["-crf", "18", "-movflags", "+faststart", "-f", "mp4"]
 
 
 def write_video(
@@ -71,21 +62,25 @@ def write_video(
         tempfile.TemporaryDirectory() as folder,
     ):
         if path.suffix == ".mp4":
-            options = _MP4 if strip else ("-vf", ANAMORPHIC, *_MP4)
-            encoding = _Encoding("libx264", "yuv420p", FRAMES_PER_SECOND, options)
-        else:
-            palette = Path(folder) / "palette.png"
-            _palette(play(), strip).save(palette)
-            scale = "null" if strip else f"scale={SQUARE[0]}:{SQUARE[1]}:flags=neighbor"
-            graph = f"[0]{scale}[picture];[picture][1]paletteuse=dither=none"
-            # What stands before a second -i says how that file is read: the PNG of the palette.
-            options = ("-i", str(palette), "-lavfi", graph, "-f", "gif")
-            encoding = _Encoding("png", "rgba", GIF_PER_SECOND, options)
-        return _encode(part, play(), strip, encoding)
+            options = _MP4 if strip else ["-vf", ANAMORPHIC, *_MP4]
+            return _encode(part, play(), strip, FRAMES_PER_SECOND, "libx264", "yuv420p", options)
+        palette = Path(folder) / "palette.png"
+        _palette(play(), strip).save(palette)
+        scale = "null" if strip else f"scale={SQUARE[0]}:{SQUARE[1]}:flags=neighbor"
+        graph = f"[0]{scale}[picture];[picture][1]paletteuse=dither=none"
+        options = ["-i", str(palette), "-lavfi", graph, "-f", "gif"]
+        # What stands before a second -i says how that file is read: the PNG of the palette.
+        return _encode(part, play(), strip, GIF_PER_SECOND, "png", "rgba", options)
 
 
 def _encode(
-    path: Path, steps: Iterable[Frames], strip: QValueStrip | None, encoding: _Encoding
+    path: Path,
+    steps: Iterable[Frames],
+    strip: QValueStrip | None,
+    per_second: int,
+    codec: str,
+    pixels: str,
+    options: list[str],
 ) -> int:
     """Hand the pictures of each step to ffmpeg; returns how many emulator frames they show."""
     try:
@@ -97,19 +92,19 @@ def _encode(
         writer = imageio_ffmpeg.write_frames(
             path,
             (SQUARE[0] + WIDTH, HEIGHT) if strip else (160, 210),
-            fps=encoding.per_second,
-            codec=encoding.codec,
-            pix_fmt_out=encoding.pixels,
+            fps=per_second,
+            codec=codec,
+            pix_fmt_out=pixels,
             quality=None,
             macro_block_size=1,
             ffmpeg_log_level="error",
-            output_params=list(encoding.options),
+            output_params=options,
         )
         with closing(writer):
             writer.send(None)
             for number, frames in enumerate(steps):
                 shown += len(frames)
-                seen = frames if encoding.per_second == FRAMES_PER_SECOND else _brighter(frames)
+                seen = frames if per_second == FRAMES_PER_SECOND else _brighter(frames)
                 for picture in _beside(seen, strip, number):
                     writer.send(np.ascontiguousarray(picture))
                     pictures += 1

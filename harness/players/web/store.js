@@ -8,13 +8,11 @@ const FRAMES_PER_SECOND = 60;
 /** Chunks that are kept unpacked: 8 MB each. */
 const KEPT_CHUNKS = 4;
 
-/** The bytes of a data block, or null where there is no such block. */
+/** The bytes of a data block; null where there is none. */
 async function unpacked(name) {
   const block = $(`data-${name}`);
   if (!block) return null;
-  const text = atob(block.textContent);
-  const packed = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+  const packed = Uint8Array.from(atob(block.textContent), (character) => character.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -38,7 +36,7 @@ function pictures(coded, count, rows, columns) {
   return all;
 }
 
-/** One array for each of the rows of a matrix of float32. */
+/** The rows of a matrix of float32. */
 function floatRows(bytes, columns) {
   const all = new Float32Array(bytes.buffer);
   return Array.from({ length: all.length / columns }, (_, row) =>
@@ -46,7 +44,7 @@ function floatRows(bytes, columns) {
   );
 }
 
-/** Which of the rows is largest in a column, the first of equals. */
+/** The index of the row that is largest in a column, the first of equals. */
 function largest(rows, column) {
   let best = 0;
   for (let row = 1; row < rows.length; row++) {
@@ -100,7 +98,7 @@ class Episode {
     return Math.floor(this.stepOf(frame) / this.chunkSteps);
   }
 
-  /** A chunk if it is unpacked; otherwise it will be, and `ready` is called. */
+  /** A chunk if it is unpacked; otherwise null, and `ready` is called once it is. */
   chunk(number, ready) {
     const kept = this.#chunks.get(number);
     if (kept instanceof Promise) return null;
