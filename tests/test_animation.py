@@ -1,4 +1,4 @@
-"""Animated pictures: every frame is what was put in, as another program reads it."""
+"""Animated pictures: every frame comes back exactly."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def test_it_ends_before_it_is_too_large(most: int) -> None:
 
 
 def test_a_preview_shows_the_game_as_the_agent_saw_it(game: EpisodeTrace) -> None:
-    made = preview(game)
-    assert made == preview(game)
-    assert (made.width, made.height) == (160, 210)
-    assert len(made.png) <= MOST_BYTES
+    first_seconds = preview(game)
+    assert first_seconds == preview(game)
+    assert (first_seconds.width, first_seconds.height) == (160, 210)
+    assert len(first_seconds.png) <= MOST_BYTES
     seen = [step[-2:].max(0) for step in screens(game)][:MOST_FRAMES]
-    back, shown = decoded(made.png)
+    back, shown = decoded(first_seconds.png)
     at = np.cumsum([0, *shown[:-1]]) / MILLISECONDS
     for step, frame in zip(at.astype(int), back, strict=True):
         assert np.array_equal(frame, seen[step])

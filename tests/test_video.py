@@ -55,7 +55,9 @@ def decoded(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
     facts = next(reader)
     width, height = facts["size"]
     shape = (height, width, 3)
-    return [np.frombuffer(one, np.uint8).reshape(shape).astype(int) for one in reader], facts
+    return [
+        np.frombuffer(picture, np.uint8).reshape(shape).astype(int) for picture in reader
+    ], facts
 
 
 def test_a_gif_has_the_exact_colours_of_every_two_frames(tmp_path: Path) -> None:
