@@ -61,7 +61,7 @@ class ReplayCommand:
     """File of the page, .html, or the video, .mp4 or .gif; of a training episode it goes to the
     run's episodes/ if it is not named."""
     second: Annotated[Path | None, option("RUN_OR_EPISODE", "none", name="with")] = None
-    """Run or checkpoint whose network looks on: the page has its Q-values too and marks the steps
+    """Run or checkpoint whose network is asked too: the page has its Q-values and marks the steps
     where it would do something else. Or the file of another episode: the page has both side by
     side, and they play together."""
     attention: bool = False

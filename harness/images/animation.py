@@ -65,5 +65,8 @@ def animated_png(images: npt.NDArray[np.uint8], milliseconds: int, most_bytes: i
         )
         return file.getvalue()
 
-    fitting = bisect_right(range(1, count + 1), most_bytes, key=lambda n: len(encoded(n)))
+    whole = encoded(count)
+    if len(whole) <= most_bytes:
+        return whole
+    fitting = bisect_right(range(1, count), most_bytes, key=lambda length: len(encoded(length)))
     return encoded(max(fitting, 1))

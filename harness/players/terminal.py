@@ -36,13 +36,13 @@ class Canvas:
             cleared = "\x1b[2J"
         columns, rows = size
         below = [view.status, KEYS] if rows >= LEAST_ROWS else [view.status]
-        beside, room = panel_columns(view, columns), rows - len(below)
-        width, height = fit(columns - beside, room)
+        panel_width, room = panel_columns(view, columns), rows - len(below)
+        width, height = fit(columns - panel_width, room)
         cells = to_cells(view.image, width, height)
         picture, self.cells = draw(cells, self.cells), cells
 
         lines = {(room + 1 + i, 1): line[: columns - 1] for i, line in enumerate(below)}
-        if beside:
+        if panel_width:
             panel = panel_lines(view, columns - width - 2)[:room]
             lines |= {(1 + i, width + 2): line for i, line in enumerate(panel)}
         changed = {at: line for at, line in lines.items() if self.lines.get(at) != line}

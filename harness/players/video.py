@@ -55,7 +55,7 @@ def write_video(
     Returns how many emulator frames are shown. The file appears whole or not at all. Raises
     UserError when ffmpeg is missing or fails.
     """
-    if not path.parent.is_dir():  # ffmpeg would name a file that nobody asked for
+    if not path.parent.is_dir():  # ffmpeg would name a file that no option named
         raise UserError(f"cannot write to {path}: {path.parent} is no folder")
     with (
         appearing(path, trailer(mark, path.suffix)) as part,
@@ -105,7 +105,7 @@ def _encode(
             for number, frames in enumerate(steps):
                 shown += len(frames)
                 seen = frames if per_second == FRAMES_PER_SECOND else _brighter(frames)
-                for picture in _beside(seen, strip, number):
+                for picture in _with_strip(seen, strip, number):
                     writer.send(np.ascontiguousarray(picture))
                     pictures += 1
         # write_frames does not tell how ffmpeg ended.
@@ -138,7 +138,7 @@ def _brighter(frames: Frames) -> Frames:
     return np.maximum(frames[ends - 1], frames[np.minimum(ends, len(frames) - 1)])
 
 
-def _beside(frames: Frames, strip: QValueStrip | None, number: int) -> Frames:
+def _with_strip(frames: Frames, strip: QValueStrip | None, number: int) -> Frames:
     """The frames of step `number`, with the strip beside them if there is one."""
     if strip is None:
         return frames

@@ -113,13 +113,13 @@ class Window:
         assert surface is not None
         surface.fill(_PAPER)
         columns, rows = surface.get_size()
-        beside = PANEL if columns >= 2 * PANEL else 0
-        size = picture_size(columns - beside, rows - 2 * LINE)
+        panel = PANEL if columns >= 2 * PANEL else 0
+        size = picture_size(columns - panel, rows - 2 * LINE)
         picture = pygame.surfarray.make_surface(np.swapaxes(view.image, 0, 1))
         surface.blit(pygame.transform.scale(picture, size), (0, 0))
         self._write(surface, view.status, (8, rows - 2 * LINE + 4), _INK)
         self._write(surface, KEYS, (8, rows - LINE + 4), _FAINT)
-        if beside:
+        if panel:
             self._panel(surface, view, size[0])
         pygame.display.flip()
 
