@@ -13,6 +13,7 @@ from PIL import Image
 
 from envs.emulators import FRAMES_PER_STEP
 from envs.trace import EpisodeTrace, screens
+from harness.images.palette import Palette
 
 MOST_FRAMES = 150
 """Frames of a preview, one an agent step: ten seconds."""
@@ -49,14 +50,12 @@ def animated_png(images: npt.NDArray[np.uint8], milliseconds: int, most_bytes: i
     The last images are left out if it would be larger than `most_bytes`; the first never is. With
     more than 256 colours similar ones become one.
     """
-    count, height, width, _ = images.shape
-    # One picture of all frames, one below the other, so that they share a palette.
-    column = Image.fromarray(images.reshape(-1, width, 3)).quantize(
-        COLOURS, dither=Image.Dither.NONE
-    )
-    frames = [
-        column.crop((0, top, width, top + height)) for top in range(0, count * height, height)
-    ]
+    palette = Palette()
+    numbers = palette.numbers(images)
+    colours = palette.merged(COLOURS)
+    frames = [Image.fromarray(image) for image in np.asarray(colours)[0][numbers]]
+    for frame in frames:
+        frame.putpalette(colours.getpalette() or [])
 
     def encoded(length: int) -> bytes:
         file, rest = io.BytesIO(), frames[1:length]
@@ -65,8 +64,10 @@ def animated_png(images: npt.NDArray[np.uint8], milliseconds: int, most_bytes: i
         )
         return file.getvalue()
 
-    whole = encoded(count)
+    whole = encoded(len(frames))
     if len(whole) <= most_bytes:
         return whole
-    fitting = bisect_right(range(1, count), most_bytes, key=lambda length: len(encoded(length)))
+    fitting = bisect_right(
+        range(1, len(frames)), most_bytes, key=lambda length: len(encoded(length))
+    )
     return encoded(max(fitting, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageColor
 
 MOST_COLOURS = 65_535
 _UNKNOWN = 65_535
@@ -39,3 +40,9 @@ class Palette:
             self.colours.append(f"#{colour:06x}")
         numbers[numbers == _UNKNOWN] = self._number[new]
         return numbers
+
+    def merged(self, most: int) -> Image.Image:
+        """A picture of one row, the pixel of each number, with at most `most` colours: similar ones
+        become one."""
+        row = np.array([[ImageColor.getrgb(colour) for colour in self.colours]], np.uint8)
+        return Image.fromarray(row).quantize(most, dither=Image.Dither.NONE)

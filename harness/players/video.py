@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageColor
+from PIL import Image
 
 from harness.errors import UserError
 from harness.files.atomic import appearing
@@ -123,11 +123,11 @@ def _palette(steps: Iterable[Frames], strip: QValueStrip | None) -> Image.Image:
     seen = Palette()
     for frames in steps:
         seen.numbers(_brighter(frames))
-    colours = [*(COLOURS if strip else ()), *map(ImageColor.getrgb, seen.colours)]
-    line = Image.fromarray(np.array([colours], np.uint8))
-    few = line.quantize(255, dither=Image.Dither.NONE).getpalette() or []
+    if strip:
+        seen.numbers(np.array(COLOURS, np.uint8))
+    colours = np.reshape(seen.merged(255).getpalette() or [], (-1, 3))
     palette = np.full((256, 4), 255, np.uint8)
-    palette[: len(few) // 3, :3] = np.reshape(few, (-1, 3))
+    palette[: len(colours), :3] = colours
     palette[255] = 0
     return Image.fromarray(palette.reshape(16, 16, 4))
 
