@@ -110,10 +110,13 @@ def _encode(
                     pictures += 1
         # write_frames does not tell how ffmpeg ended.
         written, _ = imageio_ffmpeg.count_frames_and_secs(path)
-    except (OSError, RuntimeError):
-        written = 0
+    except (OSError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"ffmpeg cannot write {path}: {reason}") from None
     if written != pictures:
-        raise UserError(f"ffmpeg cannot write {path}") from None
+        raise UserError(
+            f"ffmpeg cannot write {path}: {written:,} of {pictures:,} pictures are in it"
+        )
     return shown
 
 
