@@ -66,8 +66,8 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory, games: dict[int, EpisodeTr
             chunk = recorder.add(*stream.recv())
             chunks += [chunk] if chunk else []
     (folder / f"{0:012d}.actions").write_bytes(header.packed() + b"".join(chunks))
-    lines = [{"steps": one.steps, "seconds": 1.0, "episode/return": one.score}
-             for one in History(folder).episodes]  # fmt: skip
+    lines = [{"steps": episode.steps, "seconds": 1.0, "episode/return": episode.score}
+             for episode in History(folder).episodes]  # fmt: skip
     lines.append({"steps": 1000, "seconds": 1.0, "evaluation/return": 1.5})
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
@@ -89,7 +89,7 @@ def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
     chromium.switch_to.default_content()
     assert complaints(chromium) == []
     assert chromium.execute_script("return performance.getEntriesByType('resource').filter("
-                                   "one => !one.name.startsWith('blob:')).length") == 0  # fmt: skip
+                                   "r => !r.name.startsWith('blob:')).length") == 0  # fmt: skip
 
 
 @contextmanager
@@ -239,7 +239,7 @@ def test_a_game_that_was_cut_off_is_called_so(games: dict[int, EpisodeTrace]) ->
     cut = replace(games[0], truncated=True)
     header = LogHeader.here(PROTOCOL, 5, 0, 150)
     card = _listed(Played("a", None, header, cut), "First", lambda _: [])
-    assert ("Length", f"{len(cut)} steps, cut off") in card.facts
+    assert ("Length", f"{len(cut)} steps, cut off by the frame cap") in card.facts
 
 
 # The gallery
@@ -252,12 +252,12 @@ def test_every_episode_of_the_gallery_plays_to_its_score(
     assert not browser.find_elements("css selector", "iframe")
     history = History(run_dir)
     recorded = [games[number].score for number in sorted(games)]
-    wanted = [(one.score, len(games[one.number - 1])) for one in highlights(recorded)]
-    wanted += [(one.score, history.episodes[one.number - 1].length)
-               for one in highlights([one.score for one in history.episodes])]  # fmt: skip
+    expected = [(best.score, len(games[best.number - 1])) for best in highlights(recorded)]
+    expected += [(best.score, history.episodes[best.number - 1].length)
+               for best in highlights([each.score for each in history.episodes])]  # fmt: skip
     buttons = browser.find_elements("css selector", "button[data-name]")
-    assert len(buttons) == len(wanted)
-    for button, (score, length) in zip(buttons, wanted, strict=True):
+    assert len(buttons) == len(expected)
+    for button, (score, length) in zip(buttons, expected, strict=True):
         assert f"{score:,} points" in button.get_attribute("data-name")
         browser.execute_script("arguments[0].click()", button)
         there(browser, 0, SHOWN)
@@ -299,8 +299,8 @@ def test_the_gallery_says_what_it_shows(gallery: Path, run_dir: Path) -> None:
     assert total > 4
     assert f"of {total} training episodes" in content
     assert "of 4 recorded games" in content
-    for said in ("Trained for", "1,000 steps", "0.1 of its actions random", "from the action log"):
-        assert said in content
+    for fact in ("Trained for", "1,000 steps", "0.1 of its actions random", "from the action log"):
+        assert fact in content
 
 
 def test_a_name_that_is_no_text_can_be_on_a_page(tmp_path: Path) -> None:
@@ -331,10 +331,13 @@ def test_what_cannot_be_played_is_named_and_left_out(
     (log,) = folder.glob("*.actions")
     log.write_bytes(b"")
     assert GalleryCommand(folder).run() == 0
-    content, said = (folder / "gallery.html").read_text(encoding="utf-8"), capsys.readouterr().err
+    content, warnings = (
+        (folder / "gallery.html").read_text(encoding="utf-8"),
+        capsys.readouterr().err,
+    )
     for file in (log, *(episodes / f"{name}.episode" for name in ("empty", "damaged", "other"))):
         assert str(file) in content
-        assert str(file) in said
+        assert str(file) in warnings
     assert "of 4 recorded games" in content
     assert "No training episode can be played" in content
     for number in range(4):
@@ -355,14 +358,14 @@ def test_a_training_episode_that_cannot_be_played_is_named(
 
 
 def test_which_episodes_are_highlights() -> None:
-    found = highlights([3, 9, 1, 9, 1, 4])
-    assert [(one.roles, one.number, one.score, one.alike) for one in found] == [
+    chosen = highlights([3, 9, 1, 9, 1, 4])
+    assert [(best.roles, best.number, best.score, best.alike) for best in chosen] == [
         (("best",), 2, 9, 2),
         (("worst",), 3, 1, 2),
         (("median", "first"), 1, 3, 1),
     ]
-    (one,) = highlights([5])
-    assert (one.roles, one.total) == (("best", "worst", "median", "first"), 1)
+    (only,) = highlights([5])
+    assert (only.roles, only.total) == (("best", "worst", "median", "first"), 1)
     assert highlights([]) == []
 
 

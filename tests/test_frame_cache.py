@@ -16,7 +16,7 @@ def random_game(frames: int) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("most_bytes", [10**9, 30_000, 0])
-def test_a_film_shows_any_frame_in_any_order(most_bytes: int) -> None:
+def test_any_frame_comes_back_in_any_order(most_bytes: int) -> None:
     steps = random_game(470)
     frames = np.concatenate(steps)
     cache = FrameCache(lambda: iter(steps), most_bytes)
@@ -28,7 +28,7 @@ def test_a_film_shows_any_frame_in_any_order(most_bytes: int) -> None:
     assert cache.end == 470
 
 
-def test_a_film_is_simulated_no_further_than_it_is_seen() -> None:
+def test_no_more_is_simulated_than_is_shown() -> None:
     steps = iter(random_game(400))
     cache = FrameCache(lambda: steps)
     cache.picture(100)

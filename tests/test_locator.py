@@ -25,7 +25,7 @@ from harness.probes import games
 from harness.probes.readout import LinearMap, Readout, split
 from support.episode_samples import made_up
 from support.locator_samples import spotter
-from test_page_player import made, short
+from test_page_player import page_of, short
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "pong-quick"
 
@@ -36,23 +36,25 @@ def test_a_linear_map_says_what_its_readout_says() -> None:
     targets = features.flatten(1)[:, :2].double().numpy() * 4 + rng.normal(size=(80, 2))
     parts = split(np.arange(80) // 2)
     readout = Readout.of(features, parts).predict(targets[parts.train], targets[parts.valid])
-    told = LinearMap.of(features, parts, targets)(features[torch.from_numpy(parts.test)])
-    assert told == pytest.approx(readout, abs=1e-3)
-    assert np.ptp(told) > 1
+    answers = LinearMap.of(features, parts, targets)(features[torch.from_numpy(parts.test)])
+    assert answers == pytest.approx(readout, abs=1e-3)
+    assert np.ptp(answers) > 1
 
 
 class Knowing:
-    """Its features are the places that it was told, mixed and beside much noise."""
+    """Its features are the places that it was given, mixed, with much noise."""
 
     def __init__(self, states: np.ndarray, positions: np.ndarray) -> None:
-        self._told = {one.tobytes(): at for one, at in zip(states, positions, strict=True)}
+        self._places = {
+            state.tobytes(): place for state, place in zip(states, positions, strict=True)
+        }
 
     def features(self, states: Tensor) -> dict[str, Tensor]:
         rng = np.random.default_rng(0)
         mix = rng.normal(size=(2, 20))
-        told = np.array([self._told[one.numpy().tobytes()] for one in states])
+        places = np.array([self._places[state.numpy().tobytes()] for state in states])
         noise = 0.01 * rng.normal(size=(len(states), 20))
-        return {LAYER: torch.from_numpy(told @ mix + noise).float()}
+        return {LAYER: torch.from_numpy(places @ mix + noise).float()}
 
 
 def test_a_network_that_knows_has_its_mark_on_the_ball() -> None:
@@ -61,10 +63,10 @@ def test_a_network_that_knows_has_its_mark_on_the_ball() -> None:
     dataset = games.game_dataset("Pong", count)
     screens = intervened("Pong", "ball", count, games._SEED).screens
     knowing = cast(QNetwork, Knowing(dataset.states, dataset.positions))
-    found = fitted("place", knowing, "ball", dataset)
-    assert found.error < 0.1
-    assert found.guess > 10
-    marks = (found.places(dataset.states) + 0.5) / 84 * [160, 210]
+    ball = fitted("place", knowing, "ball", dataset)
+    assert ball.error < 0.1
+    assert ball.guess > 10
+    marks = (ball.places(dataset.states) + 0.5) / 84 * [160, 210]
     on = []
     for (x, y), screen in zip(marks, screens, strict=True):
         rows, columns = np.nonzero((screen[34:194] == (236, 236, 236)).all(-1))
@@ -76,17 +78,17 @@ def test_a_network_that_knows_has_its_mark_on_the_ball() -> None:
 
 
 def test_the_page_has_a_place_for_every_step(game: EpisodeTrace) -> None:
-    page = made(short(game, 70), locators=[spotter("other-place")])
-    found = page.array("other-place", "<f4").reshape(2, 70).T
+    page = page_of(short(game, 70), locators=[spotter("other-place")])
+    places = page.array("other-place", "<f4").reshape(2, 70).T
     states = np.concatenate([page.states(0), page.states(1)])[:, 3].astype(float)
     expected = np.stack([states[..., :42].mean((1, 2)), states[..., 42:].mean((1, 2))], 1)
-    assert np.allclose(found, expected, atol=1e-3)
+    assert np.allclose(places, expected, atol=1e-3)
     assert page.about["located"]["networks"] == [{"block": "other-place", "error": 2.5}]
     assert "place" not in page
 
 
 def test_there_is_no_mark_without_a_ball(game: EpisodeTrace) -> None:
-    page = made(short(game, 70), locators=[spotter("other-place")])
+    page = page_of(short(game, 70), locators=[spotter("other-place")])
     drawn = page.array("drawn", "?")
     assert not drawn[0]  # nobody has pressed FIRE yet
     lasts = (screen[-1, 93:189, 8:152] for screen in islice(screens(game), 69))

@@ -28,7 +28,7 @@ from harness.commands.replay import ReplayCommand
 from harness.errors import UserError
 from harness.images.palette import Palette
 from harness.images.row_deltas import pictures, row_deltas
-from harness.players import second_network as opinions
+from harness.players import second_network as second_networks
 from harness.players.locator import Locator
 from harness.players.page import write_page
 from harness.players.page_data import CHUNK_STEPS, PageData, in_words
@@ -46,9 +46,9 @@ class Page:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        found = re.findall(r'<script type="text/plain" id="data-([a-z0-9-]+)">([^<]*)<', text)
-        self.blocks = dict(found)
-        assert len(found) == len(self.blocks)
+        blocks = re.findall(r'<script type="text/plain" id="data-([a-z0-9-]+)">([^<]*)<', text)
+        self.blocks = dict(blocks)
+        assert len(blocks) == len(self.blocks)
         self.about = json.loads(self.blocks["about"])
 
     def __contains__(self, name: str) -> bool:
@@ -97,7 +97,7 @@ def short(trace: EpisodeTrace, steps: int) -> EpisodeTrace:
     return replace(cut, digests=np.array(seen, np.uint32))
 
 
-def made(
+def page_of(
     trace: EpisodeTrace,
     second: SecondNetwork | None = None,
     *,
@@ -175,7 +175,7 @@ def test_games_with_a_higher_screen_have_many_colours() -> None:
         carnival, 0, rng.integers(6, size=70).astype(np.uint8), np.zeros(70, np.int32),
         np.zeros((70, 0), np.float32), np.zeros(0, np.uint32), True,
     )  # fmt: skip
-    page = made(trace)
+    page = page_of(trace)
     assert "high-1" in page
     true = np.concatenate(list(screens(trace)))
     assert np.array_equal(np.concatenate([page.screens(0), page.screens(1)]), true)
@@ -228,7 +228,7 @@ def test_nothing_on_the_page_is_run_but_its_own_script(page: Page) -> None:
 def test_an_action_log_has_no_q_values(game: EpisodeTrace) -> None:
     nothing = np.zeros((len(game), 0), np.float32)
     trace = replace(game, q_values=nothing, digests=np.zeros(0, np.uint32))
-    page = made(short(trace, 20))
+    page = page_of(short(trace, 20))
     assert "q" not in page
     assert "other-q" not in page
 
@@ -269,26 +269,26 @@ class Corner(nn.Module):
 
 def test_a_second_network_sees_the_same_states(game: EpisodeTrace, page: Page) -> None:
     network = make_network("stride", 4).eval()
-    other = made(short(game, 70), SecondNetwork("x", network))
-    found = other.array("other-q", "<f4").reshape(4, 70).T
+    other = page_of(short(game, 70), SecondNetwork("x", network))
+    q_values = other.array("other-q", "<f4").reshape(4, 70).T
     states = np.concatenate([page.states(0), page.states(1)])[:70]
     with torch.no_grad():
         expected = network(torch.from_numpy(states)).numpy()
-    assert np.allclose(found, expected, atol=1e-4)
+    assert np.allclose(q_values, expected, atol=1e-4)
     assert other.about["second"] == "x"
 
 
 def test_attention_is_the_gradient_of_the_largest_q_value() -> None:
     states = np.full((3, 4, 84, 84), 9, np.uint8)
-    found = SecondNetwork("x", Corner()).attention(states)
+    attention = SecondNetwork("x", Corner()).attention(states)
     expected = np.zeros((3, 84, 84))
     expected[:, 10, 20], expected[:, 80, 83] = 15, 8  # 2 and 1, of at most 2
-    assert np.array_equal(found, expected)
+    assert np.array_equal(attention, expected)
     assert FAINTEST <= 8
 
 
 def test_attention_comes_back_from_the_page(game: EpisodeTrace) -> None:
-    page = made(short(game, 15), SecondNetwork("x", Corner()), attention=True)
+    page = page_of(short(game, 15), SecondNetwork("x", Corner()), attention=True)
     pairs = pictures(page.bytes("attention-0"), 15, 84, 42)
     shades = np.stack([pairs >> 4, pairs & 15], -1).reshape(15, 84, 84)
     assert (shades[:, 10, 20] == 15).all()
@@ -308,8 +308,8 @@ def test_stacks_of_a_line_of_frames() -> None:
 def test_a_network_of_another_game_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = SimpleNamespace(emulators=EmulatorConfig("Pong"))
     network = make_network("stride", 6)
-    monkeypatch.setattr(opinions, "find_checkpoint", lambda run: run)
-    monkeypatch.setattr(opinions, "load_network", lambda run: (network, settings, None))
+    monkeypatch.setattr(second_networks, "find_checkpoint", lambda run: run)
+    monkeypatch.setattr(second_networks, "load_network", lambda run: (network, settings, None))
     assert second_network(Path("runs/a"), EmulatorConfig("Pong")).name == "runs/a"
     with pytest.raises(UserError, match="runs/a plays Pong, the episode is one of Breakout"):
         second_network(Path("runs/a"), BREAKOUT)

@@ -56,12 +56,6 @@ def test_simulating_up_to_a_jump_is_no_time_of_the_game() -> None:
     assert 119 <= int(terminal.before_keys[1].split()[1].partition("/")[0]) <= 122
 
 
-def test_q_quits() -> None:
-    terminal = FakeTerminal(plan=[(1.0, "q")])
-    play(made_up(150), shades(150), NAMES, TerminalDisplay(terminal))
-    assert abs(terminal.time - 101) < 0.05
-
-
 def test_sprites_that_flicker_are_seen_and_the_score_counts_earlier_steps() -> None:
     terminal = FakeTerminal()
     flicker = [coloured((200, 0, 0), (0, 0, 150), (200, 0, 0), (0, 0, 150))] * 5

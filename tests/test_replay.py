@@ -38,6 +38,8 @@ from harness.run.config import RunConfig, flatten
 from harness.text import shell_line
 from support.episode_samples import BREAKOUT, edit_json
 
+Change = Callable[[EpisodeTrace], EpisodeTrace]
+
 # Replays
 
 
@@ -100,8 +102,10 @@ def test_a_game_cut_off_as_stuck_is_kept_verified_and_shown(
 
 def test_a_game_that_was_over_was_not_stuck(game: EpisodeTrace) -> None:
     wrong = replace(game, stuck=True)
-    said = first_difference(wrong, game.score, resimulate(wrong))
-    assert said == f"the game is over after {len(game):,} steps, recorded as stuck"
+    assert (
+        first_difference(wrong, game.score, resimulate(wrong))
+        == f"the game is over after {len(game):,} steps, recorded as stuck"
+    )
 
 
 def test_only_a_stuck_game_has_the_newer_format(
@@ -116,66 +120,47 @@ def test_only_a_stuck_game_has_the_newer_format(
         assert load_episode(path).stuck == trace.stuck
 
 
-def other_action(trace: EpisodeTrace) -> EpisodeTrace:
+def edited(name: str, place: int, change: Callable[[int], int]) -> Change:
+    """One recorded number changed."""
+
+    def apply(trace: EpisodeTrace) -> EpisodeTrace:
+        values = getattr(trace, name).copy()
+        values[place] = change(int(values[place]))
+        return replace(trace, **{name: values})
+
+    return apply
+
+
+def other_actions(trace: EpisodeTrace) -> EpisodeTrace:
     actions = trace.actions.copy()
     actions[40:48] = 5 - np.maximum(actions[40:48], 2)  # LEFT for RIGHT
     return replace(trace, actions=actions)
 
 
-def other_reward(trace: EpisodeTrace) -> EpisodeTrace:
-    rewards = trace.rewards.copy()
-    rewards[30] += 1
-    return replace(trace, rewards=rewards)
-
-
-def other_frame(trace: EpisodeTrace) -> EpisodeTrace:
-    digests = trace.digests.copy()
-    digests[20] ^= 1
-    return replace(trace, digests=digests)
-
-
-def other_last_frame(trace: EpisodeTrace) -> EpisodeTrace:
-    digests = trace.digests.copy()
-    digests[-1] ^= 1
-    return replace(trace, digests=digests)
-
-
-def shorter(trace: EpisodeTrace) -> EpisodeTrace:
-    return replace(
-        trace,
-        actions=trace.actions[:50],
-        rewards=trace.rewards[:50],
-        q_values=trace.q_values[:50],
-        digests=trace.digests[:51],
-    )
-
-
-def longer(trace: EpisodeTrace) -> EpisodeTrace:
-    return replace(
-        trace,
-        actions=np.append(trace.actions, np.uint8(0)),
-        rewards=np.append(trace.rewards, np.int32(0)),
-        q_values=np.vstack([trace.q_values, trace.q_values[:1]]),
-        digests=np.append(trace.digests, np.uint32(0)),
-    )
+def of_length(trace: EpisodeTrace, steps: int) -> EpisodeTrace:
+    """The first steps, or all with the last one repeated."""
+    kept = np.minimum(np.arange(steps), len(trace) - 1)
+    series = {name: getattr(trace, name)[kept] for name in ("actions", "rewards", "q_values")}
+    digests = trace.digests[np.minimum(np.arange(steps + 1), len(trace))]
+    return replace(trace, **series, digests=digests)
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (other_action, r"frame 4\d has digest"),
-        (other_reward, "step 30 brings reward 0, recorded 1"),
-        (other_frame, "frame 20 has digest"),
-        (other_last_frame, "has digest"),
-        (shorter, "goes on after 50 steps"),
-        (longer, "over after"),
+        (other_actions, r"frame 4\d has digest"),
+        (edited("rewards", 30, lambda reward: reward + 1), "step 30 brings reward 0, recorded 1"),
+        (edited("digests", 20, lambda digest: digest ^ 1), "frame 20 has digest"),
+        (edited("digests", -1, lambda digest: digest ^ 1), "has digest"),
+        (lambda trace: of_length(trace, 50), "goes on after 50 steps"),
+        (lambda trace: of_length(trace, len(trace) + 1), "over after"),
     ],
 )
 def test_verification_names_the_first_difference(
     tmp_path: Path,
     game: EpisodeTrace,
     capsys: pytest.CaptureFixture[str],
-    change: Callable[[EpisodeTrace], EpisodeTrace],
+    change: Change,
     says: str,
 ) -> None:
     path = tmp_path / "changed.episode"
@@ -213,21 +198,21 @@ def test_another_cartridge_or_emulator_is_named(
 def test_wrong_options_are_answered_before_torch_is_imported() -> None:
     """It takes seconds, which nobody waits for to read of a slip."""
     for words in (["replay", "--in", "nothing"], ["replay", "nowhere.episode"], ["repaly"]):
-        asked = (
+        program = (
             "import runpy, sys\n"
             "try:\n"
             "    runpy.run_path('evaluate.py', run_name='__main__')\n"
             "except SystemExit as end:\n"
             "    print('imported:', sorted({'torch', 'scipy'} & set(sys.modules)), end.code)"
         )
-        told = subprocess.run(
-            [sys.executable, "-c", asked, *words],
+        finished = subprocess.run(
+            [sys.executable, "-c", program, *words],
             cwd=Path(__file__).resolve().parent.parent,
             capture_output=True,
             text=True,
             check=True,
         )
-        assert told.stdout.rstrip().endswith("imported: [] 2"), words
+        assert finished.stdout.rstrip().endswith("imported: [] 2"), words
 
 
 def test_replay_options_that_contradict_are_refused(file: Path, tmp_path: Path) -> None:
@@ -310,8 +295,7 @@ def test_record_writes_files_that_verify(
         assert file.name == f"breakout-seed{header.seed}-score{header.score:+d}.episode"
         assert (header.epsilon, header.agent, header.agent_steps) == (0.5, "run/best", 7000)
         assert header.protocol.max_episode_frames == 400
-    said = capsys.readouterr().out
-    assert shell_line("evaluate.py", "replay", files[0]) in said
+    assert shell_line("evaluate.py", "replay", files[0]) in capsys.readouterr().out
     assert ReplayCommand(files[0], verify=True).run() == 0
 
 

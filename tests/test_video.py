@@ -55,7 +55,9 @@ def decoded(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
     facts = next(reader)
     width, height = facts["size"]
     shape = (height, width, 3)
-    return [np.frombuffer(one, np.uint8).reshape(shape).astype(int) for one in reader], facts
+    return [
+        np.frombuffer(picture, np.uint8).reshape(shape).astype(int) for picture in reader
+    ], facts
 
 
 def test_a_gif_has_the_exact_colours_of_every_two_frames(tmp_path: Path) -> None:
@@ -77,6 +79,36 @@ def test_a_gif_has_the_exact_colours_of_every_two_frames(tmp_path: Path) -> None
         assert np.array_equal(picture[::2][:, 3::7], both[:, ::2][:, :80]) or np.array_equal(
             picture, both[np.arange(420) // 2][:, np.arange(560) * 2 // 7]
         )
+
+
+def test_a_gif_has_each_of_255_colours(tmp_path: Path) -> None:
+    """ffmpeg's palettegen would round some of them."""
+    colours = np.random.default_rng(0).integers(0, 256, (255, 3), np.uint8)
+    frame = np.resize(colours, (210 * 160, 3)).reshape(1, 210, 160, 3)
+    write_video(path := tmp_path / "x.gif", lambda: [frame])
+    assert np.array_equal(
+        np.unique(decoded(path)[0][0].reshape(-1, 3), axis=0), np.unique(colours, axis=0)
+    )
+
+
+def test_a_file_that_ffmpeg_cannot_finish_does_not_appear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk, of which write_frames says nothing."""
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    write_frames = imageio_ffmpeg.write_frames
+
+    def small(*arguments: Any, output_params: list[str], **options: Any) -> Any:
+        limited = [*output_params, "-fs", "1000"]
+        return write_frames(*arguments, output_params=limited, **options)
+
+    monkeypatch.setattr(imageio_ffmpeg, "write_frames", small)
+    noise = np.random.default_rng(0).integers(0, 16, (4, 210, 160, 3), np.uint8)
+    for suffix in (".mp4", ".gif"):
+        with pytest.raises(UserError, match="ffmpeg cannot write") as error:
+            write_video(tmp_path / f"x{suffix}", lambda: [noise] * 20)
+        assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_gif_of_many_colours_takes_similar_ones(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ NAMES = ("NOOP", "FIRE", "UP")
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    with window("Pong") as found:
-        yield found
+    with window("Pong") as display:
+        yield display
 
 
 def view() -> View:

@@ -55,10 +55,10 @@ class EpisodesCommand:
         table = Table("episode")
         for name in ("steps", "score", "length", "emulator"):
             table.add_column(name, justify="right")
-        for number, one in chosen:
-            cut = " (cut off)" if one.truncated else ""
-            length = f"{one.length:,}{cut}"
-            table.add_row(f"{number:,}", f"{one.steps:,}", f"{one.score:,}", length, str(one.env))
+        for number, episode in chosen:
+            length = f"{episode.length:,}{' (cut off)' if episode.truncated else ''}"
+            steps, score = f"{episode.steps:,}", f"{episode.score:,}"
+            table.add_row(f"{number:,}", steps, score, length, str(episode.env))
         console = Console()
         console.print(table)
         if chosen:
@@ -66,15 +66,17 @@ class EpisodesCommand:
             console.print(f"see one: {shell_line(*words)}")
         else:
             console.print("no episode matches")
-        found = f"{len(history.episodes):,} episodes ended in the first {history.steps:,} steps"
-        console.print(f"{found}; a run's newest steps are told with its next checkpoint")
+        console.print(
+            f"{len(history.episodes):,} episodes ended in the first {history.steps:,} steps; "
+            "a run's newest steps appear with its next checkpoint"
+        )
         if self.json:
-            listed = [{"episode": number, **asdict(one)} for number, one in chosen]
+            listed = [{"episode": number, **asdict(episode)} for number, episode in chosen]
             write_json(self.json, {"run": self.run_dir.resolve().name, "episodes": listed}, self)
         return 0
 
-    def _chosen(self, found: list[Numbered]) -> list[Numbered]:
-        """Those that the options ask for. Raises UserError for options that cannot be together."""
+    def _chosen(self, episodes: list[Numbered]) -> list[Numbered]:
+        """The episodes that the options ask for. Raises UserError for options that contradict."""
         counts = {name: getattr(self, name) for name in ("best", "worst", "first", "last")}
         given = {name: count for name, count in counts.items() if count is not None}
         if len(given) > 1:
@@ -83,13 +85,13 @@ class EpisodesCommand:
             if count < 1:
                 raise UserError(f"--{name} must be at least 1, not {count}")
         before = float("inf") if self.before is None else self.before
-        found = [
-            (number, one)
-            for number, one in found
-            if self.after < one.steps < before and one.length > self.longer
+        episodes = [
+            (number, episode)
+            for number, episode in episodes
+            if self.after < episode.steps < before and episode.length > self.longer
         ]
         if "best" in given or "worst" in given:
             sign = -1 if "best" in given else 1
-            found.sort(key=lambda pair: (sign * pair[1].score, pair[0]))
-        count = next(iter(given.values()), len(found))
-        return found[-count:] if "last" in given else found[:count]
+            episodes.sort(key=lambda pair: (sign * pair[1].score, pair[0]))
+        count = next(iter(given.values()), len(episodes))
+        return episodes[-count:] if "last" in given else episodes[:count]

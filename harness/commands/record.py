@@ -1,4 +1,4 @@
-"""evaluate.py record: let an agent play whole games and keep them as files."""
+"""evaluate.py record: let an agent play whole games and write them to files."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class RecordCommand:
 
 
 def _episodes_folder(checkpoint: Path) -> Path:
-    """episodes/ of the run that a checkpoint belongs to; of the checkpoint when it stands alone."""
+    """episodes/ of the checkpoint's run, or of the checkpoint where it is in no run."""
     run = checkpoint.parent
     return (run if (run / "config.json").is_file() else checkpoint) / "episodes"
 
@@ -90,7 +90,8 @@ def _name(trace: EpisodeTrace) -> str:
 
 
 def _write(file: Path, content: bytes) -> Path:
-    """Write an episode, under another name where another episode has this one; where it is."""
+    """Write an episode, under the next free name where another episode has this one; returns its
+    file."""
     file = next_free(file, lambda place: place.exists() and place.read_bytes() != content)
     with appearing(file) as part:
         part.write_bytes(content)

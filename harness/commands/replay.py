@@ -28,7 +28,7 @@ from harness.players.verify import check_emulator, first_difference
 from harness.run.places import hint_for
 
 VIDEOS = (".mp4", ".gif")
-"""How the file of a video may end."""
+"""Suffixes of videos."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ReplayCommand:
     """File of the page, .html, or the video, .mp4 or .gif; of a training episode it goes to the
     run's episodes/ if it is not named."""
     second: Annotated[Path | None, option("RUN_OR_EPISODE", "none", name="with")] = None
-    """Run or checkpoint whose network looks on: the page has its Q-values too and marks the steps
+    """Run or checkpoint whose network is asked too: the page has its Q-values and marks the steps
     where it would do something else. Or the file of another episode: the page has both side by
     side, and they play together."""
     attention: bool = False
@@ -92,10 +92,10 @@ class ReplayCommand:
         return code
 
     def _check(self) -> None:
-        """Raise UserError for options that do not go together."""
+        """Raise UserError for options that contradict each other."""
         if self.out is not None and self.show_in not in ("video", "page"):
             raise UserError("--out is for pages and videos: add --in page or --in video")
-        self._beside.check(self.show_in)
+        self._episode_page.check(self.show_in)
         if self.values and self.show_in != "video":
             raise UserError("--values is for videos, the others show them anyway: add --in video")
         if self.seconds and self.show_in != "video":
@@ -107,7 +107,7 @@ class ReplayCommand:
             raise UserError(f"--speed must be above 0 and finite, not {self.speed}")
 
     def _load(self) -> tuple[EpisodeHeader | LogHeader, EpisodeTrace]:
-        """The episode and what it was played with. Raises UserError or BadEpisode."""
+        """The episode and its header. Raises UserError or BadEpisode."""
         if not self.source.is_dir():
             if self.episode is not None:
                 raise UserError("--episode goes with the folder of a run")
@@ -132,25 +132,25 @@ class ReplayCommand:
         if difference:
             Console().print(f"{self._name} differs: {difference}")
             return 1
-        seen = f"{len(trace.digests):,} observations, " if len(trace.digests) else ""
+        observations = f"{len(trace.digests):,} observations, " if len(trace.digests) else ""
         Console().print(
-            f"{self._name} is the same when simulated again: {seen}{len(trace):,} rewards, "
+            f"{self._name} is the same when simulated again: {observations}{len(trace):,} rewards, "
             f"the length and the score {trace.score:,}"
         )
         return 0
 
     @property
-    def _beside(self) -> EpisodePage:
+    def _episode_page(self) -> EpisodePage:
         return EpisodePage(self.second, self.attention, self.locate)
 
     def _page(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> None:
         out = self._file(".html")
         file = None if self.source.is_dir() else self.source
         episode = Played(self._name, file, header, trace)
-        other = self._beside.other()
+        other = self._episode_page.other()
         if other:
             check_emulator(other.header, strict=False)
-        _announce(out, self._beside.write(out, episode, other, mark_of(self)))
+        _announce(out, self._episode_page.write(out, episode, other, mark_of(self)))
 
     def _video(self, trace: EpisodeTrace) -> None:
         from harness.players.q_value_strip import QValueStrip
@@ -164,26 +164,25 @@ class ReplayCommand:
         passes = 2 if out.suffix == ".gif" else 1
         with progress("encoding", passes * steps.stop) as advance:
 
-            def play() -> Iterator[npt.NDArray[np.uint8]]:  # from the start: it is simulated
-                made = advancing(islice(screens(trace), steps.stop), advance)
-                return islice(made, steps.start, None)
+            def play() -> Iterator[npt.NDArray[np.uint8]]:  # simulated from the start
+                frames = advancing(islice(screens(trace), steps.stop), advance)
+                return islice(frames, steps.start, None)
 
             _announce(out, write_video(out, play, strip, mark_of(self)))
 
     def _steps(self, trace: EpisodeTrace) -> range:
-        """The steps that a video shows, one at least. Raises UserError for a part that the game
-        has not."""
-        a_second, last = FRAMES_PER_SECOND / FRAMES_PER_STEP, len(trace) - 1
-        start, end = (at * a_second for at in self.seconds or (0, math.inf))
+        """The steps that a video shows, at least one. Raises UserError for a part after the end."""
+        per_second, last = FRAMES_PER_SECOND / FRAMES_PER_STEP, len(trace) - 1
+        start, end = (second * per_second for second in self.seconds or (0, math.inf))
         if start >= len(trace):
-            length = f"{len(trace) / a_second:.1f}"
-            raise UserError(f"--seconds {start / a_second:g} is too late: the game has {length}")
+            length = f"{len(trace) / per_second:.1f}"
+            raise UserError(f"--seconds {start / per_second:g} is too late: the game has {length}")
         first = min(round(start), last)
         return range(first, max(round(min(end, len(trace))), first + 1))
 
     def _file(self, *suffixes: str) -> Path:
-        """Where to write, as one of these ends or by default the first. Raises UserError for a
-        name that ends otherwise, or is that of something else."""
+        """Where to write: a name with one of these suffixes, by default the first. Raises UserError
+        for a name with another suffix, and for a file of something else."""
         if self.out is None and self.episode is None:
             out = self.source.with_suffix(suffixes[0])
         elif self.out is None:
@@ -204,6 +203,6 @@ class ReplayCommand:
 
 
 def _announce(file: Path, frames: int) -> None:
-    """Say what was written."""
+    """Print what was written."""
     seconds, size = frames / FRAMES_PER_SECOND, file.stat().st_size / 1000
     Console().print(f"{file}: {frames:,} frames of the emulator, {seconds:.1f} s, {size:,.0f} kB")

@@ -1,56 +1,20 @@
-"""Screens as numbers of colours: an Atari has 128 of them, a game few of these."""
+"""Screens as numbers of colours. An Atari has 128 colours, and most games show a few of them."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageColor
 
 MOST_COLOURS = 65_535
 _UNKNOWN = 65_535
 
 
-Images = npt.NDArray[np.uint8]
-"""[..., 3] in red, green and blue."""
-
-
-def packed(images: Images) -> npt.NDArray[np.uint32]:
-    """uint32 [...]: 0xRRGGBB of each pixel."""
-    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
-    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
-
-
-class Seen:
-    """Which colours there are."""
-
-    def __init__(self) -> None:
-        self._seen = np.zeros(1 << 24, np.bool_)  # sorting millions of pixels would take longer
-
-    def add(self, colours: npt.NDArray[np.uint32]) -> None:
-        """Note packed colours."""
-        self._seen[colours] = True
-
-    def few(self, most: int) -> tuple[npt.NDArray[np.uint32], int]:
-        """At most so many packed colours, and which of their bits count: all of them, or, of
-        more colours than `most`, the high ones, so that similar colours are one."""
-        every = np.flatnonzero(self._seen).astype(np.uint32)
-        for lost_bits in range(8):
-            mask = (0xFF >> lost_bits << lost_bits) * 0x010101
-            colours = np.unique(every & mask)
-            if len(colours) <= most:
-                break
-        return colours, mask
-
-
-def unpacked(colours: npt.NDArray[np.uint32]) -> Images:
-    """[n, 3] of n packed colours."""
-    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], 1).astype(np.uint8)
-
-
 class Palette:
-    """Every colour that was seen, numbered in the order in which it came.
+    """Every colour seen so far, numbered in the order of appearance.
 
-    Few games show more than 256: those whose screen is higher than 210 rows, which ALE blends
-    into as many, up to thousands.
+    A few games show more than 256 colours, up to thousands: their screen is higher than 210 rows,
+    and ALE blends it into as many.
     """
 
     def __init__(self) -> None:
@@ -58,12 +22,13 @@ class Palette:
         """`#rrggbb` of each number."""
         self._number = np.full(1 << 24, _UNKNOWN, np.uint16)
 
-    def numbers(self, screens: Images) -> npt.NDArray[np.uint16]:
+    def numbers(self, screens: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
         """uint8 [..., 3] in red, green and blue as numbers of colours, uint16 [...].
 
         Raises ValueError for more than MOST_COLOURS.
         """
-        colours = packed(screens)
+        red, green, blue = (screens[..., channel].astype(np.uint32) for channel in range(3))
+        colours = red << 16 | green << 8 | blue
         numbers: npt.NDArray[np.uint16] = self._number[colours]
         new = colours[numbers == _UNKNOWN]
         if not new.size:
@@ -75,3 +40,9 @@ class Palette:
             self.colours.append(f"#{colour:06x}")
         numbers[numbers == _UNKNOWN] = self._number[new]
         return numbers
+
+    def merged(self, most: int) -> Image.Image:
+        """A picture of one row, the pixel of each number, with at most `most` colours: similar ones
+        become one."""
+        row = np.array([[ImageColor.getrgb(colour) for colour in self.colours]], np.uint8)
+        return Image.fromarray(row).quantize(most, dither=Image.Dither.NONE)

@@ -1,4 +1,4 @@
-"""The pages of evaluate.py replay: an episode, and what stands beside it."""
+"""The pages of evaluate.py replay: one episode, or two side by side."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Played:
 
 @dataclass(frozen=True)
 class EpisodePage:
-    """What a page is to show beside its episode."""
+    """What a page shows besides its episode."""
 
     second: Path | None
-    """Run or checkpoint whose network looks on, or the file of another episode."""
+    """Run or checkpoint whose Q-values are shown too, or the file of another episode."""
     attention: bool
     locate: bool
 
@@ -50,19 +50,19 @@ class EpisodePage:
         for option, given in (("--with", self.second is not None), ("--locate", self.locate)):
             if given and show_in != "page":
                 raise UserError(f"{option} is for pages: add --in page")
-        if self.attention and (self.second is None or self._another):
+        if self.attention and (self.second is None or self._two):
             raise UserError("--attention is that of a network: add --with RUN")
-        if self.locate and self._another:
+        if self.locate and self._two:
             raise UserError("--locate is for one episode: give --with the folder of a run")
 
     @property
-    def _another(self) -> bool:
-        """Whether the second is an episode."""
+    def _two(self) -> bool:
+        """Whether the page shows two episodes."""
         return self.second is not None and self.second.is_file()
 
     def other(self) -> Played | None:
-        """The episode to stand beside, if it is one. Raises BadEpisode."""
-        if self.second is None or not self._another:
+        """The second episode, if there is one. Raises BadEpisode."""
+        if self.second is None or not self._two:
             return None
         header, trace = read_header(self.second), load_episode(self.second)
         return Played(str(self.second), self.second, header, trace)
@@ -73,8 +73,8 @@ class EpisodePage:
             played, pages = [episode, other], _pair(out, (episode, other), mark)
         else:
             played, pages = [episode], [self._single(out, episode, mark)]
-        for one, page in zip(played, pages, strict=True):
-            warn_departed(one.name, page)
+        for shown, page in zip(played, pages, strict=True):
+            warn_departed(shown.name, page)
         return sum(page.frames for page in pages)
 
     def _single(self, out: Path, episode: Played, mark: str) -> PageData:
@@ -83,7 +83,7 @@ class EpisodePage:
 
         header, trace = episode.header, episode.trace
         if self.locate:
-            labels_of(trace.protocol.game)  # said before anything takes time
+            labels_of(trace.protocol.game)  # raises before anything takes time
         second = second_network(self.second, trace.protocol) if self.second else None
         locators = _locators(episode, second) if self.locate else []
         with progress("writing", len(trace)) as advance:
@@ -94,7 +94,7 @@ class EpisodePage:
 
 
 def warn_departed(name: str, page: PageData) -> None:
-    """Say on standard error that an episode went another way than it was recorded, if it did."""
+    """Warn on standard error if an episode departs from its recording."""
     if page.departs is not None:
         warn(f"{name} departs from its recording at step {page.departs:,}")
 
@@ -104,49 +104,48 @@ def _pair(out: Path, episodes: tuple[Played, Played], mark: str) -> list[PageDat
     from harness.players.episodes_page import write_episodes_page
     from harness.report.markup import Html
 
-    names = ("First", "Second")
-    games = dict.fromkeys(game_title(one.trace.protocol.game) for one in episodes)
+    traces = [episode.trace for episode in episodes]
+    games = dict.fromkeys(game_title(trace.protocol.game) for trace in traces)
     title = f"{' and '.join(games)}: two episodes"
-    with progress("writing", sum(len(one.trace) for one in episodes)) as advance:
+    with progress("writing", sum(map(len, traces))) as advance:
         both = [
-            _listed(one, name, advancing(screens(one.trace), advance))
-            for name, one in zip(names, episodes, strict=True)
+            _listed(episode, name, advancing(screens(episode.trace), advance))
+            for name, episode in zip(("First", "Second"), episodes, strict=True)
         ]
         return write_episodes_page(out, title, Html(""), both, opened=True, mark=mark)
 
 
-def _listed(one: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -> ListedEpisode:
+def _listed(episode: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -> ListedEpisode:
     from harness.players.episodes_page import ListedEpisode
+    from harness.players.page import agent_facts
 
-    facts = [
-        ("From", one.name),
-        ("Length", f"{len(one.trace):,} steps{', cut off' if one.trace.truncated else ''}"),
-        ("Seed", str(one.trace.seed)),
-    ]
-    header = one.header
-    if isinstance(header, EpisodeHeader) and header.agent is not None:
-        facts.insert(1, ("Agent", header.agent))
-    if isinstance(header, EpisodeHeader) and header.agent_steps is not None:
-        facts.insert(-2, ("Trained for", f"{header.agent_steps:,} steps"))
-    return ListedEpisode(title, one.name, one.header, one.trace, frames, tuple(facts))
+    trace = episode.trace
+    facts = (
+        ("From", episode.name),
+        *agent_facts(episode.header),
+        ("Length", f"{len(trace):,} steps, {trace.end}"),
+        ("Seed", str(trace.seed)),
+    )
+    return ListedEpisode(title, episode.name, episode.header, trace, frames, facts)
 
 
 def _locators(episode: Played, second: SecondNetwork | None) -> list[Locator]:
-    """Those of the networks that there are. Raises UserError where there are none."""
+    """Locators of the network that played and of the second one, where they are here. Raises
+    UserError where neither is."""
     from harness.players.locator import locator, own_network
 
-    game, found = episode.trace.protocol.game, []
+    game, locators = episode.trace.protocol.game, []
     if episode.file and isinstance(episode.header, EpisodeHeader):
         own = own_network(episode.file, episode.header, episode.trace)
         if own:
             with progress("reading places from the network that played"):
-                found.append(locator("place", own, game))
+                locators.append(locator("place", own, game))
     if second:
         with progress(f"reading places from {second.name}"):
-            found.append(locator("other-place", second.network, game))
-    if not found:
+            locators.append(locator("other-place", second.network, game))
+    if not locators:
         raise UserError(
             "--locate needs a network, and the checkpoint that played this episode is not here: "
             "add --with RUN"
         )
-    return found
+    return locators

@@ -1,9 +1,9 @@
 """Several episodes on one page, each opened only when somebody asks for it.
 
-Whole pages of episodes (harness/players/page.py) stand in the shelf's page as text, which a
-browser neither draws nor runs; the script of web/shelf.js opens one in a frame of its own. The
-browser lets the shelf run that script and the players' one, frame what it made itself, and no
-more. The pages are not packed: nearly all of them is packed already.
+The page holds the whole page of each episode (harness/players/page.py) as text, which a browser
+neither draws nor runs. The script web/episodes.js opens one in an iframe. The page's
+Content-Security-Policy allows that script, the player's, and iframes of text that the page holds.
+The text is not compressed: nearly all of it is already.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from harness.report.styles import colour_rules, shape_symbols
 
 @dataclass(frozen=True)
 class ListedEpisode:
-    """An episode and what stands on its card."""
+    """An episode and what its card says."""
 
     title: str
     name: str
@@ -45,10 +45,10 @@ class ListedEpisode:
     header: EpisodeHeader | LogHeader
     trace: EpisodeTrace
     screens: Iterator[npt.NDArray[np.uint8]]
-    """Its frames, uint8 [k, 210, 160, 3] a step, made while the page is written."""
+    """Its frames, uint8 [k, 210, 160, 3] a step, simulated while the page is written."""
     facts: tuple[tuple[str, str], ...] = ()
     group: str = ""
-    """Episodes that follow each other and share it stand under it as their heading."""
+    """Heading of this episode and its neighbours of the same group."""
 
 
 def write_episodes_page(
@@ -60,13 +60,13 @@ def write_episodes_page(
     opened: bool = False,
     mark: str = "",
 ) -> list[PageData]:
-    """Write a page of episodes; returns what went into each. Under its title stands `above`.
+    """Write a page of episodes, `above` under its title; returns what went into each.
 
     With `opened` all are open and play together from the beginning. `mark` is that of the command
-    (harness/files/outputs.py). The file appears whole or not
-    at all. Raises UserError where it cannot be written.
+    (harness/files/outputs.py). The file appears whole or not at all. Raises UserError where it
+    cannot be written.
     """
-    data = [PageData(one.trace, None, attention=False) for one in episodes]
+    data = [PageData(episode.trace, None, attention=False) for episode in episodes]
     write_texts(path, _texts(title, above, episodes, data, opened), mark)
     return data
 
@@ -78,17 +78,17 @@ def _texts(
     data: Sequence[PageData],
     opened: bool,
 ) -> Iterator[str]:
-    page, script = web("shelf.html"), web("shelf.js")
+    page, script = web("episodes.html"), web("dom.js") + web("episodes.js")
     hashes = f"{script_hash(script)} {script_hash(player_script())}"
-    style = web("../../report/page.css") + colour_rules() + web("shelf.css")
+    style = web("../../report/page.css") + colour_rules() + web("episodes.css")
     body = join([shape_symbols(), Html("<main>"), tag("h1", title), above, *_cards(episodes)])
     policy = f"{POLICY}; script-src {hashes}; frame-src blob:"
     page = filled(page, policy=policy, title=escape(title), style=style, body=body)
     before, _, after = page.partition("<!--data-->")
     yield before
-    for place, (one, its) in enumerate(zip(episodes, data, strict=True)):
-        yield f'<script type="text/plain" id="data-page-{place}">'
-        for text in page_texts(its, one.screens, one.header, one.name):
+    for number, (episode, page_data) in enumerate(zip(episodes, data, strict=True)):
+        yield f'<script type="text/plain" id="data-page-{number}">'
+        for text in page_texts(page_data, episode.screens, episode.header, episode.name):
             yield escape_markup(text, quote=False)
         yield "</script>\n"
     yield about_block({"open": opened})
@@ -96,16 +96,16 @@ def _texts(
 
 
 def _cards(episodes: Sequence[ListedEpisode]) -> Iterator[Html]:
-    for group, found in groupby(episodes, lambda one: one.group):
+    for group, members in groupby(episodes, lambda episode: episode.group):
         if group:
             yield tag("h2", group)
-        yield tag("ul", *(_card(one) for one in found), class_="episodes")
+        yield tag("ul", *map(_card, members), class_="episodes")
 
 
-def _card(one: ListedEpisode) -> Html:
-    points = f"{one.trace.score:,} points"
-    facts = (tag("div", tag("dt", name), tag("dd", value)) for name, value in one.facts)
-    button = tag("button", "Open", type="button", data_name=f"{one.title}: {points}",
-                 aria_expanded="false", aria_label=f"Open {one.title}")  # fmt: skip
-    return tag("li", tag("h3", one.title), tag("p", points, class_="points"), tag("dl", *facts),
-               button, class_="episode")  # fmt: skip
+def _card(episode: ListedEpisode) -> Html:
+    points = f"{episode.trace.score:,} points"
+    facts = (tag("div", tag("dt", name), tag("dd", value)) for name, value in episode.facts)
+    button = tag("button", "Open", type="button", data_name=f"{episode.title}: {points}",
+                 aria_expanded="false", aria_label=f"Open {episode.title}")  # fmt: skip
+    return tag("li", tag("h3", episode.title), tag("p", points, class_="points"),
+               tag("dl", *facts), button, class_="episode")  # fmt: skip

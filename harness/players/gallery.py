@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from envs.action_log import LogHeader
+from envs.episode_file import EpisodeHeader
 from envs.games import game_title
 from envs.trace import EpisodeTrace, screens
 from harness.console import advancing, progress, warn
@@ -22,12 +24,18 @@ from harness.report.markup import Html, join, tag
 from harness.report.styles import Styles
 from harness.training.episodes import Highlight, History, Recorded, check_some, highlights, training
 
+_INTRODUCTION = (
+    "Best is the highest score, worst the lowest. Median is the one in the middle, of an even "
+    "number the lower of the two. First is what the least trained network played. Of several with "
+    "the same score it is the first. Scores are raw points of whole games, steps those of training."
+)
+
 
 def write_gallery(out: Path, run_dir: Path, mark: str) -> int:
     """Write the page of a run, with a command's mark; returns how many episodes it has.
 
-    What cannot be played is left out, with a line on standard error. Raises UserError where
-    nothing can be.
+    Episodes that cannot be played are left out, with a line on standard error. Raises UserError
+    where none can be played.
     """
     recorded = Recorded.of(run_dir, check_cartridge)
     history, unreadable = training(run_dir)
@@ -40,104 +48,84 @@ def write_gallery(out: Path, run_dir: Path, mark: str) -> int:
         raise UserError("; ".join(left_out))
     for line in left_out:
         warn(f"left out: {line}")
-    games = dict.fromkeys(game_title(one.shelved.trace.protocol.game) for one in chosen)
+    traces = [choice.episode.trace for choice in chosen]
+    games = dict.fromkeys(game_title(trace.protocol.game) for trace in traces)
     title = f"{', '.join(games)}: episodes of {run_dir.resolve().name}"
     above = join([*_words(recorded, history, left_out), _curve(run_dir, chosen)])
-    with progress("writing", sum(len(one.shelved.trace) for one in chosen)) as advance:
+    with progress("writing", sum(map(len, traces))) as advance:
         episodes = [
-            replace(one.shelved, screens=advancing(one.shelved.screens, advance)) for one in chosen
+            replace(choice.episode, screens=advancing(choice.episode.screens, advance))
+            for choice in chosen
         ]
         pages = write_episodes_page(out, title, above, episodes, mark=mark)
-    for one, page in zip(episodes, pages, strict=True):
-        warn_departed(one.name, page)
+    for episode, page in zip(episodes, pages, strict=True):
+        warn_departed(episode.name, page)
     return len(episodes)
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """A highlight, and where it lies on the curve."""
+    """An episode of the page, and its point in the curve."""
 
-    highlight: Highlight
-    shelved: ListedEpisode
+    episode: ListedEpisode
     steps: int | None
     """Of training, when it was played."""
-
-
-_RECORDED = "Recorded games"
-_TRAINING = "Training episodes"
+    score: int
 
 
 def _recorded(recorded: Recorded) -> Iterator[_Chosen]:
-    for one in highlights(recorded.scores):
-        header, trace = recorded.trace(one.number)
-        who = header.agent or "an agent without a name"
-        how = "" if header.epsilon is None else f", {header.epsilon:g} of its actions random"
-        facts = _facts(
-            one, "recorded games", trace, f"{trace.seed}", header.agent_steps,
-            f"recorded by {who}, which did not learn meanwhile{how}",
-        )  # fmt: skip
-        name = recorded.files[one.number - 1].name
-        yield _Chosen(
-            one,
-            ListedEpisode(
-                _title(one, _RECORDED), name, header, trace, screens(trace), facts, _RECORDED
-            ),
-            header.agent_steps,
-        )
+    for highlight in highlights(recorded.scores):
+        header, trace = recorded.trace(highlight.number)
+        agent = header.agent or "an agent without a name"
+        how = f"recorded by {agent}, which did not learn meanwhile"
+        if header.epsilon is not None:
+            how += f", {header.epsilon:g} of its actions random"
+        name = recorded.files[highlight.number - 1].name
+        yield _chosen(highlight, "Recorded games", name, header, trace, header.agent_steps, how)
 
 
 def _training(run_dir: Path, history: History, left_out: list[str]) -> Iterator[_Chosen]:
-    for one in highlights([episode.score for episode in history.episodes]):
+    how = "from the action log: the network explored, and learned once the warm-up was over"
+    for highlight in highlights([episode.score for episode in history.episodes]):
         try:
-            header, trace = history.trace(one.number)
+            header, trace = history.trace(highlight.number)
         except UserError as error:
             left_out.append(str(error))
             continue
-        steps = history.episodes[one.number - 1].steps
-        seed = f"{trace.seed}" + (
-            f", {len(trace.before):,} steps before it" if len(trace.before) else ""
-        )
-        how = "from the action log: the network explored, and learned once the warm-up was over"
-        facts = _facts(one, "training episodes", trace, seed, steps, how)
-        name = f"{run_dir.resolve().name} episode {one.number}"
-        yield _Chosen(
-            one,
-            ListedEpisode(
-                _title(one, _TRAINING), name, header, trace, screens(trace), facts, _TRAINING
-            ),
-            steps,
-        )
+        steps = history.episodes[highlight.number - 1].steps
+        name = f"{run_dir.resolve().name} episode {highlight.number}"
+        yield _chosen(highlight, "Training episodes", name, header, trace, steps, how)
 
 
-def _facts(
-    one: Highlight, kind: str, trace: EpisodeTrace, seed: str, steps: int | None, how: str
-) -> tuple[tuple[str, str], ...]:
-    alike = f"; the first of {one.alike:,} with this score" if one.alike > 1 else ""
-    return (
-        ("Which", f"number {one.number:,} of {one.total:,} {kind}{alike}"),
+def _chosen(
+    highlight: Highlight,
+    group: str,
+    name: str,
+    header: EpisodeHeader | LogHeader,
+    trace: EpisodeTrace,
+    steps: int | None,
+    how: str,
+) -> _Chosen:
+    *most, last = highlight.roles
+    roles = f"{', '.join(most)} and {last}" if most else last
+    title = f"{roles} {group.removesuffix('s')}".capitalize()  # Best and first recorded game
+    alike = f"; the first of {highlight.alike:,} with this score" if highlight.alike > 1 else ""
+    before = f", {len(trace.before):,} steps before it" if len(trace.before) else ""
+    place = f"number {highlight.number:,} of {highlight.total:,} {group.lower()}"
+    facts = (
+        ("Which", place + alike),
         ("Trained for", "not known" if steps is None else f"{steps:,} steps"),
         ("Length", f"{len(trace):,} steps, {trace.end}"),
-        ("Seed", seed),
+        ("Seed", f"{trace.seed}{before}"),
         ("How", how),
     )
-
-
-def _title(one: Highlight, group: str) -> str:
-    """Best, median and first recorded game."""
-    *most, last = one.roles
-    roles = f"{', '.join(most)} and {last}" if most else last
-    return f"{roles} {group.removesuffix('s')}".capitalize()
+    episode = ListedEpisode(title, name, header, trace, screens(trace), facts, group)
+    return _Chosen(episode, steps, highlight.score)
 
 
 def _words(recorded: Recorded, history: History | None, left_out: Sequence[str]) -> Iterator[Html]:
     """What is on the page, and what best, worst, median and first mean."""
-    yield tag(
-        "p",
-        "Best is the highest score, worst the lowest, median the one in the middle (of an even "
-        "number the lower one of the two); first is what the least trained network played. Of "
-        "several with the same score it is the first. Scores are raw points of whole games, steps "
-        "those of training.",
-    )
+    yield tag("p", _INTRODUCTION)
     for line in left_out:
         yield tag("p", f"Left out: {line}.")
     if history is None:
@@ -155,9 +143,8 @@ def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
     series = []
     if games:
         steps, _, scores = zip(*games, strict=True)
-        means = [
-            float(np.mean(scores[max(end - RECENT, 0) : end])) for end in range(1, len(scores) + 1)
-        ]
+        ends = range(1, len(scores) + 1)
+        means = [float(np.mean(scores[max(end - RECENT, 0) : end])) for end in ends]
         name = f"training episodes, mean of the last {RECENT}"
         series.append(Series(name, steps, means, thin=((steps, scores),)))
     if evaluations:
@@ -166,10 +153,10 @@ def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
     if not series:
         return tag("p", "The folder has no metrics.jsonl with scores to draw.")
     series += [
-        Series(one.shelved.title, (one.steps,), (one.highlight.score,))
-        for one in chosen
-        if one.steps is not None
+        Series(choice.episode.title, (choice.steps,), (choice.score,))
+        for choice in chosen
+        if choice.steps is not None
     ]
     curves = Curves("Scores", "steps", "score (points)", tuple(series))
-    drawn = draw_curves(curves, Styles(one.name for one in series))
+    drawn = draw_curves(curves, Styles(line.name for line in series))
     return tag("figure", tag("figcaption", "Scores of the run"), drawn, class_="curves")

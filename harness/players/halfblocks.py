@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Cells = npt.NDArray[np.uint8]
 """[rows, columns, 2, 3]: the colours of a cell's upper and lower half."""
@@ -23,32 +22,17 @@ def fit(columns: int, rows: int) -> tuple[int, int]:
 
 
 def to_cells(image: npt.NDArray[np.uint8], columns: int, rows: int) -> Cells:
-    """uint8 [H, W, 3] scaled to that many cells, each half-cell the mean of its area: a ball of
-    two pixels fades in a small terminal, but does not vanish between the columns."""
-    down = _areas(image.shape[0], 2 * rows)
-    across = _areas(image.shape[1], columns)
-    scaled = np.tensordot(down, image.astype(np.float32), 1)  # [2 rows, W, 3]
-    scaled = np.tensordot(across, scaled, (1, 1))  # [columns, 2 rows, 3]
-    halves = np.rint(scaled).astype(np.uint8).transpose(1, 0, 2)
-    return halves.reshape(rows, 2, columns, 3).transpose(0, 2, 1, 3)
-
-
-@lru_cache(maxsize=8)
-def _areas(source: int, target: int) -> npt.NDArray[np.float32]:
-    """[target, source] share of each source pixel in the mean that is each target pixel."""
-    edges = np.linspace(0, source, target + 1)
-    left, right = edges[:-1, None], edges[1:, None]
-    pixels = np.arange(source)[None]
-    overlap = np.clip(np.minimum(right, pixels + 1) - np.maximum(left, pixels), 0, None)
-    shares: npt.NDArray[np.float32] = (overlap / (right - left)).astype(np.float32)
-    return shares
+    """uint8 [H, W, 3] scaled to that many cells, each half-cell the mean of its pixels: a ball
+    of two pixels fades in a small terminal, but does not vanish between the columns."""
+    scaled = Image.fromarray(image).resize((columns, 2 * rows), Image.Resampling.BOX)
+    return np.asarray(scaled).reshape(rows, 2, columns, 3).transpose(0, 2, 1, 3)
 
 
 def draw(cells: Cells, before: Cells | None = None) -> str:
     """Terminal codes that turn a picture drawn at the top left, `before`, into `cells`.
 
-    Only cells that differ are sent, and a colour only when it is not the one in force; without
-    `before` (or after one of another size) all cells are. Colours are reset at the end.
+    Sends only cells that differ, and a colour only where it changes. Without `before`, or where it
+    has another size, sends all cells. Colours are reset at the end.
     """
     if before is None or before.shape != cells.shape:
         changed = np.ones(cells.shape[:2], np.bool_)

@@ -1,4 +1,4 @@
-"""Where a network takes the main object of a game to be, read from what it sees on every step."""
+"""Where a network takes the main object of a game to be, read from its features at every step."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from harness.probes.readout import LinearMap
 from replay.ring import STACK_SIZE
 
 STATES = 2_400
-"""States with the object put at random places: 5/8 to fit the readout, 1/8 to choose its penalty,
-2/8 to tell its error (count)."""
+"""States with the object at random places (count): 5/8 fit the readout, 1/8 choose its penalty,
+2/8 measure its error."""
 LAYER = "conv3"
 COMPARED = 32
-"""States of which Q-values are compared to find the network that played an episode (count)."""
+"""States (count) whose Q-values identify the network that played an episode."""
 
 Block = Literal["place", "other-place"]
-"""Whose places: the agent's that played, the second network's."""
+"""Whose places: those of the agent that played, or of the second network."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,19 @@ class Locator:
     readout: LinearMap
     object: str
     error: float
-    """Median distance from the true place on states that it was not fitted to (pixels of 84x84)."""
+    """Median distance from the true place on the test states (pixels of 84x84)."""
     guess: float
-    """The same of the mean place of the states that it was fitted to."""
+    """The same distance where the mean place of the training states is the answer."""
 
     def places(self, states: States) -> npt.NDArray[np.float32]:
-        """float32 [B, 2] (x, y) of states uint8 [B, 4, 84, 84]: the middle of the object on the
-        newest frame, in pixels of it, (0, 0) being the middle of the upper left one."""
+        """float32 [B, 2] (x, y) of states uint8 [B, 4, 84, 84]: the centre of the object in the
+        newest frame (pixels of 84x84); (0, 0) is the centre of the upper left pixel."""
         return self.readout(features(self.network, states, [LAYER])[LAYER]).astype(np.float32)
 
 
 def locator(block: Block, network: nn.Module, game: str) -> Locator:
-    """The locator of a network that plays `game`. Raises NoLabels for a game whose objects are
-    not known, and UserError for a network without maps to read."""
+    """The locator of a network that plays `game`. Raises NoLabels for a game without labelled
+    objects, and UserError for a network that is not in the table."""
     name = labels_of(game).main
     if not isinstance(network, QNetwork):
         raise UserError("--locate reads the networks of the table, not one of your own")
@@ -67,19 +67,18 @@ def locator(block: Block, network: nn.Module, game: str) -> Locator:
 
 
 def fitted(block: Block, network: QNetwork, name: str, dataset: Dataset) -> Locator:
-    """The locator of the object called `name`, from a world's states."""
+    """The locator of the object called `name`, fitted to a dataset."""
     parts, positions = dataset.parts, dataset.positions
-    seen = features(network, dataset.states, [LAYER])[LAYER]
-    readout = LinearMap.of(seen, parts, positions)
-    truth = positions[parts.test]
-    off = readout(seen[parts.test]) - truth
-    middle = positions[parts.train].mean(0) - truth
-    error, guess = (float(np.median(np.linalg.norm(far, axis=1))) for far in (off, middle))
+    activations = features(network, dataset.states, [LAYER])[LAYER]
+    readout = LinearMap.of(activations, parts, positions)
+    answers = (readout(activations[parts.test]), positions[parts.train].mean(0))
+    distances = (np.linalg.norm(answer - positions[parts.test], axis=1) for answer in answers)
+    error, guess = (float(np.median(distance)) for distance in distances)
     return Locator(block, network, readout, name, error, guess)
 
 
 def describe(locators: Sequence[Locator]) -> dict[str, Any] | None:
-    """What the page says of its marks; None where it has none."""
+    """What the page tells about its marks; None where it has none."""
     if not locators:
         return None
     return {
@@ -88,14 +87,16 @@ def describe(locators: Sequence[Locator]) -> dict[str, Any] | None:
         "tested": f"Errors are medians in pixels of 84x84 over a quarter of {STATES:,} states of "
         "random play with the object put anywhere, which the readout was not fitted to. There is "
         f"no mark while the game draws no {locators[0].object}.",
-        "networks": [{"block": one.block, "error": one.error} for one in locators],
+        "networks": [{"block": each.block, "error": each.error} for each in locators],
     }
 
 
 def own_network(file: Path, header: EpisodeHeader, trace: EpisodeTrace) -> nn.Module | None:
-    """The network that played the episode recorded in `file`, where its checkpoint is found: in
-    the run that the file lies in, or under the agent's name here or in checkpoints/. It is the one
-    whose Q-values are those of the recording; a run's best/ may be a later network by now."""
+    """The network that played the episode recorded in `file`; None where it is not here.
+
+    Looks in the run that holds the file, and for the agent's name here and in checkpoints/. The
+    network must have the Q-values of the recording: a run's best/ may be a later network by now.
+    """
     if not trace.q_values.shape[1]:
         return None
     opening = _opening(trace)
@@ -106,7 +107,7 @@ def own_network(file: Path, header: EpisodeHeader, trace: EpisodeTrace) -> nn.Mo
         for place in (folder / "best", folder / "last", folder):
             try:
                 network, config, _ = load_network(place)
-            except (UserError, OSError):  # the agent's name is a stranger's: any path at all
+            except (UserError, OSError):  # the agent's name comes from the file: it may be any path
                 continue
             network.requires_grad_(False).eval()
             of_game = config.emulators.game == header.protocol.game
@@ -117,20 +118,20 @@ def own_network(file: Path, header: EpisodeHeader, trace: EpisodeTrace) -> nn.Mo
 
 def _opening(trace: EpisodeTrace) -> States:
     """The first states of an episode, at most COMPARED."""
-    seen = [moment.frame for moment in islice(resimulate(trace), min(COMPARED, len(trace)))]
     blank = np.zeros((STACK_SIZE - 1, *FRAME_SHAPE), np.uint8)
-    return stacks(np.concatenate([blank, np.stack(seen)]))
+    moments = islice(resimulate(trace), min(COMPARED, len(trace)))
+    return stacks(np.stack([*blank, *(moment.frame for moment in moments)]))
 
 
 def _played(
     network: nn.Module, header: EpisodeHeader, trace: EpisodeTrace, opening: States
 ) -> bool:
-    """Whether the recording's first Q-values are the network's, but for their rounding."""
+    """Whether the first recorded Q-values are the network's, up to rounding."""
     recorded = trace.q_values[: len(opening)]
     with torch.inference_mode():
-        found = network(torch.from_numpy(opening))
-    if found.shape != recorded.shape:
+        q_values = network(torch.from_numpy(opening)).float().numpy()
+    if q_values.shape != recorded.shape:
         return False
     # Evaluations in training may have been computed in bf16, which has three digits.
     most = header.top_step + header.gap_step + 0.02 * float(np.abs(recorded).max())
-    return float(np.abs(found.float().numpy() - recorded).max()) <= most
+    return float(np.abs(q_values - recorded).max()) <= most

@@ -1,8 +1,8 @@
-"""A recorded episode as one page that plays it: a file that opens from disk and needs no network.
+"""A recorded episode as one page that plays it: a file that opens from disk, without the internet.
 
-The page is web/page.html with, in this order, web/page.css, the episode's data blocks, what they
-are (`about`), and the scripts of web/ in one piece. The browser refuses every other script, and
-the network, whatever names stand in the episode.
+The page is web/page.html with, in this order, web/page.css, the episode's data blocks, the block
+`about` that describes them, and the scripts of web/ in one piece. Its Content-Security-Policy lets
+the browser run no other script and fetch nothing, whatever names stand in the episode.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from harness.players.second_network import SecondNetwork
 from harness.report.markup import escape
 
 SCRIPTS: Final = (
-    *("store.js", "pictures.js", "timeline.js", "table.js", "values.js"),
+    *("dom.js", "store.js", "pictures.js", "timeline.js", "table.js", "values.js"),
     *("player.js", "sync.js", "controls.js"),
 )
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -51,11 +51,10 @@ def write_page(
     """Write the page of an episode called `name`; returns what went into it.
 
     `screens` are its frames, uint8 [k, 210, 160, 3] a step, as `envs.trace.screens` plays them.
-    They are written as they come, a few seconds of the game in memory. With `second` that
-    network's Q-values stand beside the recorded ones, and with `attention` the pixels that move
-    it; `locators` mark where networks take the game's main object to be. `mark` is that of the
-    command (harness/files/outputs.py). The file appears whole or not at all. Raises UserError
-    where it cannot be written.
+    They are written as they come, a few seconds of the game in memory. `second` adds that
+    network's Q-values, `attention` the pixels that move them, and `locators` marks where networks
+    take the game's main object to be. `mark` is that of the command (harness/files/outputs.py).
+    The file appears whole or not at all. Raises UserError where it cannot be written.
     """
     data = PageData(trace, second, attention=attention, locators=locators)
     write_texts(path, page_texts(data, screens, header, name), mark)
@@ -63,7 +62,8 @@ def write_page(
 
 
 def write_texts(path: Path, texts: Iterable[str], mark: str) -> None:
-    """Write a page of several texts, whole or not at all. Raises UserError where that cannot be."""
+    """Write a page piece by piece; it appears whole or not at all. Raises UserError where it cannot
+    be written."""
     with (
         appearing(path, trailer(mark, path.suffix)) as part,
         part.open("w", encoding="utf-8", newline="\n") as file,
@@ -91,7 +91,7 @@ def page_texts(
 
 
 def filled(page: str, **texts: str) -> str:
-    """A page of web/ with texts in place of the marks that are called like them."""
+    """A page of web/ with each `<!--name-->` replaced by the text of that name."""
     for mark, text in texts.items():
         page = page.replace(f"<!--{mark}-->", text)
     return page
@@ -113,21 +113,25 @@ def about_block(content: dict[str, object]) -> str:
 
 
 def script_hash(script: str) -> str:
-    """What a Content-Security-Policy calls the script that it lets run."""
+    """The name of a script in a Content-Security-Policy that lets it run."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def agent_facts(header: EpisodeHeader | LogHeader) -> Iterator[tuple[str, str]]:
+    """Who played, as pairs of a name and a value; nothing where that is not known."""
+    if isinstance(header, EpisodeHeader):
+        if header.agent is not None:
+            yield "Agent", header.agent
+        if header.agent_steps is not None:
+            yield "Trained for", f"{header.agent_steps:,} steps"
 
 
 def _facts(data: PageData, header: EpisodeHeader | LogHeader) -> list[tuple[str, str]]:
     """What the page says of the episode, as pairs of a name and a value."""
-    trace, protocol = data.trace, header.protocol
-    facts = [("Seed", str(trace.seed)), ("Sticky actions", f"{protocol.sticky_actions:g}")]
-    if isinstance(header, EpisodeHeader):
-        if header.agent is not None:
-            facts.insert(0, ("Agent", header.agent))
-        if header.agent_steps is not None:
-            facts.insert(1, ("Trained for", f"{header.agent_steps:,} steps"))
-        if header.epsilon is not None:
-            facts.append(("Epsilon", f"{header.epsilon:g}"))
+    trace, sticky = data.trace, header.protocol.sticky_actions
+    facts = [*agent_facts(header), ("Seed", str(trace.seed)), ("Sticky actions", f"{sticky:g}")]
+    if isinstance(header, EpisodeHeader) and header.epsilon is not None:
+        facts.append(("Epsilon", f"{header.epsilon:g}"))
     if data.second:
         facts.append(("Second network", data.second.name))
     facts += [("End", trace.end), ("Emulator", f"ale-py {header.ale_py}")]

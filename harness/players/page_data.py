@@ -1,22 +1,22 @@
-"""What the page of an episode holds, in blocks that a browser unpacks when it wants them.
+"""The data of an episode's page, in blocks that a browser unpacks when it needs them.
 
 A chunk is CHUNK_STEPS steps, four seconds of the game. Chunk c, of k steps and f frames, is
 
     screen-c      row deltas [f, 210, 160]       number of each pixel's colour, its low byte
     high-c        row deltas [f, 210, 160]       its high byte, where one is not 0
     seen-c        row deltas [3 + k, 84, 84]     what the agent saw, and the 3 frames before
-    attention-c   row deltas [k, 84, 42]         two pixels a byte, if asked for
+    attention-c   row deltas [k, 84, 42]         two pixels a byte, with --attention
 
-and needs no other chunk. Of the whole episode of T steps there are
+and needs no other chunk. The whole episode of T steps has
 
     actions       uint8 [T]          index into the names
     rewards       int32 [T]          raw score points
     lives         uint8 [T + 1]      when each action was chosen, and at the end
     q, other-q    float32 [A, T]     Q-values of the agent, of the second network, where known
     place, other-place
-                  float32 [2, T]     x and y of where they take the game's main object to be, if
-                                     asked for (pixels of what the agent sees)
-    drawn         uint8 [T]          beside those: 1 where the console draws the object
+                  float32 [2, T]     with --locate: x and y of where they take the game's main
+                                     object to be (pixels of what the agent sees)
+    drawn         uint8 [T]          with --locate: 1 where the console draws the object
 
 all little-endian, deflated (zlib) and in base64. Frames are 60 a second, 4 a step: frame f belongs
 to step f // 4, during which the agent carries out what it chose on the stack of that step.
@@ -51,18 +51,18 @@ _BEFORE: Final = STACK_SIZE - 1
 
 
 def data_block(name: str, text: str) -> str:
-    """An element with text without `<`, which the browser keeps but neither runs nor decodes.
-    Its id is `data-` and the name."""
+    """An element `data-NAME` with text, which the browser keeps but neither runs nor decodes. The
+    text must hold no `<`."""
     return f'<script type="text/plain" id="data-{name}">{text}</script>\n'
 
 
 def in_words(action: str) -> str:
-    """ALE's name of an action as people read it: DOWNRIGHTFIRE is `down right fire`."""
+    """ALE's name of an action in words: DOWNRIGHTFIRE is `down right fire`."""
     return re.sub(r"(UP|DOWN|LEFT|RIGHT|FIRE)(?=.)", r"\1 ", action).lower()
 
 
 class PageData:
-    """The blocks of one episode, and what there is to say of them when all are made."""
+    """The blocks of one episode, and what describes them."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class PageData:
     ) -> None:
         self.trace, self.second = trace, second
         self.departs: int | None = None
-        """First step at which the simulation is not what was recorded."""
+        """First step at which the simulation differs from the recording; None if none does."""
         self.frames = 0
         """Emulator frames so far."""
         self._attention = attention
@@ -111,7 +111,7 @@ class PageData:
         yield from self._series()
 
     def about(self) -> dict[str, object]:
-        """What the page has to know to read the blocks; complete when all are made."""
+        """What the page needs to read the blocks; complete once `blocks` is exhausted."""
         return {
             "game": game_title(self.trace.protocol.game),
             "actions": [in_words(name) for name in action_names(self.trace.protocol)],
@@ -127,7 +127,7 @@ class PageData:
         }
 
     def _follow(self, moment: Moment) -> None:
-        """Note the lives, and where the simulation first departs from the recording."""
+        """Record the lives, and where the simulation first departs from the recording."""
         step, trace = len(self._lives), self.trace
         self._lives.append(moment.lives)
         if self.departs is not None:
@@ -139,7 +139,7 @@ class PageData:
             self.departs = step
 
     def _chunk(self, numbers: npt.NDArray[np.uint16], seen: npt.NDArray[np.uint8]) -> Iterator[str]:
-        """Blocks of frames [f, 210, 160] and of what was seen, [3 + k, 84, 84]."""
+        """Blocks of frames [f, 210, 160] and of what the agent saw, [3 + k, 84, 84]."""
         name, high = self._chunks, (numbers >> 8).astype(np.uint8)
         yield _block(f"screen-{name}", row_deltas((numbers & 255).astype(np.uint8)))
         if high.any():
@@ -168,7 +168,7 @@ class PageData:
         for locator, places in zip(self._locators, self._places, strict=True):
             yield _block(locator.block, np.concatenate(places).T.astype("<f4").tobytes())
         if self._locators:
-            # A readout always answers: where there is no object its answer is no place.
+            # A readout always answers, also where there is no object.
             sprite = sprite_of(self.trace.protocol.game, self._locators[0].object)
             yield _block("drawn", sprite.is_drawn(np.stack(self._memories)).tobytes())
 

@@ -1,4 +1,4 @@
-"""A recorded episode on any display: what is to be seen of a moment, and the loop that shows it."""
+"""A recorded episode on any display: the view of a moment, and the loop that shows views."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from harness.players.frame_cache import FrameCache
 from harness.players.transport import QUIT, Transport
 
 IDLE = 0.1
-"""How often a paused display is drawn again, in case its size changed (seconds)."""
+"""How often a paused display is drawn again (seconds): its size may have changed."""
 LATE = 0.25
-"""Simulating for longer than this, after a jump, is no part of the game's time (seconds)."""
+"""A simulation longer than this, after a jump, does not count as time of the game (seconds)."""
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is to be seen of one moment of an episode."""
+    """What a display shows of one moment of an episode."""
 
     image: npt.NDArray[np.uint8]  # [210, 160, 3]
     step: int
@@ -30,7 +30,7 @@ class View:
     steps: int
     """Length of the episode (agent steps)."""
     score: int
-    """Before this step, behind it at the last frame."""
+    """Before this step; at the last frame, after it."""
     action: int
     """Index of the action being carried out."""
     q_values: npt.NDArray[np.float32]  # [A], or [0] if unknown
@@ -39,7 +39,7 @@ class View:
     speed: float = 1.0
     paused: bool = False
     last: bool = False
-    """Whether nothing comes behind it."""
+    """Whether this is the last frame."""
 
     @property
     def best(self) -> int:
@@ -48,7 +48,7 @@ class View:
 
     @property
     def status(self) -> str:
-        """Where the episode stands, what the agent does, and how the player moves."""
+        """Step, score, action, speed and state of the player, in one line."""
         value = f" (Q {self.q_values[self.action]:.3f})" if len(self.q_values) else ""
         speed = f"  {self.speed:g}x" if self.speed != 1 else ""
         state = "  end" if self.last else "  paused" if self.paused else ""
@@ -70,8 +70,8 @@ class Display(Protocol):
         """A clock (seconds)."""
 
     def keys(self, timeout: float) -> list[str]:
-        """The keys pressed within `timeout` seconds, the sooner the first comes: characters, or
-        names as in transport.py; none after that long."""
+        """The keys pressed within `timeout` seconds: characters, or names as in transport.py.
+        Returns at the first key."""
 
     def show(self, view: View) -> None:
         """Draw; returns when it is drawn."""
@@ -84,11 +84,11 @@ def play(
     display: Display,
     speed: float = 1.0,
 ) -> None:
-    """Show the episode until someone quits, 60 * `speed` emulator frames a second at first; where
-    no keys can come, until it is over.
+    """Show the episode until the user quits, or until it is over where there are no keys. It begins
+    with 60 * `speed` emulator frames a second.
 
-    Frames that fall due while the display is still busy are simulated but not drawn, so a slow
-    connection shows fewer of them and the game keeps its pace.
+    Frames that are due while the display is busy are not drawn: a slow connection shows fewer, and
+    the game keeps its pace.
     """
     views = Views(trace, cache, names)
     transport = Transport(FRAMES_PER_STEP * len(trace), speed)
@@ -115,7 +115,7 @@ def play(
 
 
 class Views:
-    """What is to be seen where a transport stands."""
+    """The views of an episode."""
 
     def __init__(self, trace: EpisodeTrace, cache: FrameCache, names: Sequence[str]) -> None:
         self._trace, self._cache, self._names = trace, cache, names
@@ -123,7 +123,8 @@ class Views:
         self._shares = shares(trace.q_values)
 
     def of(self, transport: Transport) -> View:
-        """The view; a transport that is longer than the simulated episode is shortened."""
+        """The view at a transport's position. Where the simulated episode ends earlier than the
+        transport, shortens the transport."""
         image = self._cache.picture(transport.frame)
         transport.frames = self._cache.end or transport.frames
         trace, step = self._trace, transport.frame // FRAMES_PER_STEP
@@ -143,11 +144,11 @@ class Views:
 
 
 def shares(q_values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Bars of Q-values [T, A]: 1 for the best of its step, 0 for one that lies as far behind it as
-    19 of 20 in the episode do at most. Pages have the same."""
+    """Lengths of bars [T, A] of Q-values [T, A], as on pages: 1 for the best of its step, 0 for one
+    whose gap to the best is at least the 95th percentile of the episode's gaps."""
     if not q_values.size:
         return q_values
-    behind = q_values.max(1, keepdims=True) - q_values
-    usual = np.quantile(behind, 0.95, method="lower") or 1.0
-    bars: npt.NDArray[np.float32] = np.maximum(1 - behind / usual, 0).astype(np.float32)
+    gaps = q_values.max(1, keepdims=True) - q_values
+    usual = np.quantile(gaps, 0.95, method="lower") or 1.0
+    bars: npt.NDArray[np.float32] = np.maximum(1 - gaps / usual, 0).astype(np.float32)
     return bars

@@ -1,8 +1,8 @@
 """The Q-values of an episode beside its video: a lane for each action, with its last seconds.
 
-Each step is a column as high as the action's value, on one scale for all actions and the whole
-episode; it is bright where the action was chosen. The newest column is the rightmost. A name on
-light ground is the action being carried out, one in white the best.
+Each step is a column as high as the action's value, bright where the action was chosen. All actions
+and the whole episode share one scale. The newest column is on the right. The name of the action
+being carried out is on light ground, the name of the best one is white.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
 
 from harness.errors import UserError
-from harness.text import install_line
 
 WIDTH, HEIGHT = 280, 420
 """Of the strip (pixels)."""
 STEPS = 90
-"""Steps to be seen: six seconds."""
+"""Steps shown: six seconds."""
 COLOURS = ((18, 18, 18), (235, 235, 235), (150, 150, 150), (70, 90, 120), (255, 170, 60))
 _PAPER, _INK, _FAINT, _VALUE, _CHOSEN = COLOURS
 _COLUMN = 3  # pixels a step
@@ -31,8 +31,7 @@ Pixels = npt.NDArray[np.uint8]
 
 class QValueStrip:
     """The strip of T steps with Q-values [T, A], of actions chosen [T] among names [A]; `first`
-    is the step of the first picture. Raises UserError without Q-values, or without Pillow, which
-    writes the names."""
+    is the step of the first picture. Raises UserError without Q-values."""
 
     def __init__(
         self,
@@ -43,23 +42,18 @@ class QValueStrip:
     ) -> None:
         if not q_values.size:
             raise UserError("the episode has no Q-values to show: leave --values away")
-        try:
-            from PIL import Image, ImageDraw, ImageFont
-        except ImportError:
-            raise UserError(f"Q-values in a video need Pillow: {install_line('video')}") from None
         self._q_values, self._actions, self._names = q_values, actions, names
         self._first = first
         self._lane = min(HEIGHT // len(names), _TALLEST)
         shares = (q_values - q_values.min()) / (np.ptp(q_values) or 1.0)
         self._heights = np.rint(shares * (self._lane - _TEXT - 5)).astype(np.int64) + 1
-        self._new, self._draw = Image.new, ImageDraw.Draw
         self._font = ImageFont.load_default(12)
 
     def picture(self, number: int) -> Pixels:
         """uint8 [HEIGHT, WIDTH, 3] while the action of step `first + number` is carried out."""
         step = self._first + number
-        image = self._new("RGB", (WIDTH, HEIGHT), _PAPER)
-        draw = self._draw(image)
+        image = Image.new("RGB", (WIDTH, HEIGHT), _PAPER)
+        draw = ImageDraw.Draw(image)
         draw.fontmode = "1"  # no shades between: a GIF counts its colours
         best = int(self._q_values[step].argmax())
         for action, name in enumerate(self._names):

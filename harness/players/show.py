@@ -1,4 +1,4 @@
-"""An episode shown at once, in the terminal or in a window."""
+"""An episode in the terminal or in a window."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from harness.process.signals import exit_code
 def show(
     trace: EpisodeTrace, title: str, where: Literal["terminal", "window"], speed: float
 ) -> None:
-    """Play the episode in the terminal or in a window of its own. Raises UserError where there is
-    none."""
+    """Play the episode in the terminal or in a window. Raises UserError where there is none."""
     cache, names = FrameCache(lambda: screens(trace)), action_names(trace.protocol)
     try:
         if where == "window":
@@ -29,5 +28,5 @@ def show(
             with full_screen() as terminal:
                 play(trace, cache, names, TerminalDisplay(terminal), speed)
     except KeyboardInterrupt as stop:
-        if exit_code(stop) != 128 + SIGINT:  # Ctrl-C is one way to close it
+        if exit_code(stop) != 128 + SIGINT:  # Ctrl-C closes the player
             raise

@@ -10,19 +10,19 @@ from harness.players.transport import KEYS
 from harness.players.tty import Terminal
 
 REST = 0.025
-"""Least time between the end of one drawing and the next (seconds): at most every other frame is
-drawn, and fewer when the terminal takes long to accept them."""
+"""Least time between two drawings (seconds): at most every other frame is drawn, and fewer where
+the terminal is slow."""
 VALUE_COLUMNS = 9
 LEAST_BAR, MOST_BAR = 8, 24
 """Columns of a bar."""
 LEAST_ROWS = 12
-"""Terminals of fewer rows do without the line of keys."""
+"""Terminals with fewer rows have no line of keys."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 @dataclass
 class Canvas:
-    """What a terminal shows, so that only what differs is sent."""
+    """What a terminal shows, so that only changes are sent."""
 
     size: tuple[int, int] = (0, 0)
     cells: Cells | None = None
@@ -36,13 +36,13 @@ class Canvas:
             cleared = "\x1b[2J"
         columns, rows = size
         below = [view.status, KEYS] if rows >= LEAST_ROWS else [view.status]
-        beside, room = panel_columns(view, columns), rows - len(below)
-        width, height = fit(columns - beside, room)
+        panel_width, room = panel_columns(view, columns), rows - len(below)
+        width, height = fit(columns - panel_width, room)
         cells = to_cells(view.image, width, height)
         picture, self.cells = draw(cells, self.cells), cells
 
         lines = {(room + 1 + i, 1): line[: columns - 1] for i, line in enumerate(below)}
-        if beside:
+        if panel_width:
             panel = panel_lines(view, columns - width - 2)[:room]
             lines |= {(1 + i, width + 2): line for i, line in enumerate(panel)}
         changed = {at: line for at, line in lines.items() if self.lines.get(at) != line}
@@ -52,18 +52,18 @@ class Canvas:
 
 
 def panel_columns(view: View, columns: int) -> int:
-    """How many of a terminal's columns the panel takes, with a margin: half of them at most,
-    rather without bars; 0 in narrow terminals."""
-    # A column apart from the picture, and the last one free: the code that clears the rest of a
-    # line would take what was just written there.
-    figures = max(map(len, view.names)) + VALUE_COLUMNS + 2
-    wanted = (figures + 1 + LEAST_BAR, figures) if view.best >= 0 else (figures,)
-    return next((one for one in wanted if 2 * one <= columns), 0)
+    """How many columns the panel and its margins take: half of the terminal's at most, without
+    bars where they do not fit, 0 in narrow terminals."""
+    # A free column on the left, and on the right: clearing the rest of a line would take the last
+    # character there.
+    text = max(map(len, view.names)) + VALUE_COLUMNS + 2
+    widths = (text + 1 + LEAST_BAR, text) if view.best >= 0 else (text,)
+    return next((width for width in widths if 2 * width <= columns), 0)
 
 
 def panel_lines(view: View, columns: int) -> list[str]:
-    """A line for each action with its Q-value, if known, and a bar if there is room: the chosen
-    one reversed, the best one bold. It has no colours, so NO_COLOR changes nothing here."""
+    """A line for each action with its Q-value, if known, and a bar where it fits. The chosen action
+    is reversed, the best bold. There are no colours, so NO_COLOR changes nothing."""
     longest = max(map(len, view.names))
     bar_columns = min(columns - longest - VALUE_COLUMNS - 1, MOST_BAR)
     lines = []
@@ -80,7 +80,7 @@ def panel_lines(view: View, columns: int) -> list[str]:
 
 
 def bar(share: float, columns: int) -> str:
-    """A bar over `share` (0 to 1) of so many columns, exact to an eighth of one."""
+    """A bar over `share` (0 to 1) of so many columns, to an eighth of a column."""
     whole, eighths = divmod(round(share * 8 * columns), 8)
     return "█" * whole + (_EIGHTHS[eighths] if eighths else "")
 
@@ -96,5 +96,5 @@ class TerminalDisplay:
         self.now, self.keys = terminal.now, terminal.keys
 
     def show(self, view: View) -> None:
-        """Send what differs from what the terminal shows."""
+        """Send what changed since the last view."""
         self._terminal.write(self._canvas.show(view, self._terminal.size()))

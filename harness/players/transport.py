@@ -1,4 +1,4 @@
-"""Where a player stands in an episode and how fast it moves, without a screen or a real clock."""
+"""A player's position in an episode and its speed, without a screen or a real clock."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from envs.emulators import FRAMES_PER_STEP
 
 FRAMES_PER_SECOND = 60
 JUMP = 5
-"""How far < and > go (seconds of the game)."""
+"""How far < and > jump (seconds of the game)."""
 SLOWEST, FASTEST = 1 / 16, 16.0
-"""Speeds that - and + lead to (times real time)."""
+"""Limits of the speed that - and + set (times real time)."""
 KEYS = f"space pause  , . step  < > {JUMP} s  - + speed  0 restart  q quit"
-"""What each key does, in a line. Arrows, page keys and Home do what , . < > and 0 do."""
+"""The line of keys. Arrows, page keys and Home do what , . < > and 0 do."""
 QUIT = frozenset(("q", "Q"))
 
-_AHEAD = 1e-6  # of a frame: what rounding may take from one that is due
+_AHEAD = 1e-6  # of a frame: the largest error of rounding
 
 
 @dataclass
 class Transport:
-    """A position that moves while nobody pauses it. Times are those of one clock (seconds)."""
+    """A position that moves unless it is paused. All times are of one clock (seconds)."""
 
     frames: int
     """Length of the episode (emulator frames)."""
@@ -29,23 +29,23 @@ class Transport:
     """Times real time."""
     paused: bool = False
     position: float = 0.0
-    """Frames and parts of one since the start, from 0 to `frames`."""
+    """Emulator frames since the start, with a fraction, from 0 to `frames`."""
     clock: float | None = None
-    """When `position` was right; None before the first `follow`."""
+    """Time of `position`; None before the first `follow`."""
 
     @property
     def frame(self) -> int:
-        """The frame to be seen."""
+        """The frame to show."""
         return min(int(self.position + _AHEAD), self.frames - 1)
 
     @property
     def last(self) -> bool:
-        """Whether the last frame is to be seen."""
+        """Whether the last frame is shown."""
         return self.frame == self.frames - 1
 
     @property
     def over(self) -> bool:
-        """Whether the last frame has had its time."""
+        """Whether the time of the last frame is over."""
         return self.position + _AHEAD >= self.frames
 
     @property
@@ -54,15 +54,15 @@ class Transport:
         return FRAMES_PER_SECOND * self.speed
 
     def follow(self, now: float) -> None:
-        """Move on to where the game is at `now`; it pauses at its end."""
+        """Move to the position at `now`; pause at the end."""
         if self.clock is not None and not self.paused:
             self.position = min(self.position + (now - self.clock) * self.rate, self.frames)
             self.paused = self.over
         self.clock = now
 
     def due(self, earliest: float) -> float:
-        """When the next frame begins, or the first after `earliest` if that is later; never while
-        it is paused. `follow` came before."""
+        """When the next frame begins, or the first after `earliest` if that is later; infinity
+        while paused. Needs `follow` first."""
         if self.paused or self.clock is None:
             return math.inf
         there = self.position + (earliest - self.clock) * self.rate
@@ -70,7 +70,7 @@ class Transport:
         return self.clock + (min(begins, self.frames) - self.position) / self.rate
 
     def press(self, key: str) -> None:
-        """Do what a key says, if anything; see KEYS."""
+        """Do what a key does; see KEYS."""
         match key:
             case " ":
                 if self.last:
@@ -93,8 +93,8 @@ class Transport:
                 self.paused = False
 
     def _step(self, away: int) -> None:
-        """Stop at the first frame of a step nearby, with the frame before it what the agent saw
-        when it chose; on from the last step at the end."""
+        """Pause at the first frame of the step that is so many away, or at the end. This frame and
+        the one before are what the agent saw when it chose."""
         self.paused = True
         self._seek((self.frame // FRAMES_PER_STEP + away) * FRAMES_PER_STEP)
 

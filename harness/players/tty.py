@@ -1,4 +1,4 @@
-"""The terminal as a device: full screen, keys one by one, and always given back as it was."""
+"""The terminal as a device: full screen, keys one by one, and always restored."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ NAMES = {
     "\x1b[5~": "pageup",
     "\x1b[6~": "pagedown",
 }
-"""Keys that terminals send as several characters (those of xterm and its like)."""
+"""Keys that xterm and similar terminals send as several characters."""
 
 
 class Terminal:
-    """What a player needs of a terminal; `full_screen` yields one."""
+    """A terminal that `full_screen` took over."""
 
-    _begun = ""
+    _partial = ""
 
     def now(self) -> float:
         """A clock (seconds)."""
@@ -47,7 +47,7 @@ class Terminal:
         return columns or 80, rows or 24
 
     def write(self, text: str) -> None:
-        """Send text and codes; returns when the terminal has taken them."""
+        """Send text and codes; returns when the terminal has accepted them."""
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
 
@@ -57,8 +57,8 @@ class Terminal:
         return sys.stdin.isatty()
 
     def keys(self, timeout: float) -> list[str]:
-        """The keys pressed within `timeout` seconds: characters, or the names of NAMES. Returns as
-        soon as there is one, or none after that long."""
+        """The keys pressed within `timeout` seconds: characters, or names of NAMES. Returns at the
+        first key. Raises OSError where the terminal hung up."""
         if not self.has_keys:
             time.sleep(timeout)
             return []
@@ -67,12 +67,12 @@ class Terminal:
         sent = os.read(sys.stdin.fileno(), 4096).decode(errors="replace")
         if not sent:
             raise OSError(errno.EIO, "the terminal hung up")
-        keys, self._begun = split_keys(self._begun + sent)
+        keys, self._partial = split_keys(self._partial + sent)
         return keys
 
 
 def split_keys(sent: str) -> tuple[list[str], str]:
-    """Keys in what a keyboard sent, and the beginning of one whose rest is still on its way."""
+    """The keys in what a keyboard sent, and the beginning of a key whose rest is yet to come."""
     codes = _KEY.findall(sent)
     begun = codes.pop() if codes and _BEGUN.fullmatch(codes[-1]) else ""
     return [NAMES.get(code, code) for code in codes], begun
@@ -80,8 +80,9 @@ def split_keys(sent: str) -> tuple[list[str], str]:
 
 @contextmanager
 def full_screen() -> Iterator[Terminal]:
-    """Take the terminal over, and give it back whatever is raised meanwhile. Raises UserError when
-    standard output is no terminal, or has no half blocks."""
+    """Take the terminal over, and restore it whatever is raised meanwhile. Raises UserError where
+    standard output is no terminal or cannot show half blocks, and Interrupted where the terminal
+    hangs up."""
     if not sys.stdout.isatty() or os.name != "posix":
         raise UserError(
             "standard output is not a Unix terminal: use --in page, --in window, --in video, "
@@ -92,18 +93,18 @@ def full_screen() -> Iterator[Terminal]:
             f"the encoding of this terminal, {encoding}, has no half blocks: set "
             "PYTHONIOENCODING=utf-8 if the terminal has them, or use --in page"
         )
-    with _hanging_up(), ExitStack() as give_back:
+    with _hang_up_as_signal(), ExitStack() as restore:
         if sys.stdin.isatty():
-            give_back.callback(_if_it_is_there, _keys_one_by_one(sys.stdin.fileno()))
+            restore.callback(_if_open, _keys_one_by_one(sys.stdin.fileno()))
         terminal = Terminal()
-        give_back.callback(_if_it_is_there, lambda: terminal.write(_LEAVE))
+        restore.callback(_if_open, lambda: terminal.write(_LEAVE))
         terminal.write(_ENTER)
         yield terminal
 
 
 @contextmanager
-def _hanging_up() -> Iterator[None]:
-    """A terminal that is gone ends the program as its signal does, which may be ignored."""
+def _hang_up_as_signal() -> Iterator[None]:
+    """End the program as SIGHUP does where the terminal is gone: the signal may be ignored."""
     try:
         yield
     except OSError as error:
@@ -112,7 +113,7 @@ def _hanging_up() -> Iterator[None]:
         raise Interrupted(signal.SIGHUP) from None
 
 
-def _if_it_is_there(undo: Callable[[], object]) -> None:
+def _if_open(undo: Callable[[], object]) -> None:
     """Undo something, unless the terminal was closed meanwhile."""
     import termios
 
@@ -121,7 +122,7 @@ def _if_it_is_there(undo: Callable[[], object]) -> None:
 
 
 def _keys_one_by_one(stdin: int) -> Callable[[], None]:
-    """Stop the terminal from echoing keys and waiting for whole lines; returns the undoing."""
+    """Stop the terminal from echoing keys and waiting for whole lines; returns what undoes it."""
     import termios
     import tty
 

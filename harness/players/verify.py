@@ -15,8 +15,8 @@ from harness.errors import UserError
 
 
 def check_emulator(header: EpisodeHeader | LogHeader, *, strict: bool) -> None:
-    """Raises UserError as `check_cartridge`, or with `strict` when ale-py is not the one that
-    recorded; otherwise another ale-py is worth a warning on standard error."""
+    """Warn on standard error where another version of ale-py recorded the episode. Raises UserError
+    as `check_cartridge`, and with `strict` instead of the warning."""
     check_cartridge(header)
     if header.ale_py != ale_py.__version__:
         versions = f"recorded with ale-py {header.ale_py}, here is {ale_py.__version__}"
@@ -26,7 +26,7 @@ def check_emulator(header: EpisodeHeader | LogHeader, *, strict: bool) -> None:
 
 
 def check_cartridge(header: EpisodeHeader | LogHeader) -> None:
-    """Raises UserError when the game or its actions are not those that were recorded."""
+    """Raises UserError where the game or its actions differ from the recorded ones."""
     game = header.protocol.game
     if isinstance(header, EpisodeHeader) and header.action_names != action_names(header.protocol):
         raise UserError(f"the episode's actions are not those of {game} here")
@@ -38,9 +38,9 @@ def check_cartridge(header: EpisodeHeader | LogHeader) -> None:
 
 
 def first_difference(trace: EpisodeTrace, score: int, moments: Iterable[Moment]) -> str | None:
-    """Where a new simulation first departs from what was recorded, and how; None if nowhere.
+    """Where and how a new simulation first departs from the recording; None if it never does.
 
-    `moments` are one for each of the T steps and one for the final frame.
+    `moments` holds one for each of the T steps and one for the final frame.
     """
     simulated, ended = 0, False
     for step, moment in enumerate(moments):

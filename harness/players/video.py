@@ -1,41 +1,45 @@
 """A recorded episode as a video: H.264 with every emulator frame, or an animated GIF.
 
-A GIF counts in hundredths of a second, and browsers slow down pictures shorter than two of them:
-60 frames a second cannot be said. It gets 30, the brighter of every two frames, so that sprites
-drawn in every other frame only do not flicker away; they last 3, 3 and 4 hundredths in turn. Its
-colours are exact where a game shows at most 255, as most do: they fit a palette, of which every
-picture keeps what it changes. More are merged (Air Raid shows 856).
+A GIF counts in hundredths of a second, and browsers slow down pictures shorter than two of them,
+so it cannot show 60 frames a second. It gets 30: the brighter of every two frames, so that sprites
+drawn in every other frame only stay. They last 3, 3 and 4 hundredths in turn. Its colours are exact
+where a game shows at most 255, as most do. Similar ones become one where there are more (Air Raid
+shows 856).
 """
 
 from __future__ import annotations
 
-import re
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from harness.errors import UserError
 from harness.files.atomic import appearing
 from harness.files.outputs import trailer
-from harness.images.palette import Seen, packed, unpacked
+from harness.images.palette import Palette
 from harness.players.q_value_strip import COLOURS, HEIGHT, WIDTH, QValueStrip
 from harness.players.transport import FRAMES_PER_SECOND
 from harness.text import install_line
 
 GIF_PER_SECOND = 30
-ANAMORPHIC = (640, 420)
-"""Width and height: each of the 160x210 pixels is drawn 4 wide and 2 high. A television showed
-them about 1.75 times as wide as high (4:3 in all); the file says so as its sample aspect ratio,
-7:8, which players apply. Whole multiples keep the pixels sharp and clear of chroma subsampling."""
+ANAMORPHIC = "scale=640:420:flags=neighbor,setsar=7/8"
+"""Each of the 160x210 pixels is drawn 4 wide and 2 high. A television showed them about 1.75 times
+as wide as high (4:3 in all); the file says so as its sample aspect ratio, 7:8, which players apply.
+Whole multiples keep the pixels sharp and clear of chroma subsampling."""
 SQUARE = (560, 420)
-"""The same where pixels have to be square, as in a GIF: columns are 3 or 4 pixels wide."""
+"""Width and height where pixels have to be square, as in a GIF: columns are 3 or 4 pixels wide."""
 
 Frames = npt.NDArray[np.uint8]
 """[k, 210, 160, 3]: those of one step."""
+
+
+_MP4: Final = ["-crf", "18", "-movflags", "+faststart", "-f", "mp4"]
 
 
 def write_video(
@@ -51,46 +55,84 @@ def write_video(
     Returns how many emulator frames are shown. The file appears whole or not at all. Raises
     UserError when ffmpeg is missing or fails.
     """
-    if not path.parent.is_dir():  # ffmpeg would name a file that nobody asked for
+    if not path.parent.is_dir():  # ffmpeg would name a file that no option named
         raise UserError(f"cannot write to {path}: {path.parent} is no folder")
-    end = trailer(mark, path.suffix)
-    with appearing(path, end) as part, tempfile.TemporaryDirectory() as folder:
-        encode = _gif if path.suffix == ".gif" else _mp4
-        return encode(part, play, strip, Path(folder))
+    with (
+        appearing(path, trailer(mark, path.suffix)) as part,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        if path.suffix == ".mp4":
+            options = _MP4 if strip else ["-vf", ANAMORPHIC, *_MP4]
+            return _encode(part, play(), strip, FRAMES_PER_SECOND, "libx264", "yuv420p", options)
+        palette = Path(folder) / "palette.png"
+        _palette(play(), strip).save(palette)
+        scale = "null" if strip else f"scale={SQUARE[0]}:{SQUARE[1]}:flags=neighbor"
+        graph = f"[0]{scale}[picture];[picture][1]paletteuse=dither=none"
+        options = ["-i", str(palette), "-lavfi", graph, "-f", "gif"]
+        # What stands before a second -i says how that file is read: the PNG of the palette.
+        return _encode(part, play(), strip, GIF_PER_SECOND, "png", "rgba", options)
 
 
-def _mp4(
-    part: Path, play: Callable[[], Iterable[Frames]], strip: QValueStrip | None, _: Path
+def _encode(
+    path: Path,
+    steps: Iterable[Frames],
+    strip: QValueStrip | None,
+    per_second: int,
+    codec: str,
+    pixels: str,
+    options: list[str],
 ) -> int:
-    scale = f"scale={ANAMORPHIC[0]}:{ANAMORPHIC[1]}:flags=neighbor,setsar=7/8"
-    arguments = [
-        *([] if strip else ["-vf", scale]),
-        *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"),
-        *("-movflags", "+faststart", "-f", "mp4"),
-    ]
-    return _encode(part, _pictures(play(), strip), FRAMES_PER_SECOND, arguments, strip)
-
-
-def _gif(
-    part: Path, play: Callable[[], Iterable[Frames]], strip: QValueStrip | None, folder: Path
-) -> int:
-    palette = folder / "palette"
-    palette.write_bytes(_palette(map(_brighter, play()), strip))
-    scale = "null" if strip else f"scale={SQUARE[0]}:{SQUARE[1]}:flags=neighbor"
-    arguments = [
-        *("-f", "rawvideo", "-pix_fmt", "rgba", "-s", "16x16", "-i", str(palette)),
-        *("-lavfi", f"[0]{scale}[picture];[picture][1]paletteuse=dither=none", "-f", "gif"),
-    ]
-    shown = 0
-
-    def counted() -> Iterator[Frames]:
-        nonlocal shown
-        for frames in play():
-            shown += len(frames)
-            yield _brighter(frames)
-
-    _encode(part, _pictures(counted(), strip), GIF_PER_SECOND, arguments, strip)
+    """Hand the pictures of each step to ffmpeg; returns how many emulator frames they show."""
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        raise UserError(f"writing videos needs imageio-ffmpeg: {install_line('video')}") from None
+    shown = pictures = 0
+    try:
+        writer = imageio_ffmpeg.write_frames(
+            path,
+            (SQUARE[0] + WIDTH, HEIGHT) if strip else (160, 210),
+            fps=per_second,
+            codec=codec,
+            pix_fmt_out=pixels,
+            quality=None,
+            macro_block_size=1,
+            ffmpeg_log_level="error",
+            output_params=options,
+        )
+        with closing(writer):
+            writer.send(None)
+            for number, frames in enumerate(steps):
+                shown += len(frames)
+                seen = frames if per_second == FRAMES_PER_SECOND else _brighter(frames)
+                for picture in _with_strip(seen, strip, number):
+                    writer.send(np.ascontiguousarray(picture))
+                    pictures += 1
+        # write_frames does not tell how ffmpeg ended.
+        written, _ = imageio_ffmpeg.count_frames_and_secs(path)
+    except (OSError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"ffmpeg cannot write {path}: {reason}") from None
+    if written != pictures:
+        raise UserError(
+            f"ffmpeg cannot write {path}: {written:,} of {pictures:,} pictures are in it"
+        )
     return shown
+
+
+def _palette(steps: Iterable[Frames], strip: QValueStrip | None) -> Image.Image:
+    """16x16 pixels RGBA: every colour, and one that is transparent. ffmpeg's own palettegen rounds
+    some colours."""
+    seen = Palette()
+    for frames in steps:
+        seen.numbers(_brighter(frames))
+    if strip:
+        seen.numbers(np.array(COLOURS, np.uint8))
+    colours = np.reshape(seen.merged(255).getpalette() or [], (-1, 3))
+    palette = np.full((256, 4), 255, np.uint8)
+    palette[: len(colours), :3] = colours
+    palette[255] = 0
+    return Image.fromarray(palette.reshape(16, 16, 4))
 
 
 def _brighter(frames: Frames) -> Frames:
@@ -99,68 +141,11 @@ def _brighter(frames: Frames) -> Frames:
     return np.maximum(frames[ends - 1], frames[np.minimum(ends, len(frames) - 1)])
 
 
-def _palette(steps: Iterable[Frames], strip: QValueStrip | None) -> bytes:
-    """16x16 pixels RGBA: every colour, and one that is transparent; similar colours as one where
-    there are more than 255."""
-    seen = Seen()
-    for frames in steps:
-        seen.add(packed(frames))
-    others = np.array(COLOURS if strip else np.zeros((0, 3)), np.uint8)
-    colours = np.concatenate([others, unpacked(seen.few(255 - len(others))[0])])
-    palette = np.zeros((256, 4), np.uint8)
-    palette[:255] = 255
-    palette[: len(colours), :3] = colours
-    return palette.tobytes()
-
-
-def _pictures(steps: Iterable[Frames], strip: QValueStrip | None) -> Iterator[Frames]:
-    """The frames of each step, with the strip beside them if there is one."""
+def _with_strip(frames: Frames, strip: QValueStrip | None, number: int) -> Frames:
+    """The frames of step `number`, with the strip beside them if there is one."""
+    if strip is None:
+        return frames
     across, down = (np.arange(n) * k // n for n, k in zip(SQUARE, (160, 210), strict=True))
-    for number, frames in enumerate(steps):
-        if strip is None:
-            yield np.ascontiguousarray(frames)
-            continue
-        whole = np.empty((len(frames), HEIGHT, SQUARE[0] + WIDTH, 3), np.uint8)
-        whole[:, :, : SQUARE[0]] = frames[:, down][:, :, across]
-        whole[:, :, SQUARE[0] :] = strip.picture(number)
-        yield whole
-
-
-def _encode(
-    path: Path, steps: Iterable[Frames], rate: int, arguments: list[str], strip: QValueStrip | None
-) -> int:
-    """Hand the pictures to ffmpeg; how many there were."""
-    size = f"{SQUARE[0] + WIDTH}x{HEIGHT}" if strip else "160x210"
-    source = f"-f rawvideo -pix_fmt rgb24 -s {size} -r {rate} -i -".split()
-    pictures = 0
-    command = [_ffmpeg(), "-v", "error", "-y", *source, *arguments, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
-        assert ffmpeg.stdin is not None
-        assert ffmpeg.stderr is not None
-        try:
-            for frames in steps:
-                ffmpeg.stdin.write(frames.data)
-                pictures += len(frames)
-            ffmpeg.stdin.close()
-        except BrokenPipeError:
-            pass  # it gave up early; why is in what it printed
-        except BaseException:
-            ffmpeg.kill()
-            raise
-        said = ffmpeg.stderr.read().decode(errors="replace").strip()
-    if ffmpeg.returncode:
-        # "[out#0/mp4 @ 0x55da6098be00] Error closing file: No space left on device"
-        why = re.sub(r"^\[[^]]*\] ", "", said.splitlines()[-1]) if said else "failed"
-        raise UserError(f"ffmpeg cannot write {path}: {why}")
-    return pictures
-
-
-def _ffmpeg() -> str:
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        raise UserError(f"writing videos needs imageio-ffmpeg: {install_line('video')}") from None
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
-        raise UserError(f"imageio-ffmpeg finds no ffmpeg: {error}") from None
+    wide = frames[:, down][:, :, across]
+    values = np.broadcast_to(strip.picture(number), (len(frames), HEIGHT, WIDTH, 3))
+    return np.concatenate([wide, values], axis=2)

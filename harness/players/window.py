@@ -1,7 +1,7 @@
 """A recorded episode in a window of its own, with pygame: every frame, in a television's shape.
 
-ALE can open a window too (`display_screen`), but shows there only what it emulates at that
-moment, at its own pace: no pause, no way back, no Q-values, no keys.
+ALE's own window (`display_screen`) shows only what it emulates at that moment, at its own pace: it
+has no pause, no way back, no Q-values, no keys.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NO_SCREEN = "there is no screen to open a window on: use --in terminal, --in page or --in video"
 _SCREENS = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"}
-"""One of them is set wherever SDL can draw on Linux."""
+"""Wherever SDL can draw on Linux, one of them is set."""
 PICTURES = ((1120, 840), (560, 420))
 """Sizes of the picture (pixels), 7 x 4 and 3.5 x 2 of them for each of the emulator's: the first
 with which the window fits on the screen."""
@@ -47,10 +47,10 @@ def window(title: str) -> Iterator[Window]:
     except ImportError:
         raise UserError(f"windows need pygame-ce: {install_line('window')}") from None
     if sys.platform == "linux" and not _SCREENS & os.environ.keys():
-        raise UserError(NO_SCREEN)  # SDL would say it in words of its own first
+        raise UserError(NO_SCREEN)  # before SDL prints its own message
     try:
         pygame.display.init()
-        # Where it finds no screen, SDL draws to memory, which nobody would see.
+        # Without a screen SDL draws to memory, which nobody would see.
         if pygame.display.get_driver() == "offscreen" and "SDL_VIDEODRIVER" not in os.environ:
             raise UserError(NO_SCREEN)
         pygame.font.init()
@@ -92,9 +92,9 @@ class Window:
         return time.monotonic()
 
     def keys(self, timeout: float) -> list[str]:
-        """The keys pressed within `timeout` seconds, the sooner the first event comes; `q` when
-        the window was closed."""
-        # A wait of 0 would be one for ever; rounded down, it would wake before the frame is due.
+        """The keys pressed within `timeout` seconds; `q` where the window was closed. Returns at
+        the first event."""
+        # 0 would wait for ever; rounding down would wake before the frame is due.
         first = self._pygame.event.wait(max(1, math.ceil(1000 * timeout)))
         events = [first, *self._pygame.event.get()]
         return [key for event in events if (key := self._key(event))]
@@ -113,13 +113,13 @@ class Window:
         assert surface is not None
         surface.fill(_PAPER)
         columns, rows = surface.get_size()
-        beside = PANEL if columns >= 2 * PANEL else 0
-        size = picture_size(columns - beside, rows - 2 * LINE)
+        panel = PANEL if columns >= 2 * PANEL else 0
+        size = picture_size(columns - panel, rows - 2 * LINE)
         picture = pygame.surfarray.make_surface(np.swapaxes(view.image, 0, 1))
         surface.blit(pygame.transform.scale(picture, size), (0, 0))
         self._write(surface, view.status, (8, rows - 2 * LINE + 4), _INK)
         self._write(surface, KEYS, (8, rows - LINE + 4), _FAINT)
-        if beside:
+        if panel:
             self._panel(surface, view, size[0])
         pygame.display.flip()
 

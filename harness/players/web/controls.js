@@ -15,26 +15,26 @@ function describe(episode) {
     $("warning").textContent = `Simulated again here, the game departs from its recording at step ${counted.format(episode.departs)}; what follows is another game.`;
   }
   for (const [name, value] of [["File", episode.name], ...episode.facts]) {
-    const pair = document.createElement("div");
-    const [term, text] = [document.createElement("dt"), document.createElement("dd")];
-    term.textContent = name;
-    text.textContent = value;
-    pair.append(term, text);
-    $("facts").append(pair);
+    $("facts").append(element("div", {}, element("dt", {}, name), element("dd", {}, value)));
   }
   $("lives-figure").hidden = !episode.lives.some((lives) => lives > 0);
   $("reward").hidden = !episode.rewards.some((reward) => reward !== 0);
   $("differ").hidden = !episode.differing.length;
   $("attention-switch").hidden = !episode.attention;
   describePlaces(episode.located);
-  for (const part of document.querySelectorAll(".second")) part.hidden = !episode.differing.length;
-  for (const part of document.querySelectorAll(".attends")) part.hidden = !episode.attention;
+  showAll(".second", episode.differing.length);
+  showAll(".attends", episode.attention);
   for (const speed of SPEEDS) $("speed").add(new Option(`${speed}x`, String(speed), speed === 1, speed === 1));
+}
+
+/** Show every element that a selector matches, or hide them. */
+function showAll(selector, shown) {
+  for (const node of document.querySelectorAll(selector)) node.hidden = !shown;
 }
 
 /** How well each network's place of the object is known, and the switch of the marks. */
 function describePlaces(located) {
-  for (const part of document.querySelectorAll(".located")) part.hidden = !located;
+  showAll(".located", located);
   if (!located) return;
   const whose = { place: "Circle: the agent", "other-place": "Diamond: the second network" };
   $("located-object").textContent = located.object;
@@ -80,14 +80,10 @@ function connect(player) {
   });
   const differing = episode.differing.map((step) => step * episode.framesPerStep);
   const keys = keysOf(player, rewarded, differing);
-
-  $("play").addEventListener("click", () => player.toggle());
-  $("screen").addEventListener("click", () => player.toggle());
-  $("back").addEventListener("click", keys.ArrowLeft);
-  $("on").addEventListener("click", keys.ArrowRight);
-  $("reward").addEventListener("click", keys.r);
-  $("differ").addEventListener("click", keys.d);
-  $("help-button").addEventListener("click", keys["?"]);
+  const clicks = {
+    play: " ", screen: " ", back: "ArrowLeft", on: "ArrowRight", reward: "r", differ: "d", "help-button": "?",
+  };
+  for (const [id, key] of Object.entries(clicks)) $(id).addEventListener("click", keys[key]);
   $("speed").addEventListener("change", () => player.setSpeed(Number($("speed").value)));
   $("attend").addEventListener("change", () => {
     $("attention").hidden = !$("attend").checked;
@@ -99,7 +95,7 @@ function connect(player) {
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
-    // A button takes the space bar, a list of speeds its arrows.
+    // The space bar presses a button, and arrows choose a speed.
     if (key === " " && target.closest("button, input, select, a")) return;
     if (target.closest("select")) return;
     const name = shifted(event);
@@ -113,13 +109,13 @@ function connect(player) {
   });
   new ResizeObserver(() => player.redraw()).observe(document.querySelector("main"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => player.redraw());
-  player.company?.begin((key) => Object.hasOwn(keys, key) && keys[key]());
+  player.sync?.begin((key) => Object.hasOwn(keys, key) && keys[key]());
 }
 
 /** The frame that the address asks for; null where it asks for none. */
 function frameOfAddress() {
-  const found = /^#frame=(\d{1,9})$/.exec(location.hash);
-  return found && Number(found[1]);
+  const match = /^#frame=(\d{1,9})$/.exec(location.hash);
+  return match && Number(match[1]);
 }
 
 async function start() {
@@ -130,7 +126,7 @@ async function start() {
   describe(episode);
   const player = new Player(episode);
   connect(player);
-  if (player.company) player.show();
+  if (player.sync) player.show();
   else player.seek(frameOfAddress() ?? 0);
 }
 

@@ -21,19 +21,17 @@ class Pictures {
       const rgb = Number.parseInt(colour.slice(1), 16);
       return ((255 << 24) | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
     });
-    this.screen = new Pixels(document.getElementById("screen"));
-    this.attention = new Pixels(document.getElementById("attention"));
-    this.marks = ["place", "other-place"].map((name) => document.getElementById(name));
+    this.screen = new Pixels($("screen"));
+    this.attention = new Pixels($("attention"));
+    this.marks = ["place", "other-place"].map((name) => $(name));
     this.seen = Array.from({ length: STACK }, (_, age) => this.#seenCanvas(STACK - 1 - age));
   }
 
   #seenCanvas(stepsAgo) {
-    const canvas = document.createElement("canvas");
-    canvas.width = SEEN.columns;
-    canvas.height = SEEN.rows;
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", stepsAgo ? `Frame of ${stepsAgo} steps before` : "Last frame");
-    document.getElementById("seen").append(canvas);
+    const label = stepsAgo ? `Frame of ${stepsAgo} steps before` : "Last frame";
+    const size = { width: SEEN.columns, height: SEEN.rows };
+    const canvas = element("canvas", { ...size, role: "img", "aria-label": label });
+    $("seen").append(canvas);
     return new Pixels(canvas);
   }
 

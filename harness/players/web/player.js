@@ -1,22 +1,21 @@
 /* The player: its clock, and the moment that everything on the page shows. */
 
 const SPEEDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16];
-const $ = (id) => document.getElementById(id);
 const counted = new Intl.NumberFormat("en");
 
 class Player {
   constructor(episode) {
     this.episode = episode;
     this.frame = 0;
-    /** The moment, in frames and parts of one. Beside a longer episode it goes on behind this
-     * one's end, of which the last frame stays. */
+    /** The moment, in frames and parts of one. Played together with a longer episode it goes on
+     * past this one's end, whose last frame stays on the screen. */
     this.position = 0;
     this.extent = episode.frames;
     this.playing = false;
     /** Whether the clock is another player's. */
     this.led = false;
     this.speed = 1;
-    this.company = Company.of(this);
+    this.sync = Sync.of(this);
     this.pictures = new Pictures(episode);
     this.timeline = new Timeline(episode, (frame) => this.seek(frame));
     this.table = new ActionTable(episode);
@@ -41,11 +40,11 @@ class Player {
 
   /** To the next of some rising frames, or the one before where `away` is -1. */
   seekAmong(frames, away) {
-    const found =
+    const next =
       away > 0
         ? frames.find((frame) => frame > this.position)
         : frames.findLast((frame) => frame < Math.floor(this.position));
-    if (found !== undefined) this.seek(found);
+    if (next !== undefined) this.seek(next);
   }
 
   play() {
@@ -77,7 +76,7 @@ class Player {
     this.setSpeed(SPEEDS[Math.min(Math.max(place, 0), SPEEDS.length - 1)]);
   }
 
-  /** Do as another player does. */
+  /** Do what the leading player does. */
   follow({ position, playing, speed }) {
     this.led = true;
     this.playing = playing;
@@ -88,12 +87,12 @@ class Player {
   /** The user did something: this player's clock counts from here on. */
   #lead() {
     this.led = false;
-    if (this.company) this.company.tell(true);
+    if (this.sync) this.sync.report(true);
     else if (!this.playing) history.replaceState(null, "", `#frame=${this.frame}`);
     if (this.playing) this.#start();
   }
 
-  /** Nobody leads this player any more: it goes on by its own clock. */
+  /** No other player leads any more: go on by the own clock. */
   release() {
     if (!this.led) return;
     this.led = false;
@@ -113,8 +112,8 @@ class Player {
       waiting = false;
     };
     requestAnimationFrame(tick);
-    // Scrolled out of view a player gets no animation frames, but others may follow it.
-    if (this.company && !document.hidden) setTimeout(tick, 34);
+    // A player that is scrolled out of view gets no animation frames, but may lead others.
+    if (this.sync && !document.hidden) setTimeout(tick, 34);
   }
 
   #tick(now, run) {
@@ -125,7 +124,7 @@ class Player {
     // The clock waits while a chunk is being unpacked.
     if (this.complete && seconds > 0) {
       this.#to(this.position + seconds * FRAMES_PER_SECOND * this.speed);
-      this.company?.tell(false);
+      this.sync?.report(false);
     }
     if (this.position >= this.extent - 1) this.pause();
     else this.#later(run);

@@ -1,7 +1,5 @@
-"use strict";
-
-/* The episode: what stands in the page's data blocks, unpacked when it is wanted. The blocks are
- * those of harness/players/page_data.py. */
+/* The episode, out of the page's data blocks (harness/players/page_data.py), which are unpacked
+ * when they are needed. */
 
 const SCREEN = { rows: 210, columns: 160 };
 const SEEN = { rows: 84, columns: 84 };
@@ -10,13 +8,11 @@ const FRAMES_PER_SECOND = 60;
 /** Chunks that are kept unpacked: 8 MB each. */
 const KEPT_CHUNKS = 4;
 
-/** The bytes of a data block, or null where there is no such block. */
+/** The bytes of a data block; null where there is none. */
 async function unpacked(name) {
-  const block = document.getElementById(`data-${name}`);
+  const block = $(`data-${name}`);
   if (!block) return null;
-  const text = atob(block.textContent);
-  const packed = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+  const packed = Uint8Array.from(atob(block.textContent), (character) => character.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -25,22 +21,22 @@ async function unpacked(name) {
 function pictures(coded, count, rows, columns) {
   const size = rows * columns;
   const maskBytes = Math.ceil(rows / 8);
-  const found = new Uint8Array(count * size);
+  const all = new Uint8Array(count * size);
   let next = count * maskBytes;
   for (let picture = 0; picture < count; picture++) {
     const begin = picture * size;
-    if (picture) found.copyWithin(begin, begin - size, begin);
+    if (picture) all.copyWithin(begin, begin - size, begin);
     for (let row = 0; row < rows; row++) {
       const changed = coded[picture * maskBytes + (row >> 3)] & (128 >> (row & 7));
       if (!changed) continue;
       const place = begin + row * columns;
-      for (let column = 0; column < columns; column++) found[place + column] ^= coded[next++];
+      for (let column = 0; column < columns; column++) all[place + column] ^= coded[next++];
     }
   }
-  return found;
+  return all;
 }
 
-/** One array for each of the rows of a matrix of float32. */
+/** The rows of a matrix of float32. */
 function floatRows(bytes, columns) {
   const all = new Float32Array(bytes.buffer);
   return Array.from({ length: all.length / columns }, (_, row) =>
@@ -48,7 +44,7 @@ function floatRows(bytes, columns) {
   );
 }
 
-/** Which of the rows is largest in a column, the first of equals. */
+/** The index of the row that is largest in a column, the first of equals. */
 function largest(rows, column) {
   let best = 0;
   for (let row = 1; row < rows.length; row++) {
@@ -61,7 +57,7 @@ class Episode {
   /** Everything but the pictures, which come chunk by chunk. */
   static async open() {
     const episode = new Episode();
-    Object.assign(episode, JSON.parse(document.getElementById("data-about").textContent));
+    Object.assign(episode, JSON.parse($("data-about").textContent));
     const names = ["actions", "rewards", "lives", "q", "other-q", "drawn", "place", "other-place"];
     const [actions, rewards, lives, q, other, drawn, ...places] = await Promise.all(names.map(unpacked));
     episode.names = episode.actions;
@@ -102,7 +98,7 @@ class Episode {
     return Math.floor(this.stepOf(frame) / this.chunkSteps);
   }
 
-  /** A chunk if it is unpacked; otherwise it will be, and `ready` is called. */
+  /** A chunk if it is unpacked; otherwise null, and `ready` is called once it is. */
   chunk(number, ready) {
     const kept = this.#chunks.get(number);
     if (kept instanceof Promise) return null;

@@ -1,49 +1,49 @@
-/* Episodes side by side: each player stands in a frame of a page (web/shelf.js), tells it what its
- * user does and how its game goes on, and follows what that page says of the others. */
+/* Episodes that play together: each player is in an iframe of a page (web/episodes.js). It sends
+ * that page what its user does and where its game is, and follows the leader's state. */
 
-class Company {
-  /** The company that a player is in; null where its page stands alone. */
+class Sync {
+  /** The link to the page around a player; null where the player's page stands alone. */
   static of(player) {
-    return window.parent === window ? null : new Company(player);
+    return window.parent === window ? null : new Sync(player);
   }
 
   #player;
-  /** How often the user did something here: news from before the last time is old. */
-  #claims = 0;
+  /** How often the user acted here. States sent before the last time are old. */
+  #userActions = 0;
 
   constructor(player) {
     this.#player = player;
-    document.documentElement.dataset.company = "";
+    document.documentElement.dataset.framed = "";
     window.addEventListener("message", ({ source, data }) => {
-      if (source === window.parent) this.#hear(data);
+      if (source === window.parent) this.#receive(data);
     });
   }
 
-  /** Called when the page is there. */
+  /** Called when the page is there; `press` does what a key does. */
   begin(press) {
     this.press = press;
     const main = document.querySelector("main");
     new ResizeObserver(() => {
-      this.#say({ height: main.getBoundingClientRect().height });
+      this.#send({ height: main.getBoundingClientRect().height });
     }).observe(main);
-    this.#say({ frames: this.#player.episode.frames });
+    this.#send({ frames: this.#player.episode.frames });
   }
 
-  /** Say where the game stands; `acted` where the user did something. */
-  tell(acted) {
-    if (acted) this.#claims += 1;
+  /** Send the player's state; `byUser` where the user changed it. */
+  report(byUser) {
+    if (byUser) this.#userActions += 1;
     const { position, playing, speed } = this.#player;
-    this.#say({ claims: this.#claims, state: { position, playing, speed } });
+    this.#send({ userActions: this.#userActions, state: { position, playing, speed } });
   }
 
-  #say(message) {
+  #send(message) {
     window.parent.postMessage(message, "*"); // a file has no origin that could be named
   }
 
-  #hear({ extent, claims, state, key, released }) {
+  #receive({ extent, userActions, state, key, released }) {
     const player = this.#player;
     if (extent !== undefined) player.extent = Math.max(extent, player.episode.frames);
-    if (state && claims === this.#claims) player.follow(state);
+    if (state && userActions === this.#userActions) player.follow(state);
     if (key) this.press(key);
     if (released) player.release();
   }

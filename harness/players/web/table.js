@@ -16,25 +16,17 @@ function usualGap(rows, steps) {
 class ActionTable {
   constructor(episode) {
     this.episode = episode;
-    const table = document.getElementById("actions");
+    const table = $("actions");
     const heads = ["Action"];
     if (episode.q) heads.push("Q-value");
     if (episode.otherQ) heads.push(episode.q ? "Second" : "Network of --with");
     const top = table.tHead.insertRow();
-    for (const head of heads) {
-      const cell = document.createElement("th");
-      cell.scope = "col";
-      cell.textContent = head;
-      top.append(cell);
-    }
+    top.append(...heads.map((head) => element("th", { scope: "col" }, head)));
     this.networks = [episode.q, episode.otherQ].filter(Boolean);
     this.gaps = this.networks.map((rows) => usualGap(rows, episode.steps));
     this.rows = episode.names.map((name) => {
       const row = table.tBodies[0].insertRow();
-      const head = document.createElement("th");
-      head.scope = "row";
-      head.textContent = name;
-      row.append(head);
+      row.append(element("th", { scope: "row" }, name));
       return { row, cells: this.networks.map(() => new ValueCell(row.insertCell())) };
     });
   }
@@ -60,9 +52,8 @@ class ValueCell {
   constructor(cell) {
     cell.className = "value";
     this.cell = cell;
-    this.bar = document.createElement("span");
-    this.bar.className = "bar";
-    this.number = document.createElement("span");
+    this.bar = element("span", { class: "bar" });
+    this.number = element("span");
     cell.append(this.bar, this.number);
   }
 

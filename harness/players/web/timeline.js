@@ -22,8 +22,8 @@ function inks() {
 class Timeline {
   constructor(episode, seek) {
     this.episode = episode;
-    this.box = document.getElementById("timeline");
-    this.head = document.getElementById("head");
+    this.box = $("timeline");
+    this.head = $("head");
     this.box.setAttribute("aria-valuemax", episode.frames - 1);
     this.box.addEventListener("pointerdown", (event) => {
       this.box.setPointerCapture(event.pointerId);
@@ -70,8 +70,7 @@ class Timeline {
   /** The score as a staircase over a wash. */
   #drawScore(context, x, height, ink) {
     const { scores, steps } = this.episode;
-    const low = scores.reduce((least, score) => Math.min(least, score), 0);
-    const high = scores.reduce((most, score) => Math.max(most, score), 0);
+    const [low, high] = range([scores]); // scores begin with 0
     const [top, bottom] = [20, height - 9];
     const y = (score) => bottom - ((score - low) / Math.max(high - low, 1)) * (bottom - top);
     context.strokeStyle = ink.rule;

@@ -7,14 +7,8 @@ const GAP = 12;
 
 /** The smallest and the largest of some rows of numbers. */
 function range(rows) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const row of rows) {
-    for (const value of row) {
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-  }
-  return [low, high];
+  const extremes = (pick) => rows.map((row) => row.reduce((a, b) => pick(a, b))).reduce((a, b) => pick(a, b));
+  return [extremes(Math.min), extremes(Math.max)];
 }
 
 /** Q-values of the steps around this one: lines above, a row of shades for each action below. */
@@ -22,7 +16,7 @@ class ValueDrawing {
   constructor(episode, seek) {
     this.episode = episode;
     this.rows = episode.q ?? episode.otherQ;
-    this.canvas = document.getElementById("values");
+    this.canvas = $("values");
     this.canvas.addEventListener("click", (event) => {
       const place = event.clientX - this.canvas.getBoundingClientRect().left - this.left;
       const step = this.first + Math.floor(place / this.cell);
@@ -39,21 +33,19 @@ class ValueDrawing {
   #describe() {
     const { q, otherQ } = this.episode;
     const caption = this.rows ? "Q-values of every action around this moment" : "Actions taken around this moment";
-    document.getElementById("values-caption").textContent = caption;
+    $("values-caption").textContent = caption;
     this.canvas.setAttribute("aria-label", `${caption}; the table has those of this step`);
-    const notes = [];
-    if (this.rows) {
-      const whose = q ? "" : " of the second network";
-      notes.push(`Lines: every action's Q-value${whose}, the best one strong.`);
-      if (q && otherQ) notes.push("Dashes: the second network's best.");
-      notes.push("Bars: full for the best action of the step, empty for one far behind it.");
-      notes.push("Rows: the stronger the colour, the closer to the best of the step.");
-    } else {
-      notes.push("This recording has no Q-values.");
-    }
-    notes.push("Dot: the action taken.");
-    if (q && otherQ) notes.push("Ring: what the second network would do instead.");
-    document.getElementById("values-note").textContent = notes.join(" ");
+    const both = q && otherQ;
+    const notes = this.rows
+      ? [
+          `Lines: every action's Q-value${q ? "" : " of the second network"}, the best one strong.`,
+          both && "Dashes: the second network's best.",
+          "Bars: full for the best action of the step, empty for one far behind it.",
+          "Rows: the stronger the colour, the closer to the best of the step.",
+        ]
+      : ["This recording has no Q-values."];
+    notes.push("Dot: the action taken.", both && "Ring: what the second network would do instead.");
+    $("values-note").textContent = notes.filter(Boolean).join(" ");
   }
 
   resize() {
