@@ -82,7 +82,7 @@ class ProbeCommand:
             pixels = controls(extent)
         console.print("", control_table(pixels), "", WORDS, sep="\n")
         if self.json:
-            where = provenance(CPU, allocate_cores(CPU, 1))
+            where = asdict(provenance(CPU, allocate_cores(CPU, 1)))
             write_json(self.json, {"made": where, "agents": profiles, "controls": pixels}, self)
         return 0
 

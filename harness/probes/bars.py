@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from scipy.spatial.distance import pdist
 from torch import Tensor
 
 from harness.probes.readout import Floats, Readout, Split, split
@@ -57,8 +58,7 @@ def _apart(rng: np.random.Generator, number: int) -> Floats:
     least, edge = np.hypot(*BOX) + 1, np.hypot(*BOX) / 2
     while True:
         middles = rng.uniform(edge, SIDE - edge, (number, 2))
-        between = np.linalg.norm(middles[:, None] - middles[None], axis=-1)
-        if (between[~np.eye(number, dtype=np.bool_)] >= least).all():
+        if (pdist(middles) >= least).all():
             return np.asarray(middles)
 
 

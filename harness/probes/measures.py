@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binned_statistic_2d
 
 from harness.probes.readout import Floats, Readout, Split
 
@@ -89,10 +90,10 @@ def errors_by_states(
 def errors_by_place(read: Floats, truth: Floats, side: int, places: int = 7) -> list[list[float]]:
     """Median distance (pixels) by the part of the screen: rows of `places` x `places` parts, nan
     where no state is."""
-    part = np.clip((truth * places / side).astype(int), 0, places - 1)
-    off = np.linalg.norm(read - truth, axis=1)
-    rows = [[off[(part == [x, y]).all(1)] for x in range(places)] for y in range(places)]
-    return [[float(np.median(one)) if len(one) else np.nan for one in row] for row in rows]
+    x, y = np.clip(truth, 0, side).T
+    off, span = np.linalg.norm(read - truth, axis=1), ((0, side), (0, side))
+    medians: Floats = binned_statistic_2d(y, x, off, "median", places, span).statistic
+    return medians.tolist()
 
 
 @dataclass(frozen=True)
