@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from agent.errors import UnknownNetwork
 from agent.networks import QNetwork, dial_of, downsampling, is_own, make_network
@@ -38,6 +38,7 @@ TOLERANT = ("boxing", "enduro", "road_runner", "ms_pacman")
 """Games in which small things have to be located exactly, and games that forgive."""
 ARROW = "->"
 """In the name of a tandem: the network that acts and the one that learns from what it saw."""
+Role = Literal["baseline", "control", "compared"]
 EQUAL = {"steps", "seed", "game", "network", "scale_match"}
 """Settings that the design itself decides."""
 
@@ -159,8 +160,8 @@ def teacher_of(tandem: str) -> tuple[str, str]:
     return (teacher if arrow else BASELINE), network
 
 
-def role_of(network: str) -> str:
-    """`baseline`, `control` or `compared`: what a network is in a comparison."""
+def role_of(network: str) -> Role:
+    """What a network is in a comparison."""
     if network == BASELINE:
         return "baseline"
     return "control" if network in CONTROLS else "compared"

@@ -92,8 +92,8 @@ def errors_by_place(read: Floats, truth: Floats, side: int, places: int = 7) -> 
     where no state is."""
     x, y = np.clip(truth, 0, side).T
     off, span = np.linalg.norm(read - truth, axis=1), ((0, side), (0, side))
-    medians: Floats = binned_statistic_2d(y, x, off, "median", places, span).statistic
-    return medians.tolist()
+    medians = binned_statistic_2d(y, x, off, "median", places, span).statistic
+    return [[float(median) for median in row] for row in medians]
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from harness.files.atomic import appearing
 from harness.report.blocks import (
@@ -61,6 +60,7 @@ def page(report: Report) -> str:
     main = tag(
         "main",
         tag("header", tag("h1", report.title), tag("div", *answer, class_="answer")),
+        drawing.figure(report.figure) if report.figure else Html(""),
         drawing.cards(verdicts) if verdicts else Html(""),
         *(drawing.section(section, place) for place, section in enumerate(report.sections, 1)),
         _made(report.made),
@@ -80,8 +80,11 @@ class _Drawing:
 
     def section(self, section: Section, place: int) -> Html:
         lead = tag("p", section.lead, class_="lead") if section.lead else Html("")
-        return tag("section", tag("h2", section.title), lead, *self.blocks(section.blocks),
-                   id=f"section-{place}")  # fmt: skip
+        title, anchor = tag("h2", section.title), f"section-{place}"
+        if section.folded:  # a browser opens it for links to what is inside
+            body = tag("div", lead, *self.blocks(section.blocks), id=anchor)
+            return tag("section", tag("details", tag("summary", title), body))
+        return tag("section", title, lead, *self.blocks(section.blocks), id=anchor)
 
     def blocks(self, blocks: tuple[Block, ...]) -> Iterator[Html]:
         """Blocks in their order; figures that follow each other stand side by side."""
@@ -132,22 +135,27 @@ class _Drawing:
                    id=self.anchors[verdict.claim_id])  # fmt: skip
 
     def cards(self, verdicts: list[Verdict]) -> Html:
-        """All verdicts at a glance, each leading to its place."""
+        """A line for each verdict, which leads to its place."""
         counts = Counter(verdict.verdict for verdict in verdicts)
         said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in SYMBOLS if counts[outcome])
         cards = [
             tag("li", tag("a", _badge(verdict), tag("b", verdict.claim_id, class_="claim-id"),
                           tag("span", verdict.claim, class_="claim"),
-                          tag("span", verdict.answer), href=f"#{self.anchors[verdict.claim_id]}"),
+                          tag("span", verdict.effect), tag("span", verdict.matters),
+                          href=f"#{self.anchors[verdict.claim_id]}"),
                 class_=f"card {verdict.verdict}")
             for verdict in verdicts
         ]  # fmt: skip
         heading = tag("h2", "Verdicts", id="verdicts-title")
-        return tag("section", heading, tag("p", f"{said}.", class_="lead"),
+        return tag("section", heading, tag("p", f"{said}. {_LINE}", class_="lead"),
                    tag("ul", *cards, class_="cards"), id="verdicts",
                    aria_labelledby="verdicts-title")  # fmt: skip
 
 
+_LINE = (
+    "A line has the verdict, the claim, the effect with its interval, and the smallest effect that "
+    "matters."
+)
 _SIDE_BY_SIDE = (Curves, Scatter, Heat)
 
 
@@ -180,21 +188,6 @@ def _contents(report: Report) -> Html:
     if report.made:
         entries.append(tag("li", tag("a", "How this was made", href="#made")))
     return tag("nav", tag("p", "Contents"), tag("ol", *entries), aria_label="Contents")
-
-
-def how_made(content: Mapping[str, Any]) -> dict[str, str | dict[str, str]]:
-    """Of what a results.json says of its making, what the page tells."""
-    machine: dict[str, str] = {}
-    for name, value in content["machine"].items():
-        inner = value if isinstance(value, dict) else {name: value}
-        machine |= {key: str(part) for key, part in inner.items()}
-    return {
-        "command": shlex.join(content["command"]),
-        "date": content["date"],
-        "commit": content["git_commit"] or "unknown",
-        "versions": {name: str(version) for name, version in content["versions"].items()},
-        "machine": machine,
-    }
 
 
 def _made(made: Mapping[str, str | Mapping[str, str]]) -> Html:

@@ -43,7 +43,7 @@ def everything() -> Report:
         (
             Section("Where is the ball?", "A linear probe of each layer.", location()),
             Section("Learning", "Equal steps, equal settings.", curves()),
-            Section("Pictures", "What each network believes.", pictures()),
+            Section("Pictures", "What each network believes.", pictures(), folded=True),
             Section("Odd & hostile", HOSTILE, odd()),
         ),
         {
@@ -113,6 +113,8 @@ def location() -> tuple[Block, ...]:
             "Local maximum pooling made the error smaller by 2.1 pixels (1.4 to 2.8).",
             rule,
             forest(),
+            "half_max less stride: -2.1 pixels (-2.8 to -1.4)",
+            "needs at least 1 pixels",
         ),
         Verdict(
             "C2",
@@ -207,6 +209,7 @@ def odd() -> tuple[Block, ...]:
             note=HOSTILE,
         ),
         Verdict(
-            HOSTILE, HOSTILE, "supported", HOSTILE, HOSTILE, Table("Empty", (Column("a"),), ())
+            *(HOSTILE, HOSTILE, "supported", HOSTILE, HOSTILE),
+            *(Table("Empty", (Column("a"),), ()), HOSTILE, LONG),
         ),
     )
