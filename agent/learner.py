@@ -152,7 +152,7 @@ class Learner:
         future, parts = self.future_values(batch), batch.split(updates)
         targets: Iterable[Tensor]
         if self.config.double:  # of each part when its turn comes
-            targets = map(self._targets, parts, future.tensor_split(updates))
+            targets = map(self.targets, parts, future.tensor_split(updates))
         else:
             targets = self.targets(batch, future).tensor_split(updates)
         self._note([self._step(*pair) for pair in zip(parts, targets, strict=True)])
