@@ -72,7 +72,7 @@ def test_the_control_finds_nothing_and_is_in_no_family(found):
     assert not found.controls[0].found_a_difference
     assert 0 < found.controls[0].interval_false_positives < 0.3
     (line,) = control_lines(found.controls)
-    assert "no difference, as it should" in line
+    assert "found none, as it should" in line
 
 
 def test_equal_time_can_say_otherwise(found):

@@ -19,41 +19,42 @@ _ERRORS = {
     "block of 8x8": "location.block 8.conv3.error",
 }
 _CHANGES = {f"moved by {pixels}": f"response.conv3.{pixels}" for pixels in (1, 2, 4)}
+_READINGS = (
+    (
+        *("Whether a block is there", "share right", 0.5),
+        {
+            "presence of a block of 2x2": "presence.block 2.conv3",
+            "presence of a block of 8x8": "presence.block 8.conv3",
+        },
+    ),
+    (
+        *("How many sprites there are (1 to 8)", "mean error, sprites", 2.0),
+        {
+            "all states": "count.conv3.error",
+            "two sprites nearer than a window": "count.conv3.error_near",
+            "no two sprites so near": "count.conv3.error_far",
+        },
+    ),
+)
+"""What is read from patterns: title, unit, what a guess has, and measures by their names."""
 Stops = Mapping[float, str]
 """Networks by the number that is turned."""
 
 
 def patterns(seeds: Seeds) -> Section:
-    blocks: list[Block] = []
+    blocks = []
     for training, how in TRAININGS.items():
-        interval = f"95% interval over {over(training)}"
-        rows = [
-            Row(network, *seeds.interval(training, network, path), group)
-            for group, path in (
-                ("presence of a block of 2x2", "presence.block 2.conv3"),
-                ("presence of a block of 8x8", "presence.block 8.conv3"),
+        for what, unit, guess, paths in _READINGS:
+            rows = tuple(
+                Row(network, *seeds.interval(training, network, path), group)
+                for group, path in paths.items()
+                for network in seeds.networks(training)
+                if seeds.values(training, network, path)
             )
-            for network in seeds.networks(training)
-            if seeds.values(training, network, path)
-        ]
-        if rows:
-            title = f"Whether a block is there, read from conv3, networks {how}"
-            chance = (Reference(0.5, "a guess"),)
-            blocks.append(Intervals(title, f"share right, {interval}", tuple(rows), chance))
-        rows = [
-            Row(network, *seeds.interval(training, network, f"count.conv3.{name}"), group)
-            for group, name in (
-                ("all states", "error"),
-                ("two sprites nearer than a window", "error_near"),
-                ("no two sprites so near", "error_far"),
-            )
-            for network in seeds.networks(training)
-            if seeds.values(training, network, f"count.conv3.{name}")
-        ]
-        if rows:
-            title = f"How many sprites there are (1 to 8), read from conv3, networks {how}"
-            guess = (Reference(2.0, "a guess"),)
-            blocks.append(Intervals(title, f"mean error, sprites, {interval}", tuple(rows), guess))
+            if rows:
+                title = f"{what}, read from conv3, networks {how}"
+                label = f"{unit}, 95% interval over {over(training)}"
+                blocks.append(Intervals(title, label, rows, (Reference(guess, "a guess"),)))
     lead = (
         "Blocks among rings of as many pixels, and one to eight rectangles whose total area and "
         "place do not tell their number."

@@ -23,12 +23,12 @@ SPEED_PERIOD = 3600.0
 
 
 def work(
-    folder: Path, wanted: Sequence[Measurement], budget: Budget, jobs: int
+    folder: Path, units: Sequence[Measurement], budget: Budget, jobs: int
 ) -> dict[Measurement, str]:
     """Do what is not done yet, `jobs` units at a time, each on one core; what failed, and why."""
     folder.mkdir(parents=True, exist_ok=True)
-    first = [measurement for measurement in wanted if measurement in pilots(budget)]
-    stages = {"learning rates": first, "measurements": [u for u in wanted if u not in first]}
+    first = [measurement for measurement in units if measurement in pilots(budget)]
+    stages = {"learning rates": first, "measurements": [u for u in units if u not in first]}
     console = Console(stderr=True)
     failed: dict[Measurement, str] = {}
     with console.progress(transient=False, speed_period=SPEED_PERIOD) as progress:
@@ -45,8 +45,8 @@ def work(
                 if error:
                     failed[measurement] = error
                 if error or not console.is_terminal:
-                    said = f"failed: {error}" if error else f"{seconds:.0f} s"
-                    console.print(f"{measurement.name}  {said}")
+                    result = f"failed: {error}" if error else f"{seconds:.0f} s"
+                    console.print(f"{measurement.name}  {result}")
     return failed
 
 

@@ -63,8 +63,8 @@ def fit(
     """The design cut to `hours` by the rule above, and a line that says what was decided. Raises
     UserError when the rule does not reach so far."""
 
-    def needs(one: Design) -> float:
-        return hours_of(one, step_seconds, at_once)
+    def needs(cut: Design) -> float:
+        return hours_of(cut, step_seconds, at_once)
 
     asked = needs(design)
     if asked <= hours:

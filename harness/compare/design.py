@@ -184,7 +184,7 @@ def game_ids(names: Sequence[str]) -> tuple[str, ...]:
 
 def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
     """The settings of train.py in NAME=VALUE pairs. Raises UserError."""
-    known, found = flatten(PRESETS[preset]), {}
+    known, settings = flatten(PRESETS[preset]), {}
     for pair in pairs:
         option, equals, text = pair.partition("=")
         name = option.strip("-").replace("-", "_")
@@ -193,8 +193,8 @@ def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
             raise UserError(f"--settings {pair}: give NAME=VALUE with {here} as the name")
         if name in EQUAL:
             raise UserError(f"--settings {pair}: {option} is decided by the design")
-        found[name] = _value(pair, text, known[name])
-    return found
+        settings[name] = _value(pair, text, known[name])
+    return settings
 
 
 def _value(pair: str, text: str, like: Any) -> Any:
@@ -207,8 +207,8 @@ def _value(pair: str, text: str, like: Any) -> Any:
         kinds = {bool: "true or false", int: "a whole number", float: "a number"}
         several = re.search(r",\s*[\w-]+=", text)
         hint = "put spaces between pairs" if several else misread(text, type(like))
-        said = f"--settings {pair}: the value must be {kinds[type(like)]}"
-        raise UserError(f"{said}: {hint}" if hint else said) from None
+        problem = f"--settings {pair}: the value must be {kinds[type(like)]}"
+        raise UserError(f"{problem}: {hint}" if hint else problem) from None
 
 
 def run_dir(out: Path, job: Job) -> Path:

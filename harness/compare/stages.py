@@ -62,9 +62,9 @@ class Stages:
             settings = flatten(read_run(folder).config)
         except UserError as error:
             return str(error)
-        wanted = flatten(self.design.config) | self._equal(job)
-        wanted["steps"] = settings["steps"]  # may grow
-        odd = [name for name in wanted if settings[name] != wanted[name]]
+        expected = flatten(self.design.config) | self._equal(job)
+        expected["steps"] = settings["steps"]  # may grow
+        odd = [name for name in expected if settings[name] != expected[name]]
         return f"{folder} holds a run with another {', '.join(odd)}: move it away" if odd else ""
 
     def _equal(self, job: Job) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envs.games import game_title
+from harness.compare.control_sections import control_text
 from harness.compare.formatting import has_width
 from harness.compare.results import ControlResult, NetworkResult, Power, Results
 from harness.compare.statistics import CONFIDENCE, Interval
@@ -78,17 +79,7 @@ def seeds(results: Results) -> Table:
 
 def control_lines(controls: Sequence[ControlResult]) -> list[str]:
     """What each A/A control found."""
-    lines = []
-    for control in controls:
-        if control.difference:
-            false = "a false difference"
-            finding = false if control.found_a_difference else "no difference, as it should"
-            lines.append(
-                f"A/A control: {control.name} against stride finds {finding} "
-                f"(p {control.difference.p:.3f}); on these runs a {CONFIDENCE:.0%} interval is "
-                f"wrong in {control.interval_false_positives:.0%} of deals"
-            )
-    return lines
+    return [control_text(control) for control in controls if control.difference]
 
 
 def _interval(interval: Interval | None, sign: str = "") -> str:

@@ -97,7 +97,7 @@ def sweep(seed: int, count: int, learned: Tensor) -> list[dict[str, Any]]:
         "random": lambda number: random(number, seed),
         "learned": lambda number: _unit(learned)[:number],
     }
-    found = []
+    rows = []
     for bank, filters in banks.items():
         answered = torch.relu(F.conv2d(pictures, filters(max(FILTERS))))
         for number in FILTERS:
@@ -107,8 +107,8 @@ def sweep(seed: int, count: int, learned: Tensor) -> list[dict[str, Any]]:
                 maps = torch.relu(F.conv2d(pictures, filters(number)))
             for pool, keep in POOLS.items():
                 measured = _measured(keep(maps), parts, tilts, numbers, positions)
-                found.append({"bank": bank, "pool": pool, "filters": number, **measured})
-    return found
+                rows.append({"bank": bank, "pool": pool, "filters": number, **measured})
+    return rows
 
 
 def _measured(
@@ -119,15 +119,15 @@ def _measured(
     positions: Floats,
 ) -> dict[str, float]:
     linear, kernel = Readout.of(features, parts), Readout.by_distance(features, parts)
-    wanted = numbers[:, None].astype(float)
-    said = kernel.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    targets = numbers[:, None].astype(float)
+    read = kernel.predict(targets[parts.train], targets[parts.valid])[:, 0]
     single = Split(*(part[numbers[part] == 1] for part in parts))
     place = Readout.of(features, single).predict(positions[single.train], positions[single.valid])
     off = np.linalg.norm(place - positions[single.test], axis=1)
     return {
         "tilt": _tilt_error(linear, parts, tilts),
         "tilt_kernel": _tilt_error(kernel, parts, tilts),
-        "count": float((np.round(said) == numbers[parts.test]).mean()),
+        "count": float((np.round(read) == numbers[parts.test]).mean()),
         "position": float(np.median(off)),
     }
 

@@ -6,8 +6,7 @@ map and the phase in it: x = pitch * cell + phase.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -57,13 +56,13 @@ def location(readout: Readout, parts: Split, positions: Floats, pitch: int) -> L
 def fisher(read: Floats, truth: Floats) -> float:
     """Linear Fisher information (1 / pixel^2) of what was read [m, 2] about the truth [m, 2]: the
     squared slope of the one over the other by the variance around that line."""
-    found = []
-    for said, true in zip(read.T, truth.T, strict=True):
+    information = []
+    for estimate, true in zip(read.T, truth.T, strict=True):
         if np.ptp(true) == 0:
             continue
-        slope, middle = np.polyfit(true, said, 1)
-        found.append(slope**2 / max(float(np.var(said - slope * true - middle)), 1e-12))
-    return float(np.mean(found))
+        slope, middle = np.polyfit(true, estimate, 1)
+        information.append(slope**2 / max(float(np.var(estimate - slope * true - middle)), 1e-12))
+    return float(np.mean(information))
 
 
 def phase_error(readout: Readout, parts: Split, positions: Floats, pitch: int) -> float:
@@ -116,8 +115,8 @@ WINDOW = 9
 
 def count(readout: Readout, parts: Split, counts: npt.NDArray[np.int64], nearest: Floats) -> Count:
     """Numbers [N] of all states, read from their features; `nearest` [N] in pixels."""
-    wanted = counts.astype(float)[:, None]
-    read = readout.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    targets = counts.astype(float)[:, None]
+    read = readout.predict(targets[parts.train], targets[parts.valid])[:, 0]
     return counting(read, counts[parts.test], nearest[parts.test])
 
 
@@ -135,8 +134,8 @@ def counting(read: Floats, truth: npt.NDArray[np.int64], nearest: Floats) -> Cou
 
 def presence(readout: Readout, parts: Split, present: npt.NDArray[np.bool_]) -> float:
     """Share of states (0 to 1) of which a readout tells rightly whether a target is in them."""
-    wanted = np.where(present, 1.0, -1.0)[:, None]
-    read = readout.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    targets = np.where(present, 1.0, -1.0)[:, None]
+    read = readout.predict(targets[parts.train], targets[parts.valid])[:, 0]
     return float(((read > 0) == present[parts.test]).mean())
 
 
@@ -152,8 +151,3 @@ def code_length(readout: Readout, parts: Split, positions: Floats, sizes: tuple[
         read = readout.predict(train, valid, end)
         spread, before = max(float(np.sqrt(((read - truth) ** 2).mean())), 1e-3), end
     return float(bits / len(train))
-
-
-def numbers(measured: Location | Count) -> dict[str, Any]:
-    """The measures by name, for JSON."""
-    return asdict(measured)
