@@ -82,7 +82,7 @@ def pilots(budget: Budget) -> list[Measurement]:
 
 
 def measurements(budget: Budget, agents: tuple[Measurement, ...] = ()) -> list[Measurement]:
-    """All that a budget asks for, seed by seed: what is done early is a whole answer already."""
+    """All measurements of a budget, seed by seed, so that an early stop has whole seeds."""
     units = [*pilots(budget), Measurement("controls"), *agents]
     for seed in range(FIRST_SEED, FIRST_SEED + budget.seeds):
         units += [Measurement("untrained", network, seed) for network in budget.networks]
@@ -190,7 +190,7 @@ def pilot(measurement: Measurement, budget: Budget) -> dict[str, Any]:
 def own_errors(
     network: QNetwork, task: Task, states: int, seed: int = PLANTED_SEED
 ) -> dict[str, float]:
-    """Errors of what a taught network itself says: median distance (pixels) by size of the block,
+    """Errors of a taught network's own answers: median distance (pixels) by size of the block,
     or of the number (sprites)."""
     if task == "count":
         planted = counted(states, seed)

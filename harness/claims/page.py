@@ -162,7 +162,7 @@ def _row(part: JudgedPart) -> Row:
 
 
 def _sentence(part: JudgedPart) -> str:
-    """What was found for a part, in one sentence."""
+    """The result of a part, in one sentence."""
     what = part.what[0].upper() + part.what[1:]
     if part.mean is None:
         return f"{what}: not measured."

@@ -111,7 +111,7 @@ class Shots:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that was measured, and what it says of the claims."""
+    """All measurements, and the verdicts on the claims."""
 
     format: int
     kind: str

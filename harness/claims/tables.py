@@ -1,4 +1,4 @@
-"""Numbers of results.json by training, network and seed, as figures need them."""
+"""Numbers of results.json by training, network and seed, for figures and tables."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""From the scores of runs to what is said of each network: the order of the tests, no arithmetic.
+"""From the scores of runs to a result for each network. Here is the order of the tests; the
+arithmetic is in statistics.py and effects.py.
 
-Scores come as a table by network and game, with the games in which they say something. Equal steps
-come first; equal wall time is told beside it. A network is compared with `stride` on the games in
-which both have runs and something was learned.
+A network is compared with `stride` on the games in which both have runs and something was learned:
+after equally many steps, and, beside it, after equal wall time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from harness.compare.statistics import (
 )
 
 THRESHOLDS = np.round(np.arange(0, 2.01, 0.05), 2)
-"""Where performance profiles are told (share of the baseline's score)."""
+"""Of performance profiles (share of the baseline's score)."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class RunScore(NamedTuple):
 def analyse(
     design: Design, runs: Sequence[RunScore], missing: Mapping[str, Sequence[str]]
 ) -> Analysis:
-    """What the runs say. `missing` has lines about the runs without a score, by arm."""
+    """The analysis of finished runs. `missing` has a line for each run without a score, by arm."""
     rng = np.random.default_rng(SEED)
     table = tabulate([(r.game, r.arm, r.score) for r in runs], design.networks)
     timed = [(r.game, r.arm, r.at_equal_time) for r in runs if r.at_equal_time is not None]
@@ -275,5 +275,5 @@ def _notes(design: Design, table: Table, missing: Mapping[str, Sequence[str]]) -
             )
     lacking = sum(len(lines) for lines in missing.values())
     if lacking:
-        notes.append(f"{lacking} runs are missing; the figures are of those that finished")
+        notes.append(f"{lacking} runs are missing; the numbers are of those that finished")
     return notes

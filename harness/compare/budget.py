@@ -60,7 +60,7 @@ def hours_of(design: Design, step_seconds: Mapping[str, float], at_once: int) ->
 def fit(
     design: Design, step_seconds: Mapping[str, float], hours: float, at_once: int
 ) -> tuple[Design, str]:
-    """The design cut to `hours` by the rule above, and a line that says what was decided. Raises
+    """The design cut to `hours` by the rule above, and a line about the decision. Raises
     UserError when the rule does not reach so far."""
 
     def needs(cut: Design) -> float:

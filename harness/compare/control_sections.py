@@ -52,7 +52,7 @@ def tandems(results: Results) -> Section | None:
     lead = (
         "A->B: network B never acts and learns from what A saw, batch by batch (Ostrovski et al. "
         "2021). What is left of a difference between networks then is not due to what they explore."
-        " A network that learns passively from its own kind tells what passivity alone costs."
+        " A network that learns passively from its own kind shows what passivity alone costs."
     )
     return Section("Passive learning", lead, blocks, folded=True)
 

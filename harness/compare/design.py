@@ -168,11 +168,11 @@ def role_of(network: str) -> Role:
 
 
 def check_name(network: str) -> None:
-    """Raise UnknownNetwork for what is neither in the table nor looks like a `module:Class`: names
+    """Raise UnknownNetwork for a name that is neither in the table nor a `module:Class`: names
     become folders."""
     if not is_own(network):
         if downsampling(network) is None:
-            make_network(network, 1)  # says which there are
+            make_network(network, 1)  # raises, and lists the names
     elif not re.fullmatch(r"\w+(\.\w+)*:\w+", network):
         raise UnknownNetwork(f"{network!r} is no module:Class")
 

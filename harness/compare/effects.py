@@ -1,5 +1,5 @@
-"""Beyond "is there a difference": is there none, does it depend on the kind of game, and could a
-design have found one? Strata and units are those of harness/compare/statistics.py."""
+"""Equivalence of two networks, interaction with the kind of game, and power of a design. Strata
+and units are those of harness/compare/statistics.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.compare.statistics import (
 )
 
 _NO_SPREAD = 1e-18
-"""Variance of what is equal but for rounding."""
+"""A variance below this is rounding."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def power(
 
 def spread_of(strata: Strata, floors: Sequence[float]) -> float | None:
     """Standard deviation of a network's runs within games, in its own units, pooled over games;
-    None with fewer than LEAST_FREEDOM degrees of freedom, which would tell little."""
+    None with fewer than LEAST_FREEDOM degrees of freedom."""
     pairs = [(s / float(unit_of(s, f)), len(s) - 1) for s, f in zip(strata, floors, strict=True)]
     freedom = sum(n for _, n in pairs)
     if freedom < LEAST_FREEDOM:

@@ -1,4 +1,4 @@
-"""What is to be known of a design before anything is trained: its power, and what it lacks."""
+"""The power of a design and what it lacks, before anything is trained."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.compare.statistics import LEVEL
 from harness.text import counted
 
 EFFECTS = (-0.1, -0.2)
-"""Differences for which the power of a design is told (share of the baseline's score)."""
+"""Differences whose chance to be found is computed (share of the baseline's score)."""
 FEW_SEEDS = 5
 SEED = 0
-"""Of all that is drawn: the same runs give the same figures."""
+"""Of all random draws: the same runs give the same numbers."""
 
 
 def design_power(games: int, design: Design, spread: float | None = None) -> Power:
@@ -34,7 +34,7 @@ def design_power(games: int, design: Design, spread: float | None = None) -> Pow
 
 
 def design_notes(design: Design) -> list[str]:
-    """What is to be known of a design before it starts."""
+    """Warnings about a design."""
     if len(design.networks) + len(design.tandems) == 1:
         return [f"only {design.networks[0]} is trained and nothing compared: name more --networks"]
     notes = []

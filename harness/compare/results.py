@@ -71,8 +71,8 @@ class GameScores:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmResult:
-    """What the runs of an arm say after equally many steps. Fields with a default are left out of
-    the file where they have it."""
+    """An arm against its baseline, after equally many steps. A field that has its default value is
+    left out of the file."""
 
     name: str
     missing: tuple[str, ...]
@@ -207,7 +207,7 @@ class MatchedSize(Size):
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the scores of runs say."""
+    """Everything that follows from the scores of the runs."""
 
     games: dict[str, GameInfo]
     networks: tuple[NetworkResult, ...]

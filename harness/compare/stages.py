@@ -24,7 +24,7 @@ SCORE_FILE = "score.json"
 
 @dataclass(frozen=True)
 class _Score:
-    """Of what score.json holds, what is used here."""
+    """The part of score.json that is used here."""
 
     steps_trained: int
     episodes: list[Game]
@@ -124,8 +124,8 @@ def trained(folder: Path, steps: int) -> CheckpointState | None:
 
 
 def read_score(folder: Path, state: CheckpointState, episodes: int) -> list[Game] | None:
-    """The scored games of a run's final agent, which says `state` of itself; None when they are
-    not there, are fewer or more, or another agent's."""
+    """The scored games of a run's final agent, whose checkpoint is `state`; None where there are
+    none, fewer or more, or another agent's."""
     try:
         score = _SCORE.validate_json((folder / SCORE_FILE).read_bytes(), strict=True)
     except (OSError, ValueError):

@@ -1,5 +1,5 @@
-"""What the scores of many training runs say of two networks. The unit is the run, never the game
-it played: `harness/evaluation/statistics.py` is about the games of one agent.
+"""Statistics that compare two networks by the scores of many training runs. The unit is the run,
+never the game it played: `harness/evaluation/statistics.py` is about the games of one agent.
 
 Scores come as *strata*: for each game of a comparison an array [seeds] of the runs' mean scores,
 random play's score taken off. Every statistic also takes arrays [R, seeds] of R redrawn samples

@@ -101,7 +101,7 @@ def _improvement(better: Interval) -> str:
 
 
 def conclusion(entry: NetworkResult, margin: float) -> str:
-    """What may be said of a network's difference, in a sentence."""
+    """What follows for a network's difference, in a sentence."""
     if not entry.difference:
         return f"Not compared: {reason(entry)}."
     way = "higher" if entry.difference.value > 0 else "lower"
@@ -120,7 +120,7 @@ def conclusion(entry: NetworkResult, margin: float) -> str:
 
 
 def reason(entry: NetworkResult) -> str:
-    """Why there is nothing to say of a network."""
+    """Why a network was not compared."""
     if not entry.runs:
         return "none of its runs is finished"
     return f"no game in which it and {BASELINE} have runs is clearly above random play"

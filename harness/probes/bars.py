@@ -1,4 +1,4 @@
-"""Bars and boxes: does a battery of filters tell a box's tilt when only its maximum is kept?
+"""Bars and boxes: can a box's tilt be read from the maxima of a battery of filters?
 
 64x64 pictures of 1 to 4 boxes of 16x8 pixels, all at one random tilt and not touching, are seen by
 banks of 1 to 32 filters of 8x8 (Gabor filters, random ones, or those that a network learned).

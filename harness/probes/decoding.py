@@ -1,7 +1,7 @@
-"""What of the picture can be drawn again from features.
+"""How much of the picture can be reconstructed from features.
 
 The newest frame, halved to 42x42, is read from features by a ridge readout; how much of it is not
-explained is told apart for the object's pixels and for the others, each with the penalty that
+explained is measured apart for the object's pixels and for the others, each with the penalty that
 suits it best. A mean picture has 1.
 """
 

@@ -1,4 +1,4 @@
-"""What a readout's answers are worth, in the units of the question.
+"""Errors of a readout's answers, in pixels, sprites or shares.
 
 Positions are (x, y) in pixels of the 84x84 screen. A position splits into the cell of the layer's
 map and the phase in it: x = pitch * cell + phase.
@@ -133,7 +133,7 @@ def counting(read: Floats, truth: npt.NDArray[np.int64], nearest: Floats) -> Cou
 
 
 def presence(readout: Readout, parts: Split, present: npt.NDArray[np.bool_]) -> float:
-    """Share of states (0 to 1) of which a readout tells rightly whether a target is in them."""
+    """Share of states (0 to 1) for which a readout is right about whether a target is there."""
     targets = np.where(present, 1.0, -1.0)[:, None]
     read = readout.predict(targets[parts.train], targets[parts.valid])[:, 0]
     return float(((read > 0) == present[parts.test]).mean())
@@ -141,7 +141,7 @@ def presence(readout: Readout, parts: Split, present: npt.NDArray[np.bool_]) -> 
 
 def code_length(readout: Readout, parts: Split, positions: Floats, sizes: tuple[int, ...]) -> float:
     """Bits a state and coordinate that describe positions to one pixel, given the features, when
-    each block of test states is told by a readout of as many training states as came before it
+    each block of test states is predicted by a readout of as many training states as came before it
     (online code; Blier & Ollivier 2018), with normal errors."""
     train, valid, truth = (positions[part] for part in parts)
     spread, bits, before = float(np.sqrt(train.var(0).mean())), 0.0, 0

@@ -43,7 +43,7 @@ class Extent:
 
 
 def whole(network: QNetwork, extent: Extent) -> Numbers:
-    """The profile of a network: location in all worlds, presence, count, response, health."""
+    """The profile of a network: location in all data sets, presence, count, response, health."""
     largest = block(max(extent.sizes), extent.states)
     some = largest.states[: max(200, extent.states // 4)]
     return {
@@ -56,17 +56,17 @@ def whole(network: QNetwork, extent: Extent) -> Numbers:
 
 
 def locations(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
-    """Of each world: where the object is, read from every layer, and what else conv3 says."""
-    worlds, pitch = {}, pitches(network)
+    """For each data set: the object's place read from every layer, and more about conv3."""
+    by_dataset, pitch = {}, pitches(network)
     for name, dataset in datasets(extent).items():
         seen = features(network, dataset.states)
-        worlds[name] = {layer: _layer(seen[layer], dataset, pitch[layer]) for layer in LAYERS}
-        worlds[name]["conv3"] |= _closer(seen["conv3"], dataset, extent)
-    return worlds
+        by_dataset[name] = {layer: _layer(seen[layer], dataset, pitch[layer]) for layer in LAYERS}
+        by_dataset[name]["conv3"] |= _closer(seen["conv3"], dataset, extent)
+    return by_dataset
 
 
 def datasets(extent: Extent) -> dict[str, Dataset]:
-    """The worlds with one object to be found, by name."""
+    """The data sets with one object to be located, by name."""
     planted = {f"block {size}": block(size, extent.states) for size in extent.sizes}
     return planted | {game: game_dataset(game, extent.states) for game in extent.games}
 

@@ -143,7 +143,7 @@ class LinearMap:
 
     @classmethod
     def of(cls, features: Tensor, parts: Split, targets: Floats) -> LinearMap:
-        """What `Readout.of(features, parts)` says of `targets` [N, k], for any features."""
+        """`Readout.of(features, parts)` fitted to `targets` [N, k], for any features."""
         readout = Readout.of(features, parts)
         shares, offset = readout.shares(targets[parts.train], targets[parts.valid])
         train = features.flatten(1)[torch.from_numpy(parts.train)]

@@ -1,9 +1,9 @@
-"""How features answer to movement: how much they change, and how much of it tells the movement.
+"""How much features change when the picture moves.
 
     inv_d = E |F(x) - F(T_d x)|^2 / E |F(x) - F(x')|^2
 
 for a state x, the same moved by d pixels, and another state x': 0 is perfect invariance, 1 is as
-different as another state. A low change is not a lost location: what is still told of it is the
+different as another state. A low change is not a lost location: what is still known of it is the
 linear Fisher information of `measures.Location`.
 """
 

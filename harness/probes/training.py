@@ -33,7 +33,7 @@ _SCALED_ON = 64
 
 
 class Examples(NamedTuple):
-    """States and what a network is to say of them."""
+    """States and the right answers."""
 
     states: npt.NDArray[np.uint8]  # [N, 4, 84, 84]
     targets: Tensor  # float32 [N, outputs], about -1 to 1
@@ -62,7 +62,7 @@ def examples(task: Task, count: int, seed: int) -> Examples:
 def answers(
     network: QNetwork, task: Task, states: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.float64]:
-    """What a trained network says of states [N, 4, 84, 84], in pixels [N, 2] or sprites [N]."""
+    """A trained network's answers about states [N, 4, 84, 84], in pixels [N, 2] or sprites [N]."""
     outputs = q_values(network, states).numpy()
     if task == "location":
         return np.asarray((outputs + 1) * SIDE / 2)
