@@ -126,16 +126,13 @@ class Learner:
         """float32 [B, A] of the online network for states uint8 [B, 4, 84, 84], no gradient."""
         return self._online(states)
 
-    def target_values(self, batch: Batch) -> Tensor:
-        """float32 [B]: the TD targets of a batch."""
-        return self._targets(batch, self.future_values(batch))
-
     @torch.no_grad()
     def future_values(self, batch: Batch) -> Tensor:
         """float32 [B, A]: what the target network says of the next states."""
         return self._target(batch.next_states)
 
-    def _targets(self, batch: Batch, future: Tensor) -> Tensor:
+    def targets(self, batch: Batch, future: Tensor) -> Tensor:
+        """float32 [B]: the TD targets of a batch, with its `future_values`."""
         config = self.config
         rewards = batch.rewards.clamp(-1, 1) if config.clip_rewards else batch.rewards
         return td_target(
@@ -155,9 +152,9 @@ class Learner:
         future, parts = self.future_values(batch), batch.split(updates)
         targets: Iterable[Tensor]
         if self.config.double:  # of each part when its turn comes
-            targets = map(self._targets, parts, future.tensor_split(updates))
+            targets = map(self.targets, parts, future.tensor_split(updates))
         else:
-            targets = self._targets(batch, future).tensor_split(updates)
+            targets = self.targets(batch, future).tensor_split(updates)
         self._note([self._step(*pair) for pair in zip(parts, targets, strict=True)])
 
     def _step(self, batch: Batch, targets: Tensor) -> tuple[Tensor, ...]:

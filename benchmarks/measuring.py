@@ -138,7 +138,7 @@ def report(
             "rows": rows,
             "settings": asdict(config),
             "versions": versions(),
-            "machine": machine(where, allocate_cores(where, config.emulators.num_envs)),
+            "machine": asdict(machine(where, allocate_cores(where, config.emulators.num_envs))),
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         write_json(file, content)

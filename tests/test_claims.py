@@ -17,7 +17,8 @@ from torch import Tensor
 from agent.networks import NETWORKS, QNetwork, make_network
 from harness.claims import runner
 from harness.claims.budget import BUDGETS, Budget
-from harness.claims.measurements import Measurement, do, done, measurements, other_games, results
+from harness.claims.judgement import effect_of, judge, judged, judged_claim, pictures
+from harness.claims.measurements import Measurement, do, done, measurements, other_games, profiles
 from harness.claims.page import report
 from harness.claims.preregistration import (
     Effect,
@@ -28,10 +29,11 @@ from harness.claims.preregistration import (
     rule,
     together,
 )
-from harness.claims.results import content, effect_of, judged
+from harness.claims.results import Results, as_json, pack, read_results, unpack
 from harness.claims.runner import work
 from harness.claims.tables import mean_interval_of
-from harness.commands.claims import _figures
+from harness.commands.claims import _effect
+from harness.files.atomic import write_json
 from harness.probes.datasets import block
 from harness.probes.profile import Extent, locations
 from harness.probes.training import fresh
@@ -90,13 +92,13 @@ def test_an_interval_ends_where_values_end() -> None:
     assert free[1] > 1
     assert (errors, shares) == ([0, free[1]], [0, 1])
     part = replace(PART, measure="presence.*.conv3", matters=0.75)
-    profiles: dict[tuple[str, str, int], Any] = {
+    measured: dict[tuple[str, str, int], Any] = {
         ("untrained", network, seed): {"presence": {"a": {"conv3": share}}}
         for seed, share in enumerate(values)
         for network, share in (("half_max", share), ("stride", 0.5))
     }
-    assert judged(part, profiles)["interval"] == (0, 1)
-    low, high = judged(replace(part, against="stride"), profiles)["interval"]
+    assert judged(part, measured).interval == (0, 1)
+    low, high = judged(replace(part, against="stride"), measured).interval or (0, 0)
     assert low < -1
     assert high > 1
 
@@ -120,7 +122,7 @@ def test_an_effect_is_a_difference_by_seed() -> None:
     def profile(error: float) -> Any:
         return {"location": {"a": {"conv3": {"error": error}}}}
 
-    profiles = {
+    measured = {
         ("untrained", "half_max", 1): profile(3.0),
         ("untrained", "stride", 1): profile(2.0),
         ("untrained", "half_max", 2): profile(6.0),
@@ -128,12 +130,12 @@ def test_an_effect_is_a_difference_by_seed() -> None:
         ("untrained", "half_max", 3): profile(9.0),
         ("location", "stride", 3): profile(1.0),
     }
-    found = effect_of(replace(PART, against="stride"), profiles)
-    assert found == Effect((1.0, 3.0), (1, 2))  # the third has no partner
-    ratio = effect_of(replace(PART, against="stride", ratio=True), profiles)
+    effect = effect_of(replace(PART, against="stride"), measured)
+    assert effect == Effect((1.0, 3.0), (1, 2))  # the third has no partner
+    ratio = effect_of(replace(PART, against="stride", ratio=True), measured)
     assert ratio.values == (1.5, 2.0)
-    assert effect_of(PART, profiles).values == (3.0, 6.0, 9.0)
-    assert judged(replace(PART, against="stride"), profiles)["verdict"] == "undetermined"
+    assert effect_of(PART, measured).values == (3.0, 6.0, 9.0)
+    assert judged(replace(PART, against="stride"), measured).verdict == "undetermined"
 
 
 def test_every_part_of_the_ledger_can_be_measured_in_every_budget() -> None:
@@ -203,7 +205,7 @@ def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_units_are_done_once(measured_folder: Path) -> None:
     """What is there is not measured again; what is broken or another unit's is."""
     wanted = measurements(TINY)
-    assert len(list(results(measured_folder, wanted, TINY))) == len(wanted)
+    assert len(list(profiles(measured_folder, wanted, TINY))) == len(wanted)
     assert work(measured_folder, wanted, TINY, 1) == {}
     last = wanted[-1]
     file = measured_folder / f"{last.name}.json"
@@ -268,55 +270,100 @@ def test_every_unit_has_a_file_of_its_own() -> None:
 
 
 def test_the_page_is_made_from_results_alone(measured_folder: Path) -> None:
-    from harness.claims.results import pictures
-
-    wanted = measurements(TINY)
-    found = list(results(measured_folder, wanted, TINY))
+    file = measured_folder / "results.json"
+    measured = profiles(measured_folder, measurements(TINY), TINY)
     missing = {Measurement("untrained", "gone", 9): "KeyError: x"}
-    said = content("quick", TINY, read_preregistration(), found, missing, pictures(TINY.extent))
-    said = json.loads(json.dumps(said))
+    shots = pictures(TINY.extent)
+    made = judge("quick", TINY, read_preregistration(), measured, missing, shots)
+    write_json(file, as_json(made))
+    results = read_results(file)
+    assert page(report(results)) == page(report(made))
     # How far networks see; a class of one's own is not known when a page is made again.
-    seen = ["stride", "dense_stagger", "half_max", "stride_gap", "dial:1,0", "own:Network"]
-    said["budget"]["networks"] = seen
-    html = page(report(said))
+    seen = ("stride", "dense_stagger", "half_max", "stride_gap", "dial:1,0", "own:Network")
+    results = replace(results, budget=replace(results.budget, networks=seen))
+    html = page(report(results))
     assert "36 pixels (stride); 48 pixels (dense_stagger, half_max, dial:1,0); the whole" in html
     assert "the whole picture (stride_gap)." in html
     assert "Does pooling" in html
     assert "gone seed 9 KeyError: x" in html
-    for claim in said["claims"]:
-        assert claim["id"] in html
+    for claim in results.claims:
+        assert claim.id in html
 
 
-def test_the_shipped_report_says_what_there_is() -> None:
-    said = json.loads((RESULTS / "results.json").read_text())
-    found = report(said)
-    assert "half_max 7.0 (0.0 to 16.2)" in found.answer  # pixels: of -2.3 there are none
-    assert "95% interval over agents" in found.answer
-    assert "Undetermined: C5 invariance, C7." in found.answer
-    assert "ot decided" not in page(found)
-    verdicts = {b.claim_id: b for s in found.sections for b in s.blocks if isinstance(b, Verdict)}
+@pytest.fixture(scope="module")
+def shipped() -> Results:
+    return read_results(RESULTS / "results.json")
+
+
+def test_results_are_read_and_written_as_they_were(shipped: Results) -> None:
+    content = json.loads((RESULTS / "results.json").read_text())
+    assert json.loads(json.dumps(as_json(shipped))) == content
+
+
+def test_results_of_a_newer_program_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text('{"format": 2}')
+    with pytest.raises(ValueError, match="newer than this program's"):
+        read_results(tmp_path / "results.json")
+
+
+def test_the_shipped_verdicts_follow_from_the_measurements(shipped: Results) -> None:
+    measured = {
+        (unit.training, network, unit.seed): profile
+        for unit in shipped.measured
+        for network, profile in unit.profiles.items()
+    }
+    for claim, before in zip(read_preregistration().claims, shipped.claims, strict=True):
+        again = judged_claim(claim, measured)
+        assert again.verdict == before.verdict
+        for part, part_before in zip(again.parts, before.parts, strict=True):
+            assert part.values == pytest.approx(part_before.values)
+            assert part.interval == pytest.approx(part_before.interval)
+            assert part.verdict == part_before.verdict
+
+
+def test_the_shipped_report_opens_with_the_answer(shipped: Results) -> None:
+    opened = report(shipped)
+    assert "small windows does not throw location away" in opened.answer
+    assert "whole picture throws location away" in opened.answer
+    assert "8.5 pixels with stride_gap against 4.2 pixels with stride" in opened.answer
+    assert "11 claims: 4 supported, 5 refuted, 2 undetermined." in opened.answer
+    assert isinstance(opened.figure, Intervals)
+    values = [row.value for row in opened.figure.rows]
+    assert len(values) == 16
+    assert values == sorted(values)
+    (stride,) = (row.value for row in opened.figure.rows if row.label == "stride")
+    assert [(line.value, line.label) for line in opened.figure.references] == [(stride, "stride")]
+    assert all(section.folded for section in opened.sections)
+
+
+def test_the_shipped_report_says_what_there_is(shipped: Results) -> None:
+    made = report(shipped)
+    html = page(made)
+    assert "6.97 (0.00 to 16.20)" in html  # pixels: of -2.3 there are none
+    assert "95% interval over agents" in html
+    verdicts = {b.claim_id: b for s in made.sections for b in s.blocks if isinstance(b, Verdict)}
     assert isinstance(verdicts["C2 local"].figure, Table)  # shares and pixels have no common axis
+    effect = verdicts["C2 local"].effect.replace("\N{MINUS SIGN}", "-")
+    assert effect == "half_max less stride: -4.20 pixels (-4.93 to -3.47), one of 3 parts"
+    assert verdicts["C2 local"].matters == "needs at least 1 pixels"
     alone = verdicts["C7"].figure
     assert isinstance(alone, Intervals)
     assert not alone.references  # not a difference, of which there could be none
-    machine = found.made["machine"]
+    machine = made.made["machine"]
     assert isinstance(machine, dict)
     assert machine["shards"] == "2"
 
 
-def test_a_difference_that_is_always_the_same_has_no_interval() -> None:
-    said = json.loads((RESULTS / "results.json").read_text())
-    (part, *_) = said["claims"][0]["parts"]
-    part |= {"mean": 0.0, "interval": [0.0, 0.0], "values": [0.0] * 4}
-    html = page(report(said))
+def test_a_difference_that_is_always_the_same_has_no_interval(shipped: Results) -> None:
+    first, *others = shipped.claims
+    part = replace(first.parts[0], mean=0.0, interval=(0.0, 0.0), values=(0.0,) * 4)
+    html = page(report(replace(shipped, claims=(replace(first, parts=(part,)), *others))))
     assert "than stride (the same in all 4 seeds)" in html
     assert "0.00 to 0.00" not in html
     assert "0.00 (no interval)" in html
-    assert "half_max - stride: +0.00 pixels (no interval)" in _figures(part)
+    assert "half_max - stride: +0.00 pixels (no interval)" in _effect(part)
 
 
 def test_pictures_survive_json() -> None:
-    from harness.claims.results import pack, unpack
-
     frame = np.random.default_rng(0).integers(0, 255, (84, 84), dtype=np.uint8)
     assert (unpack(pack(frame)) == frame).all()

@@ -257,9 +257,9 @@ def test_one_network_is_compared_with_nothing():
 
 def test_power_is_less_for_many_networks():
     found = design_power(4, replace(DESIGN, networks=(*DESIGN.networks, "half_avg", "half_blur")))
-    assert (found["compared"], found["spread_is"]) == (3, "assumed")
-    small, large = found["rows"]
-    assert small["among_all"] < small["alone"] < large["alone"]
+    assert (found.compared, found.spread_is) == (3, "assumed")
+    small, large = found.rows
+    assert small.among_all < small.alone < large.alone
 
 
 # The budget

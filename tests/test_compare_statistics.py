@@ -12,6 +12,7 @@ from scipy import stats
 
 from harness.compare.effects import equivalence, game_differences, interaction, power, spread_of
 from harness.compare.statistics import (
+    Interval,
     bootstrap_interval,
     false_positives,
     floor_of,
@@ -191,7 +192,7 @@ def test_bootstrap_draws_within_games():
     interval = bootstrap_interval(
         lambda s: s[0].mean(-1) + s[1].mean(-1), [np.ones(3), np.full(3, 1e3)], rng=rng()
     )
-    assert interval == (1001, 1001, 1001)
+    assert interval == Interval(1001, 1001, 1001)
 
 
 def test_improvement_is_mann_and_whitneys_u():

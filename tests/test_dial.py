@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.networks import dial_of
 from harness.claims.budget import DIAL
 from harness.claims.feature_sections import dial
-from harness.claims.page import answer
+from harness.claims.page import errors
+from harness.claims.results import Measured
 from harness.claims.tables import Seeds
 from harness.commands.claims import ClaimsCommand
 from harness.report.blocks import Curves, Section
@@ -18,16 +18,16 @@ from harness.report.blocks import Curves, Section
 INF = float("inf")
 
 
-def unit(network: str, seed: int, error: float, training: str = "untrained") -> dict[str, Any]:
+def unit(network: str, seed: int, error: float, training: str = "untrained") -> Measured:
     """With another error for the small block, and a change that is a tenth of the movement."""
     location = {"block 2": {"conv3": {"error": 2 * error}}, "block 8": {"conv3": {"error": error}}}
     change = {str(pixels): pixels / 10 for pixels in (1, 2, 4)}
     profile = {"location": location, "response": {"conv3": change}}
-    return {"training": training, "network": network, "seed": seed, "profile": profile}
+    return Measured(training, network, seed, profile=profile)
 
 
-def section(*units: dict[str, Any]) -> Section:
-    return dial(Seeds({"units": list(units)}))
+def section(*units: Measured) -> Section:
+    return dial(Seeds(units))
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,19 @@ def test_networks_stand_where_their_names_say() -> None:
     blur, peak, *changes = (block for block in found.blocks if isinstance(block, Curves))
     assert [line.x for line in blur.series] == [[0, 0.25, 0.5]] * 3
     assert {line.name: line.y for line in blur.series} == {
-        "mean of all worlds": (14.25, 12.75, 9.75),
+        "mean of all data sets": (14.25, 12.75, 9.75),
         "block of 2x2": (19.0, 17.0, 13.0),
         "block of 8x8": (9.5, 8.5, 6.5),
     }
     assert [line.x for line in peak.series] == [[0, 16]] * 3
     assert peak.series[2].y == (7.5, 5.5)
     assert {(one.label, one.value) for one in peak.references} == {
-        ("maximum, mean of all worlds", 6.75),
+        ("maximum, mean of all data sets", 6.75),
         ("maximum, block of 2x2", 9.0),
         ("maximum, block of 8x8", 4.5),
     }
     assert {one.label for one in blur.references} == {
-        f"mean, {name}" for name in ("mean of all worlds", "block of 2x2", "block of 8x8")
+        f"mean, {name}" for name in ("mean of all data sets", "block of 2x2", "block of 8x8")
     }
     assert [line.y for line in changes[0].series] == [
         pytest.approx([pixels / 10] * 3) for pixels in (1, 2, 4)
@@ -88,9 +88,11 @@ def test_the_dial_is_turned_on_networks_that_learned_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("training", ["untrained", "agent"])
-def test_the_summary_leaves_out_what_the_section_shows(training: str) -> None:
+def test_the_first_picture_leaves_out_what_the_section_shows(training: str) -> None:
     """It shows untrained networks, and no agents."""
     units = [unit(name, 1, 5.0, training) for name in ("stride", "dial:0.5,2")]
-    said = answer({"claims": []}, Seeds({"units": units}))
-    assert "stride" in said
-    assert ("dial:0.5,2" in said) == (training == "agent")
+    picture = errors(Seeds(units))
+    assert picture
+    labels = [row.label for row in picture.rows]
+    assert "stride" in labels
+    assert ("dial:0.5,2" in labels) == (training == "agent")

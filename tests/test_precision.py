@@ -31,11 +31,15 @@ def test_bf16_works_with_rounded_layers_and_shares_the_rest() -> None:
     assert torch.equal(working.network.out.weight, original.out.weight.bfloat16())
 
 
+def targets(learner: Learner) -> torch.Tensor:
+    return learner.targets(batch(), learner.future_values(batch()))
+
+
 def test_bf16_keeps_weights_and_targets_in_fp32() -> None:
     """Weights move by less than bf16 can show, and acting follows them all the same."""
     learner = Learner(LearnerConfig(precision="bf16", learning_rate=1e-6), 3, "cpu")
     before = copies(learner.online)
-    assert learner.target_values(batch()).dtype == torch.float32
+    assert targets(learner).dtype == torch.float32
     learner.update(batch())
     moved = [(a - b).abs().max() for a, b in zip(copies(learner.online), before, strict=True)]
     assert all(0 < step < 1e-5 for step in moved)
@@ -53,13 +57,13 @@ def test_bf16_values_are_near_those_of_fp32(network: str) -> None:
     assert 0 < error < 0.02 * q_values.abs().max()
     exact.copy_to_target()
     rounded.copy_to_target()
-    assert torch.allclose(rounded.target_values(batch()), exact.target_values(batch()), atol=0.01)
+    assert torch.allclose(targets(rounded), targets(exact), atol=0.01)
 
 
 def test_the_target_in_bf16_follows_copies_alone() -> None:
     learner = Learner(LearnerConfig(precision="bf16", learning_rate=1e-2), 3, "cpu")
-    first = learner.target_values(batch())
+    first = targets(learner)
     learner.update(batch())
-    assert torch.equal(learner.target_values(batch()), first)
+    assert torch.equal(targets(learner), first)
     learner.copy_to_target()
-    assert not torch.equal(learner.target_values(batch()), first)
+    assert not torch.equal(targets(learner), first)

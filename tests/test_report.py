@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.report.blocks import Curves, Picture, Report, Section, Table, Verdict
+from harness.report.blocks import Column, Curves, Picture, Report, Section, Table, Verdict
 from harness.report.markup import Html, escape, tag
 from harness.report.page import page, write_page
 from support.report_drawings import learning, screen
@@ -100,11 +100,21 @@ def test_every_block_is_there(parsed: Parsed) -> None:
     numbered = {f"table-{n}" for n in range(1, tables + 1)}
     numbered |= {f"figure-{n}" for n in range(1, len(titles) - tables + 1)}
     assert numbered <= set(parsed.attributes("id"))
-    for text in (report.title, LONG, *titles, *(verdict.answer for verdict in verdicts)):
+    lines = [text for verdict in verdicts for text in (verdict.effect, verdict.matters) if text]
+    for text in (report.title, LONG, *titles, *lines, *(verdict.answer for verdict in verdicts)):
         assert str(escape(text)) in map(str, map(escape, parsed.texts))
     assert parsed.count("img") == sum(
         len(figure.frames) for figure in figures if isinstance(figure, Picture)
     )
+
+
+def test_the_figure_of_the_answer_comes_first_and_a_folded_section_opens() -> None:
+    shown = Table("Shown", (Column("a"),), ())
+    sections = tuple(Section(t, "", (replace(shown, title=t),), True) for t in ("A", "B"))
+    html = page(Report("t", "the answer", sections, figure=shown))
+    assert html.index("the answer") < html.index("Table 1. </span>Shown") < html.index("<details>")
+    assert re.search('<details><summary><h2>B</h2></summary><div id="section-2">', html)
+    assert html.count("<details>") == 2
 
 
 def test_a_verdict_is_told_in_words_and_shape_too(html: str) -> None:

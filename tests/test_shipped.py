@@ -12,8 +12,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from envs.episode_file import load_episode, read_header
 from envs.trace import resimulate
-from harness.claims.page import report as claims
-from harness.compare.page import report as compare
+from harness.claims.page import report as claims_report
+from harness.claims.results import read_results as read_claims
+from harness.compare.page import report as compare_report
+from harness.compare.results import read_results as read_compare
 from harness.evaluation.agents import load_agent
 from harness.metrics.reader import read_figures
 from harness.players.verify import first_difference
@@ -42,11 +44,14 @@ def test_its_score_stands_beside_it() -> None:
     assert score["protocol"]["sticky_actions"] == 0.25
 
 
-@pytest.mark.parametrize(("name", "made"), [("claims", claims), ("compare", compare)])
-def test_its_reports_are_what_is_made_of_their_results(name: str, made: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "read", "report"),
+    [("claims", read_claims, claims_report), ("compare", read_compare, compare_report)],
+)
+def test_its_reports_are_what_is_made_of_their_results(name: str, read: Any, report: Any) -> None:
     folder = SHIPPED.parent.parent / "docs" / "results" / f"{name}-quick"
-    results = json.loads((folder / "results.json").read_text())
-    same = page(made(results)) == (folder / "report.html").read_text(encoding="utf-8")
+    made = page(report(read(folder / "results.json")))
+    same = made == (folder / "report.html").read_text(encoding="utf-8")
     assert same, "make it anew from its results.json"  # a difference would be a megabyte
     assert (folder / "report.html").stat().st_size < 3_000_000
 

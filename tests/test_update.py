@@ -100,7 +100,8 @@ def test_neither_figures_nor_values_remember_how_they_came_about() -> None:
     learner.update(some(4, 0))
     assert not learner.state()["figures.sums"].requires_grad
     assert not learner.q_values(batch().states).requires_grad
-    assert not learner.target_values(batch()).requires_grad
+    future = learner.future_values(batch())
+    assert not learner.targets(batch(), future).requires_grad
 
 
 def test_a_compiled_network_is_entered_by_one_thread() -> None:

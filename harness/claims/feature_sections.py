@@ -3,61 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.networks import dial_of
 from envs.games import game_title
-from harness.claims.tables import TRAININGS, Results, Seeds, lines, over, series_of
+from harness.claims.results import Measured
+from harness.claims.tables import TRAININGS, Seeds, lines, over, series_of
 from harness.report.blocks import Block, Column, Curves, Intervals, Reference, Row, Section, Table
 
 TRAINING = "untrained"
 _ERRORS = {
-    "mean of all worlds": "location.*.conv3.error",
+    "mean of all data sets": "location.*.conv3.error",
     "block of 2x2": "location.block 2.conv3.error",
     "block of 8x8": "location.block 8.conv3.error",
 }
 _CHANGES = {f"moved by {pixels}": f"response.conv3.{pixels}" for pixels in (1, 2, 4)}
+_READINGS = (
+    (
+        *("Whether a block is there", "share right", 0.5),
+        {
+            "presence of a block of 2x2": "presence.block 2.conv3",
+            "presence of a block of 8x8": "presence.block 8.conv3",
+        },
+    ),
+    (
+        *("How many sprites there are (1 to 8)", "mean error, sprites", 2.0),
+        {
+            "all states": "count.conv3.error",
+            "two sprites nearer than a window": "count.conv3.error_near",
+            "no two sprites so near": "count.conv3.error_far",
+        },
+    ),
+)
+"""What is read from patterns: title, unit, what a guess has, and measures by their names."""
 Stops = Mapping[float, str]
 """Networks by the number that is turned."""
 
 
 def patterns(seeds: Seeds) -> Section:
-    blocks: list[Block] = []
+    blocks = []
     for training, how in TRAININGS.items():
-        interval = f"95% interval over {over(training)}"
-        rows = [
-            Row(network, *seeds.interval(training, network, path), group)
-            for group, path in (
-                ("presence of a block of 2x2", "presence.block 2.conv3"),
-                ("presence of a block of 8x8", "presence.block 8.conv3"),
+        for what, unit, guess, paths in _READINGS:
+            rows = tuple(
+                Row(network, *seeds.interval(training, network, path), group)
+                for group, path in paths.items()
+                for network in seeds.networks(training)
+                if seeds.values(training, network, path)
             )
-            for network in seeds.networks(training)
-            if seeds.values(training, network, path)
-        ]
-        if rows:
-            title = f"Whether a block is there, read from conv3, networks {how}"
-            chance = (Reference(0.5, "a guess"),)
-            blocks.append(Intervals(title, f"share right, {interval}", tuple(rows), chance))
-        rows = [
-            Row(network, *seeds.interval(training, network, f"count.conv3.{name}"), group)
-            for group, name in (
-                ("all states", "error"),
-                ("two sprites nearer than a window", "error_near"),
-                ("no two sprites so near", "error_far"),
-            )
-            for network in seeds.networks(training)
-            if seeds.values(training, network, f"count.conv3.{name}")
-        ]
-        if rows:
-            title = f"How many sprites there are (1 to 8), read from conv3, networks {how}"
-            guess = (Reference(2.0, "a guess"),)
-            blocks.append(Intervals(title, f"mean error, sprites, {interval}", tuple(rows), guess))
+            if rows:
+                title = f"{what}, read from conv3, networks {how}"
+                label = f"{unit}, 95% interval over {over(training)}"
+                blocks.append(Intervals(title, label, rows, (Reference(guess, "a guess"),)))
     lead = (
         "Blocks among rings of as many pixels, and one to eight rectangles whose total area and "
         "place do not tell their number."
     )
-    return Section("Whether, and how many", lead, tuple(blocks))
+    return Section("Whether, and how many", lead, tuple(blocks), folded=True)
 
 
 def response(seeds: Seeds) -> Section:
@@ -113,7 +115,7 @@ def response(seeds: Seeds) -> Section:
         "How much features change when the whole picture moves, against how much they differ "
         "between states. A small change is not a lost location: compare the errors above."
     )
-    return Section("Movement, reconstruction, health", lead, tuple(blocks))
+    return Section("Movement, reconstruction, health", lead, tuple(blocks), folded=True)
 
 
 def boxes(seeds: Seeds) -> Section:
@@ -132,36 +134,29 @@ def boxes(seeds: Seeds) -> Section:
             )
     lead = (
         "Boxes of 16x8 pixels at random tilts, seen by banks of 8x8 filters whose answers are "
-        "kept on "
-        "the grid of a stride of 4, as maxima of 5x5 windows on it, or as one maximum each. Tilt "
-        "and number are told by a kernel readout, position by a linear one."
+        "kept on the grid of a stride of 4, as maxima of 5x5 windows on it, or as one maximum "
+        "each. Tilt and number are told by a kernel readout, position by a linear one."
     )
-    return Section("A battery of filters", lead, tuple(blocks))
+    return Section("A battery of filters", lead, tuple(blocks), folded=True)
 
 
-def named(run: dict[str, Any]) -> str:
+def _run_name(run: Mapping[str, Any]) -> str:
     """Which run an agent is from."""
     return f"{game_title(run['game'])}, seed {run['seed']}, {run['steps']:,} steps"
 
 
-def agents(results: Results) -> Section:
+def agents(measured: Sequence[Measured]) -> Section:
     rows = []
-    for unit in results["units"]:
-        profile = unit["profile"]
-        if unit["training"] == "agent" and "sensitivity" in profile:
-            said = profile["sensitivity"]
+    for unit in measured:
+        profile = unit.profile
+        if unit.training == "agent" and "sensitivity" in profile:
+            changes, same = profile["sensitivity"], profile["consistency"]
             rows.append(
                 (
-                    *(f"{unit['network']}, {named(profile['run'])}", said["flips"]),
-                    *(
-                        said["drawn"]["flips"],
-                        said["flips_decided"],
-                        said["chance"],
-                        said["value"],
-                        said["advantage"],
-                    ),
-                    *(profile["consistency"]["1"], profile["consistency"]["chance"]),
-                    profile["object"]["conv3"],
+                    f"{unit.network}, {_run_name(profile['run'])}",
+                    *(changes["flips"], changes["drawn"]["flips"]),
+                    *(changes[name] for name in ("flips_decided", "chance", "value", "advantage")),
+                    *(same["1"], same["chance"], profile["object"]["conv3"]),
                 )
             )
     table = Table(
@@ -181,7 +176,7 @@ def agents(results: Results) -> Section:
         tuple(rows),
     )
     lead = "Everything else in the emulator stays as it was, so the state is one of the game's own."
-    return Section("Agents", lead, (table,) if rows else ())
+    return Section("Agents", lead, (table,) if rows else (), folded=True)
 
 
 def dial(seeds: Seeds) -> Section:
@@ -212,7 +207,7 @@ def dial(seeds: Seeds) -> Section:
         "Weights are as drawn at the start and, but for their scale, the same everywhere: the "
         "reducer alone is turned."
     )
-    return Section("The dial", lead, tuple(blocks))
+    return Section("The dial", lead, tuple(blocks), folded=True)
 
 
 def _curves(

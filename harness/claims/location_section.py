@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.claims.results import unpack
-from harness.claims.tables import TRAININGS, Results, Seeds, lines, over
+from harness.claims.results import Measured, Results, unpack
+from harness.claims.tables import TRAININGS, Seeds, lines, over
 from harness.probes.features import LAYERS
 from harness.report.blocks import (
     Block,
@@ -37,7 +37,7 @@ def location(results: Results, seeds: Seeds) -> Section:
             Table(
                 f"Where the object is, read from conv3, networks {how}",
                 (
-                    *(Column("network"), Column("world")),
+                    *(Column("network"), Column("data set")),
                     Column("median error, pixels", ".2f"),
                     Column("95% interval"),
                     *(Column("x", ".2f"), Column("y", ".2f"), Column("R²", ".2f")),
@@ -51,21 +51,20 @@ def location(results: Results, seeds: Seeds) -> Section:
                     for network in names
                 ),
                 "Pixels of the 84x84 screen. A phase that is not known has an error of 2.00 "
-                "pixels. "
-                "Shuffled labels are chance: the readout learned positions of other states.",
+                "pixels. Shuffled labels are chance: the readout learned positions of other "
+                "states.",
             )
         )
         blocks.append(_by_layer(seeds, training, how, datasets))
         blocks += _by_states(seeds, training, how, datasets)
         blocks.append(_by_place(seeds, training, how, datasets[-1 if len(datasets) < 2 else 1]))
-    blocks += [_own(seeds), _controls(results)]
+    blocks += [_own(seeds), _controls(results.measured)]
     lead = (
         "A ridge readout is fitted to the features of each layer and asked for the object's "
-        "place in "
-        "states of other episodes. In games the object was put at a random place in the emulator's "
-        "memory and the game went on for 16 frames."
+        "place in states of other episodes. In games the object was put at a random place in the "
+        "emulator's memory and the game went on for 16 frames."
     )
-    return Section("Location", lead, tuple(block for block in blocks if block))
+    return Section("Location", lead, tuple(blocks), folded=True)
 
 
 def _location_row(seeds: Seeds, training: str, network: str, dataset: str) -> tuple[Any, ...]:
@@ -85,10 +84,10 @@ def _by_layer(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) ->
     rows = []
     for layer in LAYERS:
         for network in seeds.networks(training):
-            found = seeds.interval(training, network, f"location.*.{layer}.error")
-            rows.append(Row(network, *found, layer))
+            error = seeds.interval(training, network, f"location.*.{layer}.error")
+            rows.append(Row(network, *error, layer))
     return Intervals(
-        f"Error of location by layer, mean of {len(datasets)} worlds, networks {how}",
+        f"Error of location by layer, mean of {len(datasets)} data sets, networks {how}",
         f"pixels, 95% interval over {over(training)}",
         tuple(rows),
     )
@@ -119,9 +118,9 @@ def _by_place(seeds: Seeds, training: str, how: str, dataset: str) -> Block:
         maps = seeds.raw(training, network, f"location.{dataset}.conv3.by_place")
         if maps:
             columns = np.array(maps, float).reshape(-1, len(maps[0])).T
-            found = [column[np.isfinite(column)] for column in columns]
+            finite = [column[np.isfinite(column)] for column in columns]
             rows.append(network)
-            values.append([float(np.median(one)) if len(one) else None for one in found])
+            values.append([float(np.median(errors)) if len(errors) else None for errors in finite])
     parts = len(values[0]) if values else 0
     return Heat(
         f"Error of location by the part of the screen, {dataset}, networks {how}",
@@ -152,17 +151,17 @@ def _own(seeds: Seeds) -> Block:
     )
 
 
-def _controls(results: Results) -> Block:
-    found = [u["profile"] for u in results["units"] if u["training"] == "controls"]
+def _controls(measured: Sequence[Measured]) -> Block:
     rows = [
-        (dataset, one["error"], one["r2"], one["cell"], one["shuffled"])
-        for profile in found
-        for dataset, one in profile["location"].items()
+        (dataset, *(located[name] for name in ("error", "r2", "cell", "shuffled")))
+        for unit in measured
+        if unit.training == "controls"
+        for dataset, located in unit.profile["location"].items()
     ]
     return Table(
         "Control: the same readout of the newest frame's pixels, without any network",
         (
-            *(Column("world"), Column("median error, pixels", ".2f"), Column("R²", ".2f")),
+            *(Column("data set"), Column("median error, pixels", ".2f"), Column("R²", ".2f")),
             *(Column("right cell", ".0%"), Column("shuffled labels", ".1f")),
         ),
         tuple(rows),
@@ -171,15 +170,13 @@ def _controls(results: Results) -> Block:
 
 def known(results: Results, seeds: Seeds) -> Section:
     blocks = []
-    for dataset, shown in results["pictures"].items():
+    for dataset, shots in results.pictures.items():
         for training in ("location", "untrained"):
             if training not in seeds.trainings:
                 continue
             frames = tuple(
                 _frame(seeds, training, dataset, i, text, place)
-                for i, (text, place) in enumerate(
-                    zip(shown["frames"], shown["positions"], strict=True)
-                )
+                for i, (text, place) in enumerate(zip(shots.frames, shots.positions, strict=True))
             )
             blocks.append(Picture(f"{dataset}, networks {TRAININGS[training]}", frames, scale=3.5))
             break
@@ -187,7 +184,7 @@ def known(results: Results, seeds: Seeds) -> Section:
         "The true place of the object, and where a linear readout of each network's conv3 puts it. "
         "States were not chosen: they are the first ones of the test."
     )
-    return Section("What each network still knows", lead, tuple(blocks))
+    return Section("What each network still knows", lead, tuple(blocks), folded=True)
 
 
 def _frame(

@@ -1,6 +1,6 @@
-"""The pieces of work that the answers are made of, each kept in a file of its own.
+"""The measurements that the verdicts rest on, each kept in a file of its own.
 
-A piece that is done is never done again: an interrupted run goes on with the ones that are left.
+None is made twice: an interrupted run goes on with the ones that are left.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class Measurement:
 
     @property
     def name(self) -> str:
-        """A file's name, its own among all units."""
+        """A file's name, its own among all measurements."""
         parts = (self.training.replace(" ", "-"), self.network.replace(":", "-"))
         return "_".join([part for part in parts if part] + [f"s{self.seed}"])
 
 
 def agent_measurements(runs: Sequence[Path]) -> tuple[Measurement, ...]:
-    """The units of trained agents in run or checkpoint folders. Raises UserError when there is
-    none in one of them."""
-    found: list[Measurement] = []
+    """The measurements of trained agents in run or checkpoint folders. Raises UserError when there
+    is none in one of them."""
+    units: list[Measurement] = []
     seen: dict[tuple[str, ...], Path] = {}
     for run in runs:
         folder, state = read_whole(run, lambda folder: (folder, read_state(folder)))
@@ -68,9 +68,9 @@ def agent_measurements(runs: Sequence[Path]) -> tuple[Measurement, ...]:
                 "count as one, leave one of them out"
             )
         seen[training] = run
-        number = sum(measurement.network == network for measurement in found)
-        found.append(Measurement("agent", network, number, str(folder)))
-    return tuple(found)
+        number = sum(unit.network == network for unit in units)
+        units.append(Measurement("agent", network, number, str(folder)))
+    return tuple(units)
 
 
 TASKS: tuple[Task, ...] = ("location", "count")
@@ -82,17 +82,17 @@ def pilots(budget: Budget) -> list[Measurement]:
 
 
 def measurements(budget: Budget, agents: tuple[Measurement, ...] = ()) -> list[Measurement]:
-    """All that a budget asks for, seed by seed: what is done early is a whole answer already."""
-    found = [*pilots(budget), Measurement("controls"), *agents]
+    """All measurements of a budget, seed by seed, so that an early stop has whole seeds."""
+    units = [*pilots(budget), Measurement("controls"), *agents]
     for seed in range(FIRST_SEED, FIRST_SEED + budget.seeds):
-        found += [Measurement("untrained", network, seed) for network in budget.networks]
-        found += [Measurement(task, name, seed) for task in TASKS for name in budget.taught]
-        found.append(Measurement("bars", seed=seed))
-    return found
+        units += [Measurement("untrained", network, seed) for network in budget.networks]
+        units += [Measurement(task, name, seed) for task in TASKS for name in budget.taught]
+        units.append(Measurement("bars", seed=seed))
+    return units
 
 
 def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[str, Any]:
-    """What decides a unit's numbers, as JSON has it."""
+    """What decides a measurement's numbers, as JSON has it."""
     extent, updates = asdict(budget.extent), budget.updates
     decisive: dict[str, Any]
     if measurement.training in TASKS:
@@ -111,24 +111,24 @@ def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[s
 
 
 def chosen_rate(folder: Path, measurement: Measurement, budget: Budget) -> float | None:
-    """The learning rate that a unit's pilot chose; None while it is not done."""
+    """The learning rate that a measurement's pilot chose; None while it is not done."""
     chosen = done(folder, Measurement(f"{measurement.training} pilot", measurement.network), budget)
     return None if chosen is None else float(chosen["learning_rate"])
 
 
 def done(folder: Path, measurement: Measurement, budget: Budget) -> Any | None:
-    """The profile of a unit, or None if it is not done. A broken file, and one that was measured
-    in another way, count as not done."""
+    """The profile of a measurement, or None if it is not done. A broken file, and one that was
+    measured in another way, count as not done."""
     try:
         content = json.loads((folder / f"{measurement.name}.json").read_text())
-        made_by, profile = content["decided_by"], content["profile"]
+        decisive, profile = content["decided_by"], content["profile"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return profile if made_by == conditions(folder, measurement, budget) else None
+    return profile if decisive == conditions(folder, measurement, budget) else None
 
 
 def other_games(folder: Path, budget: Budget) -> list[str] | None:
-    """The games in which a folder's units were measured, where they are not the budget's."""
+    """The games in which a folder's measurements were made, where they are not the budget's."""
     for file in sorted(folder.glob("*.json")):
         try:
             games = json.loads(file.read_text())["decided_by"]["extent"]["games"]
@@ -140,7 +140,7 @@ def other_games(folder: Path, budget: Budget) -> list[str] | None:
 
 
 def do(folder: Path, measurement: Measurement, budget: Budget) -> None:
-    """Measure a unit, whose pilot is done, and keep what was found."""
+    """Make a measurement, whose pilot is done, and keep it."""
     decisive = conditions(folder, measurement, budget)
     profile = _measure(measurement, budget, decisive.get("learning_rate"))
     write_json(folder / f"{measurement.name}.json", {"decided_by": decisive, "profile": profile})
@@ -151,11 +151,9 @@ def _measure(measurement: Measurement, budget: Budget, learning_rate: float | No
     if measurement.training == "controls":
         return controls(extent)
     if measurement.training == "bars":
-        filters = trained(
-            "stride", "location", measurement.seed, budget.updates // 4, 1e-3
-        ).conv1.weight
-        rows = bars.sweep(measurement.seed, budget.boxes, filters[:, -1:].detach())
-        return _by_pool(rows)
+        network = trained("stride", "location", measurement.seed, budget.updates // 4, 1e-3)
+        filters = network.conv1.weight[:, -1:].detach()
+        return _by_pool(bars.sweep(measurement.seed, budget.boxes, filters))
     if measurement.training == "agent":
         return measure_agent(Path(measurement.agent), extent)
     if measurement.training == "untrained":
@@ -192,36 +190,34 @@ def pilot(measurement: Measurement, budget: Budget) -> dict[str, Any]:
 def own_errors(
     network: QNetwork, task: Task, states: int, seed: int = PLANTED_SEED
 ) -> dict[str, float]:
-    """Errors of what a taught network itself says: median distance (pixels) by size of the block,
+    """Errors of a taught network's own answers: median distance (pixels) by size of the block,
     or of the number (sprites)."""
     if task == "count":
         planted = counted(states, seed)
-        said = answers(network, task, planted.states)
-        return asdict(counting(said, planted.counts, planted.nearest))
-    found = {}
+        read = answers(network, task, planted.states)
+        return asdict(counting(read, planted.counts, planted.nearest))
+    errors = {}
     for size in SIZES:
         planted = located(states, seed, size)
         off = np.linalg.norm(answers(network, task, planted.states) - planted.positions, axis=1)
-        found[f"block {size}"] = float(np.median(off))
-    return found
+        errors[f"block {size}"] = float(np.median(off))
+    return errors
 
 
 def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """{pool: {bank: {filters: measures}}}."""
-    found: dict[str, Any] = {}
+    pools: dict[str, Any] = {}
     for row in rows:
-        bank = found.setdefault(row["pool"], {}).setdefault(row["bank"], {})
-        bank[str(row["filters"])] = {
-            name: value for name, value in row.items() if name not in ("pool", "bank", "filters")
-        }
-    return found
+        pool, bank, filters = (row.pop(name) for name in ("pool", "bank", "filters"))
+        pools.setdefault(pool, {}).setdefault(bank, {})[str(filters)] = row
+    return pools
 
 
-def results(
-    folder: Path, wanted: list[Measurement], budget: Budget
+def profiles(
+    folder: Path, units: Sequence[Measurement], budget: Budget
 ) -> Iterator[tuple[Measurement, Any]]:
-    """Those of the units that are done, with their profiles."""
-    for measurement in wanted:
+    """Those of the measurements that are done, with their profiles."""
+    for measurement in units:
         profile = done(folder, measurement, budget)
         if profile is not None:
             yield measurement, profile

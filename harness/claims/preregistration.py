@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.evaluation.statistics import CONFIDENCE, mean_interval
+from harness.report.blocks import Outcome
 
 PREREGISTRATION = Path(__file__).with_name("preregistration.toml")
-Verdict = Literal["supported", "refuted", "undetermined"]
 Direction = Literal["at least", "at most", "within"]
 
 
@@ -59,11 +59,11 @@ class Preregistration:
 
 
 def read_preregistration(file: Path = PREREGISTRATION) -> Preregistration:
-    """The ledger of a file."""
+    """The claims of a file."""
     content = tomllib.loads(file.read_text())
     claims = tuple(
-        Claim(one["id"], one["sentence"], tuple(_part(part) for part in one["part"]))
-        for one in content["claim"]
+        Claim(claim["id"], claim["sentence"], tuple(_part(part) for part in claim["part"]))
+        for claim in content["claim"]
     )
     return Preregistration(content["version"], content["fixed"], content["chosen"], claims)
 
@@ -117,7 +117,7 @@ def bounds(measure: str) -> tuple[float, float]:
     return 0.0, 1.0 if share else math.inf
 
 
-def decide(effect: Effect, direction: Direction, matters: float) -> Verdict:
+def decide(effect: Effect, direction: Direction, matters: float) -> Outcome:
     """The verdict on "the effect is at least / at most / within `matters`" by its interval."""
     if effect.interval is None:
         return "undetermined"
@@ -131,7 +131,7 @@ def decide(effect: Effect, direction: Direction, matters: float) -> Verdict:
     return "supported" if inside else "refuted" if outside else "undetermined"
 
 
-def together(verdicts: Sequence[Verdict]) -> Verdict:
+def together(verdicts: Sequence[Outcome]) -> Outcome:
     """The verdict on a claim whose parts have these."""
     if "refuted" in verdicts:
         return "refuted"

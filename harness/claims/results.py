@@ -1,141 +1,145 @@
-"""results.json of the claims: every number of every unit, and the verdicts they give."""
+"""What results.json of the claims holds, and its file."""
 
 from __future__ import annotations
 
 import base64
+import json
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
+from pydantic import Field, TypeAdapter
 
-from harness.claims.budget import Budget, BudgetName
+from envs.fields import check_format
+from harness.claims.budget import Budget
 from harness.claims.measurements import Measurement
-from harness.claims.preregistration import (
-    Claim,
-    Effect,
-    Part,
-    Preregistration,
-    bounds,
-    decide,
-    measured,
-    rule,
-    together,
-)
+from harness.claims.preregistration import Part
 from harness.probes.patterns import SIDE
-from harness.probes.profile import PICTURES, Extent, datasets
-from harness.run.hardware import allocate_cores
-from harness.run.provenance import provenance
+from harness.report.blocks import Outcome
+from harness.run.provenance import Provenance
 
 FORMAT = 1
-CPU = torch.device("cpu")
-"""Where features are probed, one unit a core."""
-Profiles = dict[tuple[str, str, int], Any]
-"""What was measured by training, network and seed."""
+Profile = dict[str, Any]
+"""All that was measured of one network, as numbers by name and name within name; the
+preregistration names each by its path (`preregistration.measured`)."""
 
 
-def named(training: str, network: str, profile: Any) -> dict[str, Any]:
-    """The profiles in a unit by what is compared: its network, or the ways of pooling of filter
-    banks."""
-    return dict(profile) if training == "bars" else {network: profile}
+@dataclass(frozen=True, kw_only=True)
+class JudgedPart(Part):
+    """A part of a claim with its effect over seeds."""
+
+    values: tuple[float, ...]
+    """The effect, one a seed."""
+    seeds: tuple[int, ...]
+    mean: float | None
+    interval: tuple[float, float] | None
+    verdict: Outcome
+    rule: str
+    levels: dict[str, float]
+    """Mean of the measure itself, by network."""
+
+    @property
+    def pair(self) -> str:
+        """What is compared: `half_max less stride`."""
+        if self.against is None:
+            return self.network
+        return f"{self.network} {'/' if self.ratio else 'less'} {self.against}"
 
 
-def effect_of(part: Part, profiles: Profiles) -> Effect:
-    """A part's effect, one value for each seed of which everything needed was measured."""
-    values: dict[int, float] = {}
-    seeds = sorted({seed for training, _, seed in profiles if training == part.training})
-    for seed in seeds:
-        value = measured(profiles.get((part.training, part.network, seed)), part.measure)
-        if value is not None and part.against is not None:
-            other = measured(profiles.get((part.training, part.against, seed)), part.measure)
-            if other is None or (part.ratio and min(value, other) <= 0):
-                continue
-            value = value / other if part.ratio else value - other
-        if value is not None:
-            values[seed] = value
-    limits = bounds(part.measure) if part.against is None else Effect.bounds
-    return Effect(tuple(values.values()), tuple(values), part.ratio, limits)
+@dataclass(frozen=True)
+class JudgedClaim:
+    """A claim with its verdict."""
+
+    id: str
+    sentence: str
+    verdict: Outcome
+    parts: tuple[JudgedPart, ...]
+
+    @property
+    def deciding(self) -> JudgedPart:
+        """The first of the parts that have the claim's own verdict."""
+        return next(part for part in self.parts if part.verdict == self.verdict)
 
 
-def judged(part: Part, profiles: Profiles) -> dict[str, Any]:
-    """A part with its effect and verdict, for JSON."""
-    effect = effect_of(part, profiles)
-    return asdict(part) | {
-        "values": list(effect.values),
-        "seeds": list(effect.seeds),
-        "mean": effect.mean,
-        "interval": effect.interval,
-        "verdict": decide(effect, part.direction, part.matters),
-        "rule": rule(part),
-        "levels": levels(part, profiles, effect.seeds),
-    }
+@dataclass(frozen=True, kw_only=True)
+class Measured(Measurement):
+    """A measurement that is done."""
+
+    profile: Profile
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """Profiles by what is compared: the network, or the ways of pooling of filter banks."""
+        return self.profile if self.training == "bars" else {self.network: self.profile}
 
 
-def levels(part: Part, profiles: Profiles, seeds: Sequence[int]) -> dict[str, float]:
-    """The mean of the measure itself for both networks, over the seeds of an effect."""
-    found = {}
-    for network in filter(None, (part.network, part.against)):
-        values = [measured(profiles[part.training, network, s], part.measure) for s in seeds]
-        if values:
-            found[network] = float(np.mean([value for value in values if value is not None]))
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Missing(Measurement):
+    """A measurement that failed, or was not made."""
+
+    reason: str
 
 
-def verdicts(preregistration: Preregistration, profiles: Profiles) -> list[dict[str, Any]]:
-    """Every claim with its verdict and those of its parts, in the order of the ledger."""
-    return [_claim(claim, profiles) for claim in preregistration.claims]
+@dataclass(frozen=True, kw_only=True)
+class NamedBudget(Budget):
+    """How much was measured."""
+
+    name: str
 
 
-def _claim(claim: Claim, profiles: Profiles) -> dict[str, Any]:
-    parts = [judged(part, profiles) for part in claim.parts]
-    verdict = together([part["verdict"] for part in parts])
-    return {"id": claim.id, "sentence": claim.sentence, "verdict": verdict, "parts": parts}
+@dataclass(frozen=True)
+class Rules:
+    """The version of the preregistration that judged."""
+
+    version: int
+    fixed: str
+    chosen: str
 
 
-def content(
-    name: BudgetName,
-    budget: Budget,
-    preregistration: Preregistration,
-    found: Sequence[tuple[Measurement, Any]],
-    missing: Mapping[Measurement, str],
-    pictures: dict[str, Any],
-) -> dict[str, Any]:
-    """All of results.json. What is missing is named, never left out in silence."""
-    profiles = {
-        (unit.training, name, unit.seed): one
-        for unit, profile in found
-        for name, one in named(unit.training, unit.network, profile).items()
-    }
-    return {
-        "format": FORMAT,
-        "kind": "claims",
-        "made": provenance(CPU, allocate_cores(CPU, 1)),
-        "budget": {"name": name, **asdict(budget)},
-        "ledger": {
-            "version": preregistration.version,
-            "fixed": preregistration.fixed,
-            "chosen": preregistration.chosen,
-        },
-        "claims": verdicts(preregistration, profiles),
-        "units": [asdict(unit) | {"profile": profile} for unit, profile in found],
-        "missing": [asdict(unit) | {"reason": reason} for unit, reason in missing.items()],
-        "pictures": pictures,
-    }
+@dataclass(frozen=True)
+class Shots:
+    """Some test states of a data set."""
+
+    frames: tuple[str, ...]
+    """The newest one of each, packed."""
+    positions: tuple[tuple[float, float], ...]
+    """Where the object is, (x, y) in pixels of 84x84."""
 
 
-def pictures(extent: Extent) -> dict[str, Any]:
-    """By world: newest frames (`pack`) of the first test states, and true positions (pixels)."""
-    found = {}
-    for name, dataset in datasets(extent).items():
-        chosen = dataset.parts.test[:PICTURES]
-        found[name] = {
-            "frames": [pack(frame) for frame in dataset.states[chosen, -1]],
-            "positions": dataset.positions[chosen].tolist(),
-        }
-    return found
+@dataclass(frozen=True)
+class Results:
+    """All measurements, and the verdicts on the claims."""
+
+    format: int
+    kind: str
+    provenance: Annotated[Provenance, Field(alias="made")]
+    budget: NamedBudget
+    rules: Annotated[Rules, Field(alias="ledger")]
+    claims: tuple[JudgedClaim, ...]
+    measured: Annotated[tuple[Measured, ...], Field(alias="units")]
+    missing: tuple[Missing, ...]
+    pictures: dict[str, Shots]
+    """By data set."""
+
+
+_JSON = TypeAdapter(Results)
+
+
+def read_results(file: Path) -> Results:
+    """What `as_json` gave, from its file. Raises OSError, and ValueError for a file of something
+    else."""
+    content = json.loads(file.read_bytes())
+    check_format(content, FORMAT)
+    return _JSON.validate_python(content)
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """The object of results.json."""
+    content: dict[str, Any] = _JSON.dump_python(results, by_alias=True)
+    return content
 
 
 def pack(frame: npt.NDArray[np.uint8]) -> str:

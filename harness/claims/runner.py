@@ -1,4 +1,4 @@
-"""Units of work on all cores, with what is done kept as it comes."""
+"""Measurements on all cores, each kept as soon as it is done."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from harness.process.signals import end_with, heard_here_alone
 from harness.run.hardware import prepare_process
 
 SPEED_PERIOD = 3600.0
-"""Of which the time left is told (seconds); a measurement takes up to minutes."""
+"""The time left is estimated from so many seconds; a measurement takes up to minutes."""
 
 
 def work(
-    folder: Path, wanted: Sequence[Measurement], budget: Budget, jobs: int
+    folder: Path, units: Sequence[Measurement], budget: Budget, jobs: int
 ) -> dict[Measurement, str]:
-    """Do what is not done yet, `jobs` units at a time, each on one core; what failed, and why."""
+    """Make the measurements that are not done yet, `jobs` at a time, each on one core. Returns
+    those that failed, and why."""
     folder.mkdir(parents=True, exist_ok=True)
-    first = [measurement for measurement in wanted if measurement in pilots(budget)]
-    stages = {"learning rates": first, "measurements": [u for u in wanted if u not in first]}
+    first = [measurement for measurement in units if measurement in pilots(budget)]
+    stages = {"learning rates": first, "measurements": [u for u in units if u not in first]}
     console = Console(stderr=True)
     failed: dict[Measurement, str] = {}
     with console.progress(transient=False, speed_period=SPEED_PERIOD) as progress:
@@ -45,16 +46,16 @@ def work(
                 if error:
                     failed[measurement] = error
                 if error or not console.is_terminal:
-                    said = f"failed: {error}" if error else f"{seconds:.0f} s"
-                    console.print(f"{measurement.name}  {said}")
+                    result = f"failed: {error}" if error else f"{seconds:.0f} s"
+                    console.print(f"{measurement.name}  {result}")
     return failed
 
 
 def _finished(
     folder: Path, left: Sequence[Measurement], budget: Budget, jobs: int
 ) -> Iterator[tuple[Measurement, float, str | None]]:
-    """(unit, seconds, error) as they end. Those at work when a worker was killed are tried again,
-    one by one, and the others after them."""
+    """(measurement, seconds, error) as they end. Those at work when a worker was killed are tried
+    again, one by one, and the others after them."""
     while left:
         unfinished = yield from _in_pool(folder, left, budget, jobs)
         at_work, left = unfinished[:jobs], unfinished[jobs:]
@@ -66,8 +67,8 @@ def _finished(
 def _in_pool(
     folder: Path, left: Sequence[Measurement], budget: Budget, jobs: int
 ) -> Generator[tuple[Measurement, float, str | None], None, Sequence[Measurement]]:
-    """(unit, seconds, error) as they end in a pool of processes; returns, in their order, those
-    that had not ended when one of these was killed."""
+    """(measurement, seconds, error) as they end in a pool of processes; returns, in their order,
+    those that had not ended when one of these was killed."""
     # A process of its own for each core: nothing of torch's threads is shared.
     spawn = multiprocessing.get_context("spawn")
     with heard_here_alone():
@@ -93,7 +94,7 @@ def _in_pool(
                             f"{type(error).__name__}: {' '.join(str(error).split())}",
                         )
         except BaseException:
-            # A unit takes up to minutes, and is lost anyway.
+            # A measurement takes up to minutes, and is lost anyway.
             for worker in multiprocessing.active_children():
                 worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Numbers of results.json by training, network and seed, as figures need them."""
+"""Numbers of results.json by training, network and seed, for figures and tables."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from harness.claims.preregistration import Effect, bounds, measured
-from harness.claims.results import named
+from harness.claims.results import Measured, Profile
 from harness.report.blocks import Series
 from harness.report.markup import is_interval, number, telling
 
 Value = float | None
-Results = dict[str, Any]
-"""What results.json holds."""
 TRAININGS = {
     "untrained": "as drawn at the start",
     "location": "trained to locate a block",
@@ -26,13 +24,12 @@ TRAININGS = {
 class Seeds:
     """The profiles of results.json."""
 
-    def __init__(self, results: Results) -> None:
-        self._profiles: dict[str, dict[str, dict[int, Any]]] = {}
-        for unit in results["units"]:
-            compared = named(unit["training"], unit["network"], unit["profile"])
-            for name, profile in compared.items():
-                of_training = self._profiles.setdefault(unit["training"], {})
-                of_training.setdefault(name, {})[unit["seed"]] = profile
+    def __init__(self, measured: Sequence[Measured]) -> None:
+        self._profiles: dict[str, dict[str, dict[int, Profile]]] = {}
+        for unit in measured:
+            of_training = self._profiles.setdefault(unit.training, {})
+            for name, profile in unit.profiles.items():
+                of_training.setdefault(name, {})[unit.seed] = profile
 
     @property
     def trainings(self) -> list[str]:
@@ -44,19 +41,18 @@ class Seeds:
         return list(self._profiles.get(training, {}))
 
     def names(self, training: str, part: str) -> list[str]:
-        """What a part of the profiles of a training holds: worlds, or banks of filters."""
-        found: dict[str, None] = {}
+        """What a part of the profiles of a training holds: data sets, or banks of filters."""
+        names: dict[str, None] = {}
         for network, seeds in self._profiles.get(training, {}).items():
             for profile in seeds.values():
-                held = profile if network == part else profile.get(part, {})
-                found |= dict.fromkeys(held)
-        return list(found)
+                names |= dict.fromkeys(profile if network == part else profile.get(part, {}))
+        return list(names)
 
     def values(self, training: str, network: str, measure: str) -> list[float]:
         """A measure of all seeds; `*` in its path is the mean over all names there."""
         seeds = self._profiles.get(training, {}).get(network, {})
-        found = (measured(profile, measure) for profile in seeds.values())
-        return [value for value in found if value is not None]
+        values = (measured(profile, measure) for profile in seeds.values())
+        return [value for value in values if value is not None]
 
     def mean(self, training: str, network: str, measure: str) -> Value:
         """The mean over seeds."""
@@ -77,14 +73,14 @@ class Seeds:
 
     def raw(self, training: str, network: str, path: str) -> list[Any]:
         """What stands at a path, whatever it is, for all seeds that have it."""
-        found = []
+        values = []
         for profile in self._profiles.get(training, {}).get(network, {}).values():
             value: Any = profile
             for name in path.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
             if value is not None:
-                found.append(value)
-        return found
+                values.append(value)
+        return values
 
 
 def over(training: str) -> str:
@@ -107,13 +103,12 @@ def lines(
     maps = seeds.raw(training, network, path)
     if not maps:
         return
-    places = sorted({int(place) for one in maps for place in one})
+    places = sorted({int(place) for by_place in maps for place in by_place})
 
-    def value(one: Any, place: int) -> float:
-        found = one[str(place)]
-        return float(found[measure] if measure else found)
+    def value(at_place: Any) -> float:
+        return float(at_place[measure] if measure else at_place)
 
-    columns = [[value(one, place) for one in maps if str(place) in one] for place in places]
+    columns = [[value(m[str(place)]) for m in maps if str(place) in m] for place in places]
     yield series_of(network, places, columns, measure or path)
 
 
@@ -122,6 +117,6 @@ def series_of(
 ) -> Series:
     """Means over seeds with their intervals, from the values of a measure of all seeds at each
     place."""
-    found = [mean_interval_of(column, measure) for column in columns]
-    means, low, high = (tuple(part) for part in zip(*found, strict=True))
+    intervals = [mean_interval_of(column, measure) for column in columns]
+    means, low, high = (tuple(part) for part in zip(*intervals, strict=True))
     return Series(name, places, means, low, high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import tyro
@@ -14,10 +14,11 @@ from agent.scales import matchable
 from envs.games import game_id, game_title
 from envs.labels import GAMES, labels_of
 from harness.claims.budget import BUDGETS, DIAL, Budget, BudgetName
-from harness.claims.measurements import agent_measurements, measurements, other_games, results
+from harness.claims.judgement import judge, pictures
+from harness.claims.measurements import agent_measurements, measurements, other_games, profiles
 from harness.claims.page import report
 from harness.claims.preregistration import read_preregistration
-from harness.claims.results import content, pictures
+from harness.claims.results import JudgedPart, Results, as_json
 from harness.claims.runner import work
 from harness.cli.options import option
 from harness.cli.parser import Names
@@ -87,17 +88,13 @@ class ClaimsCommand:
                 say(f"stopped; call it again to go on with what is left in {self.out}")
                 return exit_code(stop)
             with progress("writing the report"):
-                found = list(results(folder, wanted, budget))
-                missing = {
-                    measurement: failed.get(measurement, "")
-                    for measurement in wanted
-                    if measurement not in dict(found)
-                }
-                shown = pictures(budget.extent)
-                said = content(self.budget, budget, preregistration, found, missing, shown)
-                write_json(self.out / "results.json", said)
-                write_page(self.out / "report.html", report(said))
-        self._print(said)
+                done = dict(profiles(folder, wanted, budget))
+                missing = {unit: failed.get(unit, "") for unit in wanted if unit not in done}
+                shots = pictures(budget.extent)
+                results = judge(self.budget, budget, preregistration, done.items(), missing, shots)
+                write_json(self.out / "results.json", as_json(results))
+                write_page(self.out / "report.html", report(results))
+        self._print(results)
         return 1 if failed else 0
 
     def _announce(self, budget: Budget, count: int, jobs: int) -> None:
@@ -129,27 +126,27 @@ class ClaimsCommand:
             extent=replace(budget.extent, games=titles),
         )
 
-    def _print(self, said: dict[str, Any]) -> None:
+    def _print(self, results: Results) -> None:
         console = Console()
-        for claim in said["claims"]:
-            console.print(f"{claim['id']:<15}{claim['verdict']}")
-            for part in claim["parts"]:
-                verdict = part["verdict"] if len(claim["parts"]) > 1 else ""
-                console.print(f"    {verdict:<14}{_figures(part)}")
-        for measurement in said["missing"]:
-            name = f"{measurement['training']} {measurement['network']} seed {measurement['seed']}"
-            console.print(f"missing: {name} {measurement['reason']}")
+        for claim in results.claims:
+            console.print(f"{claim.id:<15}{claim.verdict}")
+            for part in claim.parts:
+                verdict = part.verdict if len(claim.parts) > 1 else ""
+                console.print(f"    {verdict:<14}{_effect(part)}")
+        for unit in results.missing:
+            name = f"{unit.training} {unit.network} seed {unit.seed}"
+            console.print(f"missing: {name} {unit.reason}")
         console.print(f"report: {self.out / 'report.html'}")
 
 
-def _figures(part: dict[str, Any]) -> str:
+def _effect(part: JudgedPart) -> str:
     """What a part compares, its effect with its interval, and the smallest effect that matters."""
-    sign = "" if part["against"] is None or part["ratio"] else "+"
-    between = "/" if part["ratio"] else "-"
-    pair = part["network"] + (f" {between} {part['against']}" if part["against"] else "")
-    if part["mean"] is None:
+    sign = "" if part.against is None or part.ratio else "+"
+    between = "/" if part.ratio else "-"
+    pair = part.network + (f" {between} {part.against}" if part.against else "")
+    if part.mean is None:
         return f"{pair}: not measured"
-    said = f"{pair}: {part['mean']:{sign}.2f} {part['unit']}"
-    ends = part["interval"] or (None, None)
+    ends = part.interval or (None, None)
     interval = " to ".join(f"{end:{sign}.2f}" for end in ends) if is_interval(*ends) else ""
-    return f"{said} ({interval or 'no interval'}), matters from {part['matters']:g}"
+    effect = f"{part.mean:{sign}.2f} {part.unit} ({interval or 'no interval'})"
+    return f"{pair}: {effect}, matters from {part.matters:g}"

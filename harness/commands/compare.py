@@ -12,6 +12,7 @@ from envs.games import departs_from_id
 from harness.cli.options import option
 from harness.cli.parser import Names
 from harness.compare.budget import fit, jobs_at_once, time_networks
+from harness.compare.collection import collect
 from harness.compare.design import (
     ARROW,
     Design,
@@ -23,7 +24,7 @@ from harness.compare.design import (
 )
 from harness.compare.page import report
 from harness.compare.power import design_notes, design_power
-from harness.compare.results import content
+from harness.compare.results import Results, as_json
 from harness.compare.runner import Runner
 from harness.compare.schedule import run_jobs, unmatched_networks
 from harness.compare.stages import Stages
@@ -117,8 +118,8 @@ class CompareCommand:
             finally:
                 watch.close()
             with progress("writing the report"):
-                results = content(self.out, design, statuses, unmatched, device, notes)
-                write_json(self.out / "results.json", results)
+                results = collect(self.out, design, statuses, unmatched, device, notes)
+                write_json(self.out / "results.json", as_json(results))
                 write_page(self.out / "report.html", report(results))
         self._print(results)
         return 1 if any(status.state == "failed" for status in statuses) else 0
@@ -197,19 +198,18 @@ class CompareCommand:
                 command += ["--tandem", ",".join(design.tandems)]
         return shell_line("evaluate.py", *command)
 
-    def _print(self, results: dict[str, Any]) -> None:
+    def _print(self, results: Results) -> None:
         console = Console()
         console.width = WHOLE  # terminals fold what they have no room for
         for table in (seeds(results), findings(results)):
             console.print(table, "")
-        for line in control_lines(results):
+        for line in control_lines(results.controls):
             console.print(line)
-        for note in results["notes"]:
+        for note in results.notes:
             console.print(f"note: {note}")
-        for entry in (*results["networks"], *results["tandems"]):
-            for line in entry["missing"]:
-                name = entry.get("network") or entry["tandem"]
-                console.print(f"missing: {name} {line}")
+        for entry in (*results.networks, *results.tandems):
+            for line in entry.missing:
+                console.print(f"missing: {entry.name} {line}")
         files = (self.out / "report.html", self.out / "results.json")
         console.print("report: {}, its numbers: {}".format(*files))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +11,8 @@ import tyro
 from agent.networks import is_own
 from envs.games import game_title
 from envs.labels import labels_of
+from harness.claims.judgement import CPU
 from harness.claims.measurements import Measurement, agent_measurements
-from harness.claims.results import CPU
 from harness.cli.options import option
 from harness.cli.parser import Names
 from harness.console import Console, Table, progress
@@ -82,7 +82,7 @@ class ProbeCommand:
             pixels = controls(extent)
         console.print("", control_table(pixels), "", WORDS, sep="\n")
         if self.json:
-            where = provenance(CPU, allocate_cores(CPU, 1))
+            where = asdict(provenance(CPU, allocate_cores(CPU, 1)))
             write_json(self.json, {"made": where, "agents": profiles, "controls": pixels}, self)
         return 0
 

@@ -1,16 +1,16 @@
-"""From the scores of runs to what is said of each network: the order of the tests, no arithmetic.
+"""From the scores of runs to a result for each network. Here is the order of the tests; the
+arithmetic is in statistics.py and effects.py.
 
-Scores come as a table by network and game, with the games in which they say something. Equal steps
-come first; equal wall time is told beside it. A network is compared with `stride` on the games in
-which both have runs and something was learned.
+A network is compared with `stride` on the games in which both have runs and something was learned:
+after equally many steps, and, beside it, after equal wall time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,18 @@ from envs.scores import REFERENCE_SCORES
 from harness.compare.design import BASELINE, SENSITIVE, TOLERANT, Design, role_of, teacher_of
 from harness.compare.effects import equivalence, game_differences, interaction, spread_of
 from harness.compare.power import SEED, design_notes, design_power
+from harness.compare.results import (
+    Analysis,
+    ArmResult,
+    ControlResult,
+    Difference,
+    Finding,
+    GameInfo,
+    GameScores,
+    NetworkResult,
+    Profile,
+    TandemResult,
+)
 from harness.compare.statistics import (
     FLOOR,
     LEVEL,
@@ -37,8 +49,7 @@ from harness.compare.statistics import (
 )
 
 THRESHOLDS = np.round(np.arange(0, 2.01, 0.05), 2)
-"""Where performance profiles are told (share of the baseline's score)."""
-Verdict = Literal["higher", "lower", "equivalent", "undetermined"]
+"""Of performance profiles (share of the baseline's score)."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,8 @@ class Table:
 
     def shared(self, arm: str, baseline: str) -> list[str]:
         """Games that count in which both have runs."""
-        one, other = self.scores.get(arm, {}), self.scores.get(baseline, {})
-        return [game for game in self.floors if game in one and game in other]
+        mine, theirs = self.scores.get(arm, {}), self.scores.get(baseline, {})
+        return [game for game in self.floors if game in mine and game in theirs]
 
     def of_games(self, games: Sequence[str]) -> list[float]:
         """Floors of these games."""
@@ -68,11 +79,11 @@ class Table:
 
 def tabulate(scores: Sequence[tuple[str, str, float]], networks: Sequence[str]) -> Table:
     """The table of (game, arm, raw score). Only the runs of `networks` decide which games count."""
-    found: dict[str, dict[str, list[float]]] = {}
+    above: dict[str, dict[str, list[float]]] = {}
     for game, arm, score in scores:
-        above = score - REFERENCE_SCORES[game].random
-        found.setdefault(arm, {}).setdefault(game, []).append(above)
-    arms = {arm: {g: np.array(v) for g, v in games.items()} for arm, games in found.items()}
+        points = score - REFERENCE_SCORES[game].random
+        above.setdefault(arm, {}).setdefault(game, []).append(points)
+    arms = {arm: {g: np.array(v) for g, v in games.items()} for arm, games in above.items()}
     floors = {}
     for game in dict.fromkeys(game for game, _, _ in scores):
         runs = [arms[n][game] for n in networks if game in arms.get(n, {})]
@@ -95,70 +106,62 @@ class RunScore(NamedTuple):
 
 def analyse(
     design: Design, runs: Sequence[RunScore], missing: Mapping[str, Sequence[str]]
-) -> dict[str, Any]:
-    """What the runs say: `games`, `networks`, `tandems`, `controls`, `power` and `notes`."""
+) -> Analysis:
+    """The analysis of finished runs. `missing` has a line for each run without a score, by arm."""
     rng = np.random.default_rng(SEED)
     table = tabulate([(r.game, r.arm, r.score) for r in runs], design.networks)
     timed = [(r.game, r.arm, r.at_equal_time) for r in runs if r.at_equal_time is not None]
     at_equal_time = tabulate(timed, design.networks)
     networks = []
     for name in design.networks:
-        lacks = list(missing.get(name, ()))
-        entry: dict[str, Any] = {"network": name, "role": role_of(name), "missing": lacks}
-        entry |= _entry(table, name, BASELINE, design, rng)
-        entry["at_equal_time"] = _difference(at_equal_time, name, BASELINE, rng)
-        networks.append(entry)
-    family = [e for e in networks if e["role"] == "compared" and e["difference"]]
-    for entry, p in zip(family, holm([e["difference"]["p"] for e in family]), strict=True):
-        entry["p_holm"] = p
-        entry["verdict"] = _verdict(entry)
+        arm = _arm(table, name, BASELINE, design.margin, missing, rng)
+        then = _difference(at_equal_time, name, BASELINE, rng)
+        networks.append(NetworkResult(**arm, role=role_of(name), at_equal_time=then))
+    networks = _corrected(networks)
     tandems = [
-        {"tandem": name, "missing": list(missing.get(name, ()))}
-        | _entry(table, name, teacher_of(name)[0], design, rng)
+        TandemResult(**_arm(table, name, teacher_of(name)[0], design.margin, missing, rng))
         for name in design.tandems
     ]
-    return {
-        "games": {game: _game(table, design, game) for game in design.games},
-        "networks": networks,
-        "tandems": tandems,
-        "controls": [_control(table, e, rng) for e in networks if e["role"] == "control"],
-        "power": design_power(len(table.floors) or len(design.games), design, _spread(table)),
-        "notes": _notes(design, table, missing),
-    }
+    controls = [_control(table, entry, rng) for entry in networks if entry.role == "control"]
+    return Analysis(
+        games={game: _game(table, design, game) for game in design.games},
+        networks=tuple(networks),
+        tandems=tuple(tandems),
+        controls=tuple(controls),
+        power=design_power(len(table.floors) or len(design.games), design, _spread(table)),
+        notes=tuple(_notes(design, table, missing)),
+    )
 
 
-def _entry(
-    table: Table, arm: str, baseline: str, design: Design, rng: np.random.Generator
+def _arm(
+    table: Table,
+    arm: str,
+    baseline: str,
+    margin: float,
+    missing: Mapping[str, Sequence[str]],
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """What is said of an arm at equal steps."""
+    """The fields of an arm's `ArmResult`, at equal steps."""
     games = table.shared(arm, baseline)
-    entry: dict[str, Any] = {
-        "runs": sum(len(scores) for scores in table.scores.get(arm, {}).values()),
-        "games": {},
-        "iqm": None,
-        "profile": None,
-        "difference": None,
-    }
+    fields: dict[str, Any] = dict.fromkeys(("iqm", "profile", "difference"))
+    fields |= {"name": arm, "missing": tuple(missing.get(arm, ()))}
+    fields["runs"] = sum(len(scores) for scores in table.scores.get(arm, {}).values())
+    fields["games"] = {}
     if not games:
-        return entry
+        return fields
     mine, units = table.strata(arm, games), table.units(games, baseline)
-    entry["games"] = {
-        game: {"runs": len(scores), "normalised": (scores / unit).tolist()}
-        for game, scores, unit in zip(games, mine, units, strict=True)
-    }
-    entry["iqm"] = bootstrap_interval(partial(pooled_iqm, units=units), mine, rng=rng)._asdict()
-    share, low, high = performance_profile(mine, units, THRESHOLDS, rng)
-    named = {"thresholds": THRESHOLDS, "share": share, "low": low, "high": high}
-    entry["profile"] = {name: values.tolist() for name, values in named.items()}
-    entry["difference"] = _difference(table, arm, baseline, rng)
-    if arm != baseline:
-        entry |= _effects(table, arm, baseline, design.margin, rng)
-    return entry
+    for game, scores, unit in zip(games, mine, units, strict=True):
+        fields["games"][game] = GameScores(len(scores), tuple((scores / unit).tolist()))
+    fields["iqm"] = bootstrap_interval(partial(pooled_iqm, units=units), mine, rng=rng)
+    curves = (THRESHOLDS, *performance_profile(mine, units, THRESHOLDS, rng))
+    fields["profile"] = Profile(*(tuple(values.tolist()) for values in curves))
+    fields["difference"] = _difference(table, arm, baseline, rng)
+    return fields if arm == baseline else fields | _effects(table, arm, baseline, margin, rng)
 
 
 def _difference(
     table: Table, arm: str, baseline: str, rng: np.random.Generator
-) -> dict[str, Any] | None:
+) -> Difference | None:
     """IQM difference to the baseline with its interval and p-value; None without shared games."""
     games = table.shared(arm, baseline)
     if not games or arm == baseline:
@@ -166,57 +169,72 @@ def _difference(
     difference = partial(iqm_difference, floors=table.of_games(games))
     mine, theirs = table.strata(arm, games), table.strata(baseline, games)
     interval = bootstrap_interval(difference, mine, theirs, rng=rng)
-    return {**interval._asdict(), "p": permutation_p(difference, mine, theirs, rng), "games": games}
+    p = permutation_p(difference, mine, theirs, rng)
+    return Difference(interval.value, interval.low, interval.high, p, tuple(games))
 
 
 def _effects(
     table: Table, arm: str, baseline: str, margin: float, rng: np.random.Generator
 ) -> dict[str, Any]:
+    """The fields of an `ArmResult` that a baseline has not."""
     games = table.shared(arm, baseline)
-    mine, theirs, floors = (
-        table.strata(arm, games),
-        table.strata(baseline, games),
-        table.of_games(games),
-    )
+    mine, theirs = table.strata(arm, games), table.strata(baseline, games)
+    floors = table.of_games(games)
     improvement = bootstrap_interval(probability_of_improvement, mine, theirs, rng=rng)
-    same = equivalence(mine, theirs, floors, margin)
     differences = game_differences(mine, theirs, floors)
     classed = [i for i, game in enumerate(games) if game in (*SENSITIVE, *TOLERANT)]
-    crossed = interaction(
-        [mine[i] for i in classed],
-        [theirs[i] for i in classed],
-        [floors[i] for i in classed],
-        [games[i] in SENSITIVE for i in classed],
-        rng,
-    )
     return {
-        "probability_of_improvement": improvement._asdict(),
+        "probability_of_improvement": improvement,
         "game_differences": dict(zip(games, differences.tolist(), strict=True)),
-        "equivalence": {**same._asdict(), "margin": margin} if same else None,
-        "interaction": crossed._asdict() if crossed else None,
+        "equivalence": equivalence(mine, theirs, floors, margin),
+        "interaction": interaction(
+            [mine[i] for i in classed],
+            [theirs[i] for i in classed],
+            [floors[i] for i in classed],
+            [games[i] in SENSITIVE for i in classed],
+            rng,
+        ),
     }
 
 
-def _verdict(entry: Mapping[str, Any]) -> Verdict:
+def _corrected(networks: Sequence[NetworkResult]) -> list[NetworkResult]:
+    """The same, those that are compared with p-values corrected for their number, and findings."""
+    family = [(e.name, e.difference.p) for e in networks if e.role == "compared" and e.difference]
+    adjusted = dict(zip((name for name, _ in family), holm([p for _, p in family]), strict=True))
+    return [
+        replace(entry, p_holm=p, finding=_finding(entry, p))
+        if (p := adjusted.get(entry.name)) is not None
+        else entry
+        for entry in networks
+    ]
+
+
+def _finding(entry: ArmResult, p_holm: float) -> Finding:
     """No difference is only ever claimed through the equivalence test."""
-    if entry["p_holm"] < LEVEL:
-        return "higher" if entry["difference"]["value"] > 0 else "lower"
-    same = entry["equivalence"]
-    return "equivalent" if same and same["p"] < LEVEL else "undetermined"
+    if p_holm < LEVEL and entry.difference:
+        return "higher" if entry.difference.value > 0 else "lower"
+    same = entry.equivalence
+    return "equivalent" if same and same.p < LEVEL else "undetermined"
 
 
-def _game(table: Table, design: Design, game: str) -> dict[str, Any]:
-    """Of a game: its class, its unit, and whether it counts."""
-    kind = "sensitive" if game in SENSITIVE else "tolerant" if game in TOLERANT else None
-    baseline = table.scores.get(BASELINE, {}).get(game)
-    floor = table.floors.get(game)
-    return {
-        "class": kind,
-        "random": REFERENCE_SCORES[game].random,
-        "counts": floor is not None and baseline is not None,
-        "unit": None if floor is None or baseline is None else table.units([game])[0],
-        "at_floor": None if floor is None or baseline is None else bool(baseline.mean() < floor),
-    } | {"means": {n: _mean(table, n, game) for n in design.networks}}
+def _game(table: Table, design: Design, game: str) -> GameInfo:
+    """A game's class, its unit, and whether it counts."""
+    baseline, floor = table.scores.get(BASELINE, {}).get(game), table.floors.get(game)
+    counts = floor is not None and baseline is not None
+    return GameInfo(
+        kind="sensitive" if game in SENSITIVE else "tolerant" if game in TOLERANT else None,
+        random=REFERENCE_SCORES[game].random,
+        counts=counts,
+        unit=table.units([game])[0] if counts else None,
+        at_floor=_at_floor(table, game) if counts else None,
+        means={network: _mean(table, network, game) for network in design.networks},
+    )
+
+
+def _at_floor(table: Table, game: str) -> bool:
+    """Whether the baseline scores less in a game than the smallest unit there can be."""
+    baseline, floor = table.scores.get(BASELINE, {}).get(game), table.floors.get(game)
+    return floor is not None and baseline is not None and bool(baseline.mean() < floor)
 
 
 def _mean(table: Table, arm: str, game: str) -> float | None:
@@ -225,16 +243,15 @@ def _mean(table: Table, arm: str, game: str) -> float | None:
     return None if scores is None else float(scores.mean()) + REFERENCE_SCORES[game].random
 
 
-def _control(table: Table, entry: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+def _control(table: Table, entry: NetworkResult, rng: np.random.Generator) -> ControlResult:
     """An A/A control: a network that computes the baseline's function."""
-    name = entry["network"]
-    found: dict[str, Any] = {"network": name, "difference": entry["difference"]}
-    if entry["difference"]:
-        games = table.shared(name, BASELINE)
-        strata = table.strata(name, games), table.strata(BASELINE, games)
-        found["found_a_difference"] = entry["difference"]["p"] < LEVEL
-        found["interval_false_positives"] = false_positives(*strata, table.of_games(games), rng)
-    return found
+    name, difference = entry.name, entry.difference
+    if not difference:
+        return ControlResult(name, None)
+    games = table.shared(name, BASELINE)
+    strata = table.strata(name, games), table.strata(BASELINE, games)
+    wrong = false_positives(*strata, table.of_games(games), rng)
+    return ControlResult(name, difference, difference.p < LEVEL, wrong)
 
 
 def _spread(table: Table) -> float | None:
@@ -251,14 +268,12 @@ def _notes(design: Design, table: Table, missing: Mapping[str, Sequence[str]]) -
                 f"{game_title(game)} is left out of all sums: "
                 "its runs are not clearly above random play"
             )
-        baseline = table.scores.get(BASELINE, {}).get(game)
-        floor = table.floors.get(game)
-        if floor is not None and baseline is not None and baseline.mean() < floor:
+        if _at_floor(table, game):
             notes.append(
                 f"{game_title(game)} is measured in {FLOOR:g} of the mean of all runs: "
                 f"{BASELINE} scores less"
             )
     lacking = sum(len(lines) for lines in missing.values())
     if lacking:
-        notes.append(f"{lacking} runs are missing; the figures are of those that finished")
+        notes.append(f"{lacking} runs are missing; the numbers are of those that finished")
     return notes

@@ -60,11 +60,11 @@ def hours_of(design: Design, step_seconds: Mapping[str, float], at_once: int) ->
 def fit(
     design: Design, step_seconds: Mapping[str, float], hours: float, at_once: int
 ) -> tuple[Design, str]:
-    """The design cut to `hours` by the rule above, and a line that says what was decided. Raises
+    """The design cut to `hours` by the rule above, and a line about the decision. Raises
     UserError when the rule does not reach so far."""
 
-    def needs(one: Design) -> float:
-        return hours_of(one, step_seconds, at_once)
+    def needs(cut: Design) -> float:
+        return hours_of(cut, step_seconds, at_once)
 
     asked = needs(design)
     if asked <= hours:

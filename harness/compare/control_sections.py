@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from harness.compare.design import BASELINE, CONTROLS, teacher_of
 from harness.compare.formatting import (
     INTERVAL,
-    Results,
     difference_row,
     differences,
     few_note,
     interval_text,
-    p_said,
     p_text,
+    p_value,
 )
+from harness.compare.results import ControlResult, Results, TandemResult
 from harness.compare.statistics import LEVEL
 from harness.metrics.reader import RECENT
 from harness.report.blocks import Block, Column, Row, Section, Table, Text
@@ -24,22 +21,23 @@ from harness.text import counted
 
 def tandems(results: Results) -> Section | None:
     """Networks that learned passively; None where there are none."""
-    entries = results["tandems"]
+    entries = results.tandems
     if not entries:
         return None
     rows = tuple(
         (
-            *(e["tandem"], e["runs"], interval_text(found, "+.1%", short=True) if found else None),
-            *(p_text(found["p"]) if found else None, "; ".join(e["missing"]) or None),
+            *(entry.name, entry.runs),
+            interval_text(entry.difference, "+.1%", short=True) if entry.difference else None,
+            p_text(entry.difference.p) if entry.difference else None,
+            "; ".join(entry.missing) or None,
         )
-        for e in entries
-        for found in [e["difference"]]
+        for entry in entries
     )
     blocks = (
         differences(
             "Passive networks less their teachers: difference of the IQM",
             tuple(map(_tandem_row, entries)),
-            results["design"]["margin"],
+            results.design.margin,
             few_note(entries),
             "the teacher's score above random play",
         ),
@@ -54,41 +52,38 @@ def tandems(results: Results) -> Section | None:
     lead = (
         "A->B: network B never acts and learns from what A saw, batch by batch (Ostrovski et al. "
         "2021). What is left of a difference between networks then is not due to what they explore."
-        " A network that learns passively from its own kind tells what passivity alone costs."
+        " A network that learns passively from its own kind shows what passivity alone costs."
     )
-    return Section("Passive learning", lead, blocks)
+    return Section("Passive learning", lead, blocks, folded=True)
 
 
-def _tandem_row(entry: Results) -> Row:
-    name = entry["tandem"]
-    return difference_row(f"{name} less {teacher_of(name)[0]}", entry["difference"], series=name)
+def _tandem_row(entry: TandemResult) -> Row:
+    name = entry.name
+    return difference_row(f"{name} less {teacher_of(name)[0]}", entry.difference, series=name)
 
 
 def control(results: Results) -> Section:
     """The comparison's own errors: A/A control and power."""
-    power = results["power"]
-    several = power["compared"] > 1
+    power = results.power
+    several = power.compared > 1
     columns = [Column("difference", "+.0%"), Column("found with probability", ".2f")]
-    note = f"By simulation, for a spread of {power['spread']:.0%} between seeds "
-    note += f"({power['spread_is']})."
+    note = f"By simulation, for a spread of {power.spread:.0%} between seeds "
+    note += f"({power.spread_is})."
     if several:
-        columns.append(Column(f"among {power['compared']} compared networks", ".2f"))
+        columns.append(Column(f"among {power.compared} compared networks", ".2f"))
         note += " The last column is for the first of Holm's steps."
     table = Table(
-        f"Power: {counted(power['games'], 'game')}, {counted(power['seeds'], 'seed')}",
+        f"Power: {counted(power.games, 'game')}, {counted(power.seeds, 'seed')}",
         tuple(columns),
-        tuple(
-            (row["effect"], row["alone"], *([row["among_all"]] if several else []))
-            for row in power["rows"]
-        ),
+        tuple((row.effect, row.alone, *([row.among_all] if several else [])) for row in power.rows),
         note,
     )
     lead = (
         "What this comparison finds where there is nothing to find, and what it would find if "
         "there were something."
     )
-    said = tuple(map(control_text, results["controls"])) or (NO_CONTROL,)
-    return Section("Control and power", lead, (Text(said), table))
+    controls = tuple(map(control_text, results.controls)) or (NO_CONTROL,)
+    return Section("Control and power", lead, (Text(controls), table), folded=True)
 
 
 NO_CONTROL = (
@@ -97,30 +92,29 @@ NO_CONTROL = (
 )
 
 
-def control_text(found: Mapping[str, Any]) -> str:
+def control_text(control: ControlResult) -> str:
     """What an A/A control found."""
-    if not found["difference"]:
-        return f"The A/A control {found['network']} has no runs that can be compared."
-    said = "a difference that cannot be" if found["found_a_difference"] else "none, as it should"
+    if not control.difference:
+        return f"The A/A control {control.name} has no runs that can be compared."
+    finding = "a difference, which is false" if control.found_a_difference else "none, as it should"
     return (
-        f"A/A control: {found['network']} computes the same function as {BASELINE}. The test of a "
-        f"difference found {said}: {interval_text(found['difference'], '+.1%')}, "
-        f"{p_said(found['difference']['p'])}. When the runs of both are dealt into two groups "
+        f"A/A control: {control.name} computes the same function as {BASELINE}. The test of a "
+        f"difference found {finding}: {interval_text(control.difference, '+.1%')}, "
+        f"{p_value(control.difference.p)}. When the runs of both are dealt into two groups "
         f"again and again, the {INTERVAL} leaves out zero in "
-        f"{found['interval_false_positives']:.0%} of the deals (nominal {LEVEL:.0%})."
+        f"{control.interval_false_positives:.0%} of the deals (nominal {LEVEL:.0%})."
     )
 
 
 def equal_time(results: Results) -> Block:
     """Differences after equal wall time."""
-    entries = [e for e in results["networks"] if e["network"] != BASELINE]
-    rows = [difference_row(e["network"], e["at_equal_time"]) for e in entries if e["at_equal_time"]]
+    rows = [difference_row(e.name, e.at_equal_time) for e in results.networks if e.at_equal_time]
     if not rows:
         return Text(("Scores after equal wall time are not known: too few runs are finished.",))
     return differences(
         f"Difference of the IQM to {BASELINE} after equal wall time",
         rows,
-        results["design"]["margin"],
+        results.design.margin,
         f"Mean of the newest {RECENT} training games at the time when the fastest run of the "
         "game was over; games played while exploring, not the scored ones.",
     )

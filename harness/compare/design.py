@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from agent.errors import UnknownNetwork
 from agent.networks import QNetwork, dial_of, downsampling, is_own, make_network
@@ -38,6 +38,7 @@ TOLERANT = ("boxing", "enduro", "road_runner", "ms_pacman")
 """Games in which small things have to be located exactly, and games that forgive."""
 ARROW = "->"
 """In the name of a tandem: the network that acts and the one that learns from what it saw."""
+Role = Literal["baseline", "control", "compared"]
 EQUAL = {"steps", "seed", "game", "network", "scale_match"}
 """Settings that the design itself decides."""
 
@@ -159,19 +160,19 @@ def teacher_of(tandem: str) -> tuple[str, str]:
     return (teacher if arrow else BASELINE), network
 
 
-def role_of(network: str) -> str:
-    """`baseline`, `control` or `compared`: what a network is in a comparison."""
+def role_of(network: str) -> Role:
+    """What a network is in a comparison."""
     if network == BASELINE:
         return "baseline"
     return "control" if network in CONTROLS else "compared"
 
 
 def check_name(network: str) -> None:
-    """Raise UnknownNetwork for what is neither in the table nor looks like a `module:Class`: names
+    """Raise UnknownNetwork for a name that is neither in the table nor a `module:Class`: names
     become folders."""
     if not is_own(network):
         if downsampling(network) is None:
-            make_network(network, 1)  # says which there are
+            make_network(network, 1)  # raises, and lists the names
     elif not re.fullmatch(r"\w+(\.\w+)*:\w+", network):
         raise UnknownNetwork(f"{network!r} is no module:Class")
 
@@ -183,7 +184,7 @@ def game_ids(names: Sequence[str]) -> tuple[str, ...]:
 
 def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
     """The settings of train.py in NAME=VALUE pairs. Raises UserError."""
-    known, found = flatten(PRESETS[preset]), {}
+    known, settings = flatten(PRESETS[preset]), {}
     for pair in pairs:
         option, equals, text = pair.partition("=")
         name = option.strip("-").replace("-", "_")
@@ -192,8 +193,8 @@ def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
             raise UserError(f"--settings {pair}: give NAME=VALUE with {here} as the name")
         if name in EQUAL:
             raise UserError(f"--settings {pair}: {option} is decided by the design")
-        found[name] = _value(pair, text, known[name])
-    return found
+        settings[name] = _value(pair, text, known[name])
+    return settings
 
 
 def _value(pair: str, text: str, like: Any) -> Any:
@@ -206,8 +207,8 @@ def _value(pair: str, text: str, like: Any) -> Any:
         kinds = {bool: "true or false", int: "a whole number", float: "a number"}
         several = re.search(r",\s*[\w-]+=", text)
         hint = "put spaces between pairs" if several else misread(text, type(like))
-        said = f"--settings {pair}: the value must be {kinds[type(like)]}"
-        raise UserError(f"{said}: {hint}" if hint else said) from None
+        problem = f"--settings {pair}: the value must be {kinds[type(like)]}"
+        raise UserError(f"{problem}: {hint}" if hint else problem) from None
 
 
 def run_dir(out: Path, job: Job) -> Path:

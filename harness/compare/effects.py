@@ -1,12 +1,12 @@
-"""Beyond "is there a difference": is there none, does it depend on the kind of game, and could a
-design have found one? Strata and units are those of harness/compare/statistics.py."""
+"""Equivalence of two networks, interaction with the kind of game, and power of a design. Strata
+and units are those of harness/compare/statistics.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtr
@@ -22,10 +22,11 @@ from harness.compare.statistics import (
 )
 
 _NO_SPREAD = 1e-18
-"""Variance of what is equal but for rounding."""
+"""A variance below this is rounding."""
 
 
-class Equivalence(NamedTuple):
+@dataclass(frozen=True)
+class Equivalence:
     """Two one-sided tests of a mean difference over games, in units of the baseline."""
 
     difference: float
@@ -35,6 +36,7 @@ class Equivalence(NamedTuple):
     """Degrees of freedom."""
     p: float
     """Of "the difference is as large as the margin or larger"; small means equivalent."""
+    margin: float
 
 
 def game_differences(network: Strata, baseline: Strata, floors: Sequence[float]) -> Scores:
@@ -71,10 +73,11 @@ def equivalence(
     difference = float(game_differences(network, baseline, floors).mean())
     error, freedom = variance**0.5, variance**2 / sum(freedoms)
     p = float(stdtr(freedom, (abs(difference) - margin) / error))
-    return Equivalence(difference, error, freedom, p)
+    return Equivalence(difference, error, freedom, p, margin)
 
 
-class Interaction(NamedTuple):
+@dataclass(frozen=True)
+class Interaction:
     """How a network's difference to its baseline depends on the class of games."""
 
     difference: float
@@ -151,18 +154,18 @@ def power(
     By simulation: runs are normal about 1 and 1 + effect with standard deviation `spread`.
     """
     floors = [FLOOR * (1.0 + effect / 2)] * games
-    found, difference = 0, partial(iqm_difference, floors=floors)
+    hits, difference = 0, partial(iqm_difference, floors=floors)
     redraws = max(399, int(4 / level))
     for _ in range(trials):
         baseline = list(rng.normal(1.0, spread, (games, seeds)))
         network = list(rng.normal(1.0 + effect, spread, (games, seeds)))
-        found += permutation_p(difference, network, baseline, rng, redraws) < level
-    return found / trials
+        hits += permutation_p(difference, network, baseline, rng, redraws) < level
+    return hits / trials
 
 
 def spread_of(strata: Strata, floors: Sequence[float]) -> float | None:
     """Standard deviation of a network's runs within games, in its own units, pooled over games;
-    None with fewer than LEAST_FREEDOM degrees of freedom, which would tell little."""
+    None with fewer than LEAST_FREEDOM degrees of freedom."""
     pairs = [(s / float(unit_of(s, f)), len(s) - 1) for s, f in zip(strata, floors, strict=True)]
     freedom = sum(n for _, n in pairs)
     if freedom < LEAST_FREEDOM:

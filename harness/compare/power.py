@@ -1,48 +1,40 @@
-"""What is to be known of a design before anything is trained: its power, and what it lacks."""
+"""The power of a design and what it lacks, before anything is trained."""
 
 from __future__ import annotations
 
 from functools import partial
 from math import comb
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from harness.compare.design import CONTROLS, Design, role_of
 from harness.compare.effects import SPREAD, power
+from harness.compare.results import Power, PowerRow
 from harness.compare.statistics import LEVEL
 from harness.text import counted
 
 EFFECTS = (-0.1, -0.2)
-"""Differences for which the power of a design is told (share of the baseline's score)."""
+"""Differences whose chance to be found is computed (share of the baseline's score)."""
 FEW_SEEDS = 5
 SEED = 0
-"""Of all that is drawn: the same runs give the same figures."""
+"""Of all random draws: the same runs give the same numbers."""
 
 
-def design_power(games: int, design: Design, spread: float | None = None) -> dict[str, Any]:
+def design_power(games: int, design: Design, spread: float | None = None) -> Power:
     """Chance that a design finds a difference, alone and as the first of Holm's steps, by
     simulation; the spread is assumed where it is not measured."""
     rng = np.random.default_rng(SEED)
     compared = max(1, sum(role_of(name) == "compared" for name in design.networks))
     used = SPREAD if spread is None else spread
     chance = partial(power, games, design.seeds, spread=used, rng=rng)
-    rows = [
-        {"effect": e, "alone": chance(e), "among_all": chance(e, level=LEVEL / compared)}
-        for e in EFFECTS
-    ]
-    return {
-        "games": games,
-        "seeds": design.seeds,
-        "compared": compared,
-        "spread": used,
-        "spread_is": "assumed" if spread is None else "measured",
-        "rows": rows,
-    }
+    rows = tuple(PowerRow(e, chance(e), chance(e, level=LEVEL / compared)) for e in EFFECTS)
+    source: Literal["assumed", "measured"] = "assumed" if spread is None else "measured"
+    return Power(games, design.seeds, compared, used, source, rows)
 
 
 def design_notes(design: Design) -> list[str]:
-    """What is to be known of a design before it starts."""
+    """Warnings about a design."""
     if len(design.networks) + len(design.tandems) == 1:
         return [f"only {design.networks[0]} is trained and nothing compared: name more --networks"]
     notes = []

@@ -1,206 +1,253 @@
-"""results.json: everything that a comparison found, from the folders of its runs."""
+"""What results.json of a comparison holds, and its file.
+
+Scores are in points, normalised ones in units of the baseline's score above random play; steps are
+agent steps, times seconds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import torch
+from pydantic import Field, TypeAdapter
 
-from envs.emulators import EmulatorConfig
-from envs.games import game_title
-from harness.compare.analysis import RunScore, analyse
-from harness.compare.design import Design
-from harness.compare.stages import read_score, trained
-from harness.compare.status import Status
-from harness.evaluation.agents import num_actions
-from harness.evaluation.network_sizes import size_of
-from harness.metrics.games import cut_off
-from harness.metrics.reader import RECENT, read_figures, scored
-from harness.run.checkpoint import CheckpointState
-from harness.run.config import flatten
-from harness.run.hardware import allocate_cores
-from harness.run.provenance import provenance
+from envs.fields import check_format
+from harness.compare.design import Design, Role
+from harness.compare.effects import Equivalence, Interaction
+from harness.compare.statistics import Interval
+from harness.compare.status import State
+from harness.evaluation.network_sizes import Size
+from harness.run.provenance import Provenance
 
 FORMAT = 1
-BINS = 50
-"""Points of a training curve (count)."""
+Finding = Literal["higher", "lower", "equivalent", "undetermined"]
+"""What the tests find of a network's score against the baseline's."""
 
 
-def content(
-    out: Path,
-    design: Design,
-    statuses: Sequence[Status],
-    unmatched: frozenset[str],
-    device: torch.device,
-    notes: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The object of results.json; scores in points, steps in agent steps, times in seconds.
+@dataclass(frozen=True)
+class GameInfo:
+    """A game of the design."""
 
-    Failed and unfinished runs are in it, without a score.
-    """
-    jobs = [_job(out, design, status) for status in statuses]
-    analysis = analyse(design, run_scores(jobs), _missing(jobs))
-    actions = num_actions(EmulatorConfig(design.games[0]))
-    sizes = {
-        name: asdict(size_of(name, actions)) | {"scale_matched": name not in unmatched}
-        for name in {job["network"]: None for job in jobs}
-    }
-    return {
-        "format": FORMAT,
-        "design": asdict(design),
-        "settings": flatten(design.config),
-        **provenance(device, allocate_cores(device, design.config.emulators.num_envs)),
-        "notes": [
-            *notes,
-            *analysis.pop("notes"),
-            *cut_off_notes(jobs),
-            *_differences(jobs),
-            *_unequal(sizes),
-        ],
-        "sizes": sizes,
-        **analysis,
-        "jobs": jobs,
-    }
+    kind: Annotated[Literal["sensitive", "tolerant"] | None, Field(alias="class")]
+    random: float
+    """Score of random play."""
+    counts: bool
+    """Whether something was learned in it."""
+    unit: float | None
+    """Points that are a score of 1."""
+    at_floor: bool | None
+    """Whether the baseline scores less than a unit."""
+    means: dict[str, float | None]
+    """By network."""
 
 
-def _job(out: Path, design: Design, status: Status) -> dict[str, Any]:
-    """All that is known of one run."""
-    job, folder = status.job, status.run_dir
-    said = {
-        **asdict(job),
-        "arm": job.arm,
-        "state": status.state,
-        "problem": status.problem,
-        "run": str(folder.relative_to(out)),
-    }
-    state = trained(folder, design.steps)
-    games = read_score(folder, state, design.episodes) if state else None
-    if state is None or games is None or status.state != "finished":
-        return {**said, "score": None, "curve": curve(folder, design.steps)}
-    return {
-        **said,
-        **_effort(folder, state),
-        "score": sum(game["score"] for game in games) / len(games),
-        "episodes": games,
-        "curve": curve(folder, design.steps),
-        "training_games": _training_games(folder),
-    }
+@dataclass(frozen=True)
+class Difference(Interval):
+    """IQM of an arm less that of its baseline."""
+
+    p: float
+    games: tuple[str, ...]
 
 
-def _effort(folder: Path, state: CheckpointState) -> dict[str, Any]:
-    """What a run took. Its time includes the evaluations during training."""
-    figures = read_figures(folder / "metrics.jsonl")
-    position = state.position
-    seconds = position.seconds if position else max((f["seconds"] for f in figures), default=0.0)
-    return {
-        "steps": state.steps,
-        "updates": state.updates,
-        "seconds": seconds,
-        "steps_per_second": state.steps / seconds if seconds else None,
-        "made_with": position.made_with if position else None,
-    }
+@dataclass(frozen=True)
+class Profile:
+    """Share of runs that score above each threshold, with its interval."""
+
+    thresholds: tuple[float, ...]
+    share: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
 
-def _training_games(folder: Path) -> list[list[float]]:
-    """[seconds, score] of each training game, in the order in which they ended."""
-    games = scored(read_figures(folder / "metrics.jsonl"))
-    return [[game.seconds, game.score] for game in games]
+@dataclass(frozen=True)
+class GameScores:
+    """An arm's runs in a game."""
+
+    runs: int
+    normalised: tuple[float, ...]
 
 
-def curve(folder: Path, steps: int) -> list[dict[str, Any]]:
-    """A run's training scores in BINS equal parts of its steps: where each part ends, how many
-    games ended in it, their mean score (None without any), and the wall time then."""
-    bins: list[list[float]] = [[] for _ in range(BINS)]
-    times = [0.0] * BINS
-    lines = read_figures(folder / "metrics.jsonl")
+@dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """An arm against its baseline, after equally many steps. A field that has its default value is
+    left out of the file."""
 
-    def bin_of(at: int) -> int:
-        return min(max(at - 1, 0) * BINS // steps, BINS - 1)
-
-    for line in lines:
-        at = bin_of(line["steps"])
-        times[at] = max(times[at], line.get("seconds", 0.0))
-    for game in scored(lines):
-        bins[bin_of(game.steps)].append(game.score)
-    return [
-        {
-            "steps": (at + 1) * steps // BINS,
-            "games": len(scores),
-            "score": sum(scores) / len(scores) if scores else None,
-            "seconds": times[at] or None,
-        }
-        for at, scores in enumerate(bins)
-    ]
+    name: str
+    missing: tuple[str, ...]
+    """A line for each run that has no score."""
+    runs: int
+    games: dict[str, GameScores]
+    """Those that it shares with its baseline and that count."""
+    iqm: Interval | None
+    profile: Profile | None
+    difference: Difference | None
+    probability_of_improvement: Interval | None = None
+    game_differences: dict[str, float] | None = None
+    equivalence: Equivalence | None = None
+    interaction: Interaction | None = None
 
 
-def run_scores(jobs: Sequence[dict[str, Any]]) -> list[RunScore]:
-    """The finished runs as the statistics take them. Takes the list of training games out of the
-    jobs: it is needed for the score after equal time alone.
+@dataclass(frozen=True, kw_only=True)
+class NetworkResult(ArmResult):
+    """A network against the baseline."""
 
-    That time is, in each game, the one in which the fastest run was over.
-    """
-    finished = [job for job in jobs if job["score"] is not None]
-    fastest: dict[str, float] = {}
-    for job in finished:
-        if job["teacher"] is None:
-            fastest[job["game"]] = min(job["seconds"], fastest.get(job["game"], job["seconds"]))
-    scores = []
-    for job in finished:
-        games, until = job.pop("training_games"), fastest.get(job["game"], 0.0)
-        by_then = [score for seconds, score in games if seconds <= until][-RECENT:]
-        job["seconds_compared"] = until
-        job["score_at_equal_time"] = sum(by_then) / len(by_then) if by_then else None
-        scores.append(
-            RunScore(job["game"], job["arm"], job["seed"], job["score"], job["score_at_equal_time"])
-        )
-    return scores
+    name: Annotated[str, Field(alias="network")]
+    role: Role
+    at_equal_time: Difference | None
+    p_holm: float | None = None
+    finding: Annotated[Finding | None, Field(alias="verdict")] = None
 
 
-def _missing(jobs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """What each arm lacks, a line a run."""
-    found: dict[str, list[str]] = {}
-    for job in jobs:
-        if job["score"] is None:
-            why = f": {job['problem']}" if job["problem"] else ""
-            line = f"{game_title(job['game'])} seed {job['seed']} {job['state']}{why}"
-            found.setdefault(job["arm"], []).append(line)
-    return found
+@dataclass(frozen=True, kw_only=True)
+class TandemResult(ArmResult):
+    """A network that learned passively, against its teacher."""
+
+    name: Annotated[str, Field(alias="tandem")]
 
 
-def cut_off_notes(jobs: Sequence[dict[str, Any]]) -> list[str]:
-    """Notes on scored games that did not come to their end."""
-    games = [game for job in jobs if job["score"] is not None for game in job["episodes"]]
-    counts = (sum(bool(game.get(name)) for game in games) for name in ("truncated", "stuck"))
-    return [f"of {len(games):,} scored games {part}" for part in cut_off(*counts)]
+@dataclass(frozen=True)
+class ControlResult:
+    """What an A/A control found."""
+
+    name: Annotated[str, Field(alias="network")]
+    difference: Difference | None
+    found_a_difference: bool | None = None
+    interval_false_positives: float | None = None
+    """Share of deals of the same runs in which the interval leaves out zero."""
 
 
-def _differences(jobs: Sequence[dict[str, Any]]) -> list[str]:
-    """A note on what was not the same for all runs: versions, device, arithmetic."""
-    seen: dict[str, set[str]] = {}
-    for job in jobs:
-        for name, value in (job.get("made_with") or {}).items():
-            if name != "cartridge":  # one for each game
-                seen.setdefault(name, set()).add(value)
-    return [
-        f"not all runs were made with the same {name}: {', '.join(sorted(values))}"
-        for name, values in seen.items()
-        if len(values) > 1
-    ]
+@dataclass(frozen=True)
+class PowerRow:
+    """Chance that a difference is found."""
+
+    effect: float
+    alone: float
+    among_all: float
+    """As the first of Holm's steps."""
 
 
-def _unequal(sizes: dict[str, dict[str, Any]]) -> list[str]:
-    """Notes on what is not held equal between networks."""
-    counts = {name: size["parameters"] for name, size in sizes.items()}
-    odd = {name: n for name, n in counts.items() if n != counts["stride"]}
-    notes = [
-        f"{name} has {n:,} parameters and stride {counts['stride']:,}: size is not held equal"
-        for name, n in odd.items()
-    ]
-    return notes + [
-        f"{name} is a network of its own form: its scale at the start is not matched"
-        for name, size in sizes.items()
-        if not size["scale_matched"]
-    ]
+@dataclass(frozen=True)
+class Power:
+    """The power of a design."""
+
+    games: int
+    seeds: int
+    compared: int
+    """Networks in Holm's family."""
+    spread: float
+    spread_is: Literal["assumed", "measured"]
+    rows: tuple[PowerRow, ...]
+
+
+@dataclass(frozen=True)
+class Game:
+    """A scored game."""
+
+    seed: int
+    score: int
+    length: int
+    truncated: bool
+    stuck: bool | None = None
+    """None in results from before games could be stuck."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A part of a run's steps."""
+
+    steps: int
+    """Where it ends."""
+    games: int
+    """Training games that ended in it."""
+    score: float | None
+    """Their mean."""
+    seconds: float | None
+    """Wall time then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """One run; those that are not finished have no score, nor what stands below it."""
+
+    game: str
+    network: str
+    seed: int
+    teacher: str | None
+    arm: str
+    state: State
+    problem: str
+    run: str
+    """Its folder in that of the comparison."""
+    curve: tuple[CurvePoint, ...]
+    score: float | None
+    """Mean of the scored games of its final agent."""
+    episodes: tuple[Game, ...] = ()
+    steps: int | None = None
+    updates: int | None = None
+    seconds: float | None = None
+    """Evaluations during training included."""
+    steps_per_second: float | None = None
+    made_with: dict[str, str] | None = None
+    """Versions, devices and arithmetic."""
+    seconds_compared: float | None = None
+    """When the fastest run of the game was over."""
+    score_at_equal_time: float | None = None
+    """Mean of its newest training games then."""
+
+
+@dataclass(frozen=True)
+class MatchedSize(Size):
+    """What a network costs."""
+
+    scale_matched: bool
+    """Whether the scale of its start was matched to the baseline's."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that follows from the scores of the runs."""
+
+    games: dict[str, GameInfo]
+    networks: tuple[NetworkResult, ...]
+    tandems: tuple[TandemResult, ...]
+    controls: tuple[ControlResult, ...]
+    power: Power
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Results(Analysis):
+    """Everything that a comparison found."""
+
+    format: int
+    design: Design
+    settings: dict[str, Any]
+    """Of every run, by the names of train.py's options."""
+    provenance: Provenance
+    """Its fields stand among the others in the file."""
+    sizes: dict[str, MatchedSize]
+    jobs: tuple[RunResult, ...]
+
+    @property
+    def compared(self) -> list[NetworkResult]:
+        """Networks that are judged: neither baseline nor control."""
+        return [entry for entry in self.networks if entry.role == "compared"]
+
+
+_JSON = TypeAdapter(Results)
+
+
+def read_results(file: Path) -> Results:
+    """What `as_json` gave, from its file. Raises OSError, and ValueError for a file of something
+    else."""
+    content = json.loads(file.read_bytes())
+    check_format(content, FORMAT)
+    return _JSON.validate_python({**content, "provenance": content})
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """The object of results.json."""
+    content: dict[str, Any] = _JSON.dump_python(results, by_alias=True, exclude_defaults=True)
+    return {**content.pop("provenance"), **content, "design": asdict(results.design)}

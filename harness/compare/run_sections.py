@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import zip_longest
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,9 @@ from agent.networks import is_own
 from envs.games import game_title
 from harness.compare.control_sections import equal_time
 from harness.compare.design import BASELINE
-from harness.compare.formatting import INTERVAL, Results
+from harness.compare.formatting import INTERVAL
 from harness.compare.power import SEED
+from harness.compare.results import CurvePoint, MatchedSize, Results, RunResult
 from harness.compare.statistics import LEVEL
 from harness.report.blocks import (
     Block,
@@ -35,14 +36,14 @@ from harness.text import counted
 
 LEAST = 3
 """Runs from which a curve has an interval; fewer are seen as they are (count)."""
-Place = Callable[[Results], Value]
+Place = Callable[[CurvePoint], Value]
 """Where a point of a training curve lies on the x axis."""
 
 
 def curves(results: Results) -> Section:
     """Training scores over steps, a figure a game."""
     blocks = tuple(
-        _figure(results, game, game_title(game), "steps", _steps) for game in results["games"]
+        _figure(results, game, game_title(game), "steps", _steps) for game in results.games
     )
     lead = (
         "Scores of the games that were played while training, exploration included; a point is the "
@@ -50,37 +51,37 @@ def curves(results: Results) -> Section:
         f"Thick: the mean of the finished ones, with its {INTERVAL} where there are {LEAST} "
         "or more."
     )
-    return Section("Learning curves", lead, blocks)
+    return Section("Learning curves", lead, blocks, folded=True)
 
 
 def _figure(results: Results, game: str, title: str, x_label: str, place: Place) -> Curves:
-    jobs = [job for job in results["jobs"] if job["game"] == game and not job["teacher"]]
-    arms = {job["arm"]: None for job in jobs if any(p["games"] for p in job["curve"])}
-    lines = tuple(_line(arm, [job for job in jobs if job["arm"] == arm], place) for arm in arms)
-    random = Reference(results["games"][game]["random"], "random play")
-    states = Counter(job["state"] for job in jobs if job["score"] is None)
-    said = ", ".join(f"{counted(count, 'run')} {state}" for state, count in states.items())
-    note = f"{said}." if said else ""
+    jobs = [job for job in results.jobs if job.game == game and not job.teacher]
+    arms = dict.fromkeys(job.arm for job in jobs if any(point.games for point in job.curve))
+    lines = tuple(_line(arm, [job for job in jobs if job.arm == arm], place) for arm in arms)
+    random = Reference(results.games[game].random, "random play")
+    states = Counter(job.state for job in jobs if job.score is None)
+    unfinished = [f"{counted(count, 'run')} {state}" for state, count in states.items()]
+    note = f"{', '.join(unfinished)}." if unfinished else ""
     return Curves(title, x_label, "training score, points", lines, references=(random,), note=note)
 
 
-def _line(name: str, jobs: Sequence[Results], place: Place) -> Series:
+def _line(name: str, jobs: Sequence[RunResult], place: Place) -> Series:
     """A network's curve: finished runs as a mean, all of them as thin lines."""
-    finished = [job["curve"] for job in jobs if job["score"] is not None]
+    finished = [job.curve for job in jobs if job.score is not None]
     points = [
         (float(np.mean(places)), *_mean(scores))
         for parts in zip_longest(*finished)
-        if (scores := [p["score"] for p in parts if p and p["score"] is not None])
+        if (scores := [p.score for p in parts if p and p.score is not None])
         and (places := [at for p in parts if p and (at := place(p)) is not None])
     ]
     x, y, low, high = zip(*points, strict=True) if points else ((), (), (), ())
-    return Series(name, x, y, low, high, tuple(_thin(job["curve"], place) for job in jobs))
+    return Series(name, x, y, low, high, tuple(_thin(job.curve, place) for job in jobs))
 
 
-def _thin(curve: Sequence[Results], place: Place) -> tuple[list[Value], list[Value]]:
+def _thin(curve: Sequence[CurvePoint], place: Place) -> tuple[list[Value], list[Value]]:
     """A run; parts in which no game ended are passed over."""
-    there = [p for p in curve if p["score"] is not None and place(p) is not None]
-    return [place(p) for p in there], [p["score"] for p in there]
+    there = [p for p in curve if p.score is not None and place(p) is not None]
+    return [place(p) for p in there], [p.score for p in there]
 
 
 def _mean(scores: Sequence[float]) -> tuple[float, Value, Value]:
@@ -88,45 +89,43 @@ def _mean(scores: Sequence[float]) -> tuple[float, Value, Value]:
     values = np.array(scores, float)
     if len(values) < LEAST:
         return float(values.mean()), None, None
-    low, high = np.quantile(
-        values[_random_streams(len(values))].mean(1), (LEVEL / 2, 1 - LEVEL / 2)
-    )
+    low, high = np.quantile(values[_redraws(len(values))].mean(1), (LEVEL / 2, 1 - LEVEL / 2))
     return float(values.mean()), float(low), float(high)
 
 
 @cache
-def _random_streams(count: int) -> npt.NDArray[np.int64]:
+def _redraws(count: int) -> npt.NDArray[np.int64]:
     """int64 [999, count]: runs drawn again."""
     return np.random.default_rng(SEED).integers(count, size=(999, count))
 
 
-def _steps(point: Results) -> Value:
-    return float(point["steps"])
+def _steps(point: CurvePoint) -> Value:
+    return float(point.steps)
 
 
-def _hours(point: Results) -> Value:
-    return None if point["seconds"] is None else point["seconds"] / 3600
+def _hours(point: CurvePoint) -> Value:
+    return None if point.seconds is None else point.seconds / 3600
 
 
-def _timed(curve: Sequence[Results]) -> list[Results]:
+def _timed(curve: tuple[CurvePoint, ...]) -> tuple[CurvePoint, ...]:
     """A curve with a time at each point, where nothing was logged one between its neighbours':
     else the mean of runs goes back in time where one of them has none."""
-    known = [(point["steps"], point["seconds"]) for point in curve if point["seconds"] is not None]
+    known = [(point.steps, point.seconds) for point in curve if point.seconds is not None]
     if not known:
-        return list(curve)
+        return curve
     places, seconds = zip(*known, strict=True)
-    times = np.interp([point["steps"] for point in curve], places, seconds)
-    return [{**point, "seconds": float(at)} for point, at in zip(curve, times, strict=True)]
+    times = np.interp([point.steps for point in curve], places, seconds)
+    return tuple(replace(p, seconds=float(at)) for p, at in zip(curve, times, strict=True))
 
 
 def scores(results: Results) -> Section:
     """The score of every run, a table a game; what is missing by name."""
-    blocks: list[Block] = [_scores(results, game) for game in results["games"]]
+    blocks: list[Block] = [_scores(results, game) for game in results.games]
     missing = defaultdict(list)
-    for job in results["jobs"]:
-        if job["score"] is None:
-            why = job["problem"] or None
-            missing[job["arm"], game_title(job["game"]), job["state"], why].append(job["seed"])
+    for job in results.jobs:
+        if job.score is None:
+            why = job.problem or None
+            missing[job.arm, game_title(job.game), job.state, why].append(job.seed)
     if missing:
         columns = (*map(Column, ("network", "game", "state", "why")), Column("seeds"))
         rows = [(*same, ", ".join(map(str, seeds))) for same, seeds in missing.items()]
@@ -134,46 +133,42 @@ def scores(results: Results) -> Section:
         blocks.append(Table("Missing runs", columns, tuple(rows)))
     else:
         blocks.append(Text(("No run is missing.",)))
-    design = results["design"]
     lead = (
-        f"Mean raw score of {counted(design['episodes'], 'whole game')} of each run's final agent, "
-        "every seed. The final agent, not the best one: that would be chosen by its score."
+        f"Mean raw score of {counted(results.design.episodes, 'whole game')} of each run's final "
+        "agent, every seed. The final agent, not the best one: that would be chosen by its score."
     )
-    return Section("Scores", lead, tuple(blocks))
+    return Section("Scores", lead, tuple(blocks), folded=True)
 
 
 def _scores(results: Results, game: str) -> Table:
-    said = results["games"][game]
-    jobs = [job for job in results["jobs"] if job["game"] == game]
-    seeds = range(max((job["seed"] for job in jobs), default=-1) + 1)
+    info = results.games[game]
+    jobs = [job for job in results.jobs if job.game == game]
+    seeds = range(max((job.seed for job in jobs), default=-1) + 1)
     rows = []
-    for arm in dict.fromkeys(job["arm"] for job in jobs):
-        cells: dict[int, Cell] = {j["seed"]: _cell(j) for j in jobs if j["arm"] == arm}
-        found = [c for c in cells.values() if isinstance(c, float)]
-        mean = sum(found) / len(found) if found else None
+    for arm in dict.fromkeys(job.arm for job in jobs):
+        seen = [job for job in jobs if job.arm == arm]
+        cells: dict[int, Cell] = {j.seed: j.state if j.score is None else j.score for j in seen}
+        points = [cell for cell in cells.values() if isinstance(cell, float)]
+        mean = sum(points) / len(points) if points else None
         rows.append((arm, mean, *(cells.get(seed) for seed in seeds)))
-    if said["counts"]:
-        unit = f"a score of 1 is {said['unit']:,.2f} points above it"
+    if info.counts:
+        unit = f"a score of 1 is {info.unit:,.2f} points above it"
     else:
         unit = f"left out of all sums: not clearly above it, or no run of {BASELINE}"
     return Table(
         f"{game_title(game)}, points",
         (Column("network"), Column("mean", ",.1f"), *(Column(f"seed {s}", ",.1f") for s in seeds)),
         tuple(rows),
-        f"Random play {number(said['random'], ',.1f')}; {unit}.",
+        f"Random play {number(info.random, ',.1f')}; {unit}.",
     )
-
-
-def _cell(job: Results) -> Cell:
-    return str(job["state"]) if job["score"] is None else float(job["score"])
 
 
 def clock(results: Results) -> Section:
     """What runs took, and scores over time."""
-    acting = [job for job in results["jobs"] if not job["teacher"] and job.get("seconds")]
-    arms = dict.fromkeys((job["game"], job["arm"]) for job in acting)
+    acting = [job for job in results.jobs if not job.teacher and job.seconds]
+    arms = dict.fromkeys((job.game, job.arm) for job in acting)
     rows = [
-        _clock_row(game, arm, [job for job in acting if (job["game"], job["arm"]) == (game, arm)])
+        _clock_row(game, arm, [job for job in acting if (job.game, job.arm) == (game, arm)])
         for game, arm in arms
     ]
     lead = (
@@ -182,7 +177,7 @@ def clock(results: Results) -> Section:
         "agent."
     )
     if not rows:
-        return Section("Wall time", lead, (Text(("No run is finished.",)),))
+        return Section("Wall time", lead, (Text(("No run is finished.",)),), folded=True)
     table = Table(
         "Time of the finished runs, means",
         (
@@ -192,18 +187,19 @@ def clock(results: Results) -> Section:
         ),
         tuple(rows),
     )
-    timed = {**results, "jobs": [{**j, "curve": _timed(j["curve"])} for j in results["jobs"]]}
+    jobs = tuple(replace(job, curve=_timed(job.curve)) for job in results.jobs)
+    timed = replace(results, jobs=jobs)
     figures = [
         _figure(timed, game, f"{game_title(game)} over time", "hours", _hours)
-        for game in results["games"]
+        for game in results.games
     ]
-    return Section("Wall time", lead, (table, equal_time(results), *figures))
+    return Section("Wall time", lead, (table, equal_time(results), *figures), folded=True)
 
 
-def _clock_row(game: str, arm: str, jobs: Sequence[Results]) -> tuple[Cell, ...]:
+def _clock_row(game: str, arm: str, jobs: Sequence[RunResult]) -> tuple[Cell, ...]:
     def mean(name: str, unit: float = 1.0) -> Value:
-        found = [job[name] for job in jobs if job.get(name) is not None]
-        return float(np.mean(found)) / unit if found else None
+        values = [value for job in jobs if (value := getattr(job, name)) is not None]
+        return float(np.mean(values)) / unit if values else None
 
     return (
         *(arm, game_title(game), len(jobs), mean("steps_per_second"), mean("seconds", 3600)),
@@ -213,14 +209,13 @@ def _clock_row(game: str, arm: str, jobs: Sequence[Results]) -> tuple[Cell, ...]
 
 def sizes(results: Results) -> Section:
     """What the networks cost, and what is not the same for all."""
-    found = results["sizes"]
-    base = found.get(BASELINE)
+    base = results.sizes.get(BASELINE)
     rows = [
         (
-            *(name, size["parameters"], size["macs"] / 1e6, _field(name, size)),
-            *(" \N{MIDDLE DOT} ".join(size["shapes"]), _unequal(size, base)),
+            *(name, size.parameters, size.macs / 1e6, _field(name, size)),
+            *(" \N{MIDDLE DOT} ".join(size.shapes), _unequal(size, base)),
         )
-        for name, size in found.items()
+        for name, size in results.sizes.items()
     ]
     table = Table(
         "Networks",
@@ -237,25 +232,25 @@ def sizes(results: Results) -> Section:
         f"are scaled to those of {BASELINE}. The gradient of a maximum reaches one value of its "
         "window: that belongs to the operator."
     )
-    return Section("Networks", lead, (table,))
+    return Section("Networks", lead, (table,), folded=True)
 
 
-def _field(name: str, size: Results) -> str:
-    if size["receptive_field"] is not None:
-        return str(size["receptive_field"])
+def _field(name: str, size: MatchedSize) -> str:
+    if size.receptive_field is not None:
+        return str(size.receptive_field)
     return "not known" if is_own(name) else "all"
 
 
-def _unequal(size: Results, base: Any) -> Cell:
+def _unequal(size: MatchedSize, base: MatchedSize | None) -> Cell:
     if not base:
         return None
-    found = []
-    if size["parameters"] != base["parameters"]:
-        found.append(f"parameters ({size['parameters'] / base['parameters']:.2f} times)")
-    if size["macs"] != base["macs"]:
-        found.append(f"multiplications ({size['macs'] / base['macs']:.1f} times)")
-    if size["receptive_field"] != base["receptive_field"]:
-        found.append("receptive field")
-    if not size["scale_matched"]:
-        found.append("scale at the start")
-    return ", ".join(found) or None
+    unequal = []
+    if size.parameters != base.parameters:
+        unequal.append(f"parameters ({size.parameters / base.parameters:.2f} times)")
+    if size.macs != base.macs:
+        unequal.append(f"multiplications ({size.macs / base.macs:.1f} times)")
+    if size.receptive_field != base.receptive_field:
+        unequal.append("receptive field")
+    if not size.scale_matched:
+        unequal.append("scale at the start")
+    return ", ".join(unequal) or None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from harness.compare.design import BASELINE, SENSITIVE, TOLERANT
 from harness.compare.formatting import (
     INTERVAL,
     UNIT,
-    Results,
     difference_row,
     differences,
     few_note,
@@ -21,9 +19,11 @@ from harness.compare.formatting import (
     row_of,
 )
 from harness.compare.power import SEED
-from harness.compare.statistics import Scores, Strata, bootstrap_interval
+from harness.compare.results import ArmResult, GameInfo, NetworkResult, Results
+from harness.compare.statistics import Interval, Scores, Strata, bootstrap_interval
 from harness.report.blocks import (
     Block,
+    Cell,
     Column,
     Curves,
     Intervals,
@@ -37,17 +37,18 @@ from harness.report.blocks import (
 
 def sums(results: Results) -> Section:
     """All games together."""
-    networks = results["networks"]
-    scored = [entry for entry in networks if entry["iqm"]]
-    others = [e for e in scored if e["network"] != BASELINE]
-    tails = [at for e in scored for at, high in enumerate(e["profile"]["high"]) if high > 0]
+    networks = results.networks
+    scored = [entry for entry in networks if entry.iqm]
+    others = [entry for entry in scored if entry.name != BASELINE]
+    highest = [entry.profile.high for entry in scored if entry.profile]
+    tails = [place for shares in highest for place, high in enumerate(shares) if high > 0]
     last = max(tails, default=0) + 2  # one threshold that no run reaches ends the figure
-    chances = tuple(row_of(e["network"], e["probability_of_improvement"]) for e in others)
+    chances = tuple(row_of(e.name, e.probability_of_improvement) for e in others)
     blocks: list[Block] = [
         Intervals(
             "Interquartile mean of all runs and games",
             f"score, 1 is {UNIT}; {INTERVAL}",
-            tuple(row_of(entry["network"], entry["iqm"]) for entry in networks),
+            tuple(row_of(entry.name, entry.iqm) for entry in networks),
             (Reference(1.0, f"mean of {BASELINE}"), Reference(0.0, "random play")),
             note=few_note(scored),
         ),
@@ -61,7 +62,7 @@ def sums(results: Results) -> Section:
             "Performance profile",
             f"score, 1 is {UNIT}",
             "share of runs that score more, mean over games",
-            tuple(_profile(entry, last) for entry in scored),
+            tuple(series for entry in scored for series in _profile(entry, last)),
             y_range=(0, 1),
             note=f"Shaded: {INTERVAL}, point by point.",
         ),
@@ -75,16 +76,17 @@ def sums(results: Results) -> Section:
         "A game's unit is the score above random play of stride's runs there. The interquartile "
         "mean leaves out the best and the worst quarter of all runs."
     )
-    return Section("All games together", lead, kept)
+    return Section("All games together", lead, kept, folded=True)
 
 
-def _profile(entry: Results, last: int) -> Series:
-    found = entry["profile"]
-    lines = (found[name][:last] for name in ("thresholds", "share", "low", "high"))
-    return Series(entry["network"], *lines)
+def _profile(entry: NetworkResult, last: int) -> Iterator[Series]:
+    if profile := entry.profile:
+        lines = (profile.thresholds, profile.share, profile.low, profile.high)
+        x, y, low, high = (line[:last] for line in lines)
+        yield Series(entry.name, x, y, low, high)
 
 
-def _differences(networks: Sequence[Results]) -> Table:
+def _differences(networks: Sequence[NetworkResult]) -> Table:
     return Table(
         f"Differences to {BASELINE} after equally many steps",
         (
@@ -92,45 +94,42 @@ def _differences(networks: Sequence[Results]) -> Table:
             *(Column(f"IQM difference ({INTERVAL})"), Column("p"), Column("p after Holm")),
             *(Column("p of equivalence"), Column("finding")),
         ),
-        tuple(_difference_row(entry) for entry in networks if entry["network"] != BASELINE),
+        tuple(_difference_row(entry) for entry in networks if entry.name != BASELINE),
         "p is of permutations of runs within games. That of equivalence is of two one-sided "
         "tests: small where the difference is within the margin.",
     )
 
 
-def _difference_row(entry: Results) -> tuple[Any, ...]:
-    found, same, holm = (entry.get(name) for name in ("difference", "equivalence", "p_holm"))
-    finding = "A/A control" if entry["role"] == "control" else entry.get("verdict")
+def _difference_row(entry: NetworkResult) -> tuple[Cell, ...]:
+    difference, same, holm = entry.difference, entry.equivalence, entry.p_holm
     return (
-        *(entry["network"], len(found["games"]) if found else 0, entry["runs"]),
-        interval_text(found, "+.1%", short=True) if found else None,
-        *(p_text(found["p"]) if found else None, None if holm is None else p_text(holm)),
-        *(p_text(same["p"]) if same else None, finding),
+        *(entry.name, len(difference.games) if difference else 0, entry.runs),
+        interval_text(difference, "+.1%", short=True) if difference else None,
+        *(p_text(difference.p) if difference else None, None if holm is None else p_text(holm)),
+        p_text(same.p) if same else None,
+        "A/A control" if entry.role == "control" else entry.finding,
     )
 
 
 def kinds(results: Results) -> Section:
     """Games that need exact places against games that forgive."""
-    games, baseline = results["games"], results["networks"][0]
-    baseline = next((e for e in results["networks"] if e["network"] == BASELINE), baseline)
-    others = [e for e in results["networks"] if e["network"] != BASELINE]
-    order = sorted(games, key=lambda g: ("sensitive", "tolerant", None).index(games[g]["class"]))
+    games = results.games
+    (baseline,) = (entry for entry in results.networks if entry.name == BASELINE)
+    others = [entry for entry in results.networks if entry.name != BASELINE]
     rows = [
-        difference_row(
-            entry["network"], found, f"{game_title(game)} ({_KINDS[games[game]['class']]})"
-        )
-        for game in order
+        difference_row(entry.name, difference, f"{game_title(game)} ({_KINDS[games[game].kind]})")
+        for game in sorted(games, key=lambda game: list(_KINDS).index(games[game].kind))
         for entry in others
-        if (found := _in_game(entry, baseline, game))
+        if (difference := _in_game(entry, baseline, game))
     ]
     crossed = tuple(
-        (e["network"], found["difference"], p_text(found["p_runs"]), p_text(found["p_games"]))
-        for e in others
-        if (found := e.get("interaction"))
+        (entry.name, cross.difference, p_text(cross.p_runs), p_text(cross.p_games))
+        for entry in others
+        if (cross := entry.interaction)
     )
     blocks: list[Block] = []
     if rows:
-        margin = results["design"]["margin"]
+        margin = results.design.margin
         title = f"Difference of the means to {BASELINE}, game by game"
         blocks.append(differences(title, rows, margin, few_note(others)))
     if crossed:
@@ -153,7 +152,7 @@ def kinds(results: Results) -> Section:
         "If pooling harms because it loses places, it harms more where small things have to be "
         f"located exactly ({_titles(SENSITIVE)}) than in games that forgive ({_titles(TOLERANT)})."
     )
-    return Section("Kinds of games", lead, tuple(blocks))
+    return Section("Kinds of games", lead, tuple(blocks), folded=True)
 
 
 _KINDS = {"sensitive": "sensitive", "tolerant": "tolerant", None: "of neither kind"}
@@ -163,21 +162,21 @@ def _titles(games: Sequence[str]) -> str:
     return ", ".join(map(game_title, games))
 
 
-def _no_kinds(games: Results) -> str:
-    found = {game["class"] for game in games.values() if game["counts"]}
-    lacking = [kind for kind in ("sensitive", "tolerant") if kind not in found]
+def _no_kinds(games: Mapping[str, GameInfo]) -> str:
+    kinds = {game.kind for game in games.values() if game.counts}
+    lacking = [kind for kind in ("sensitive", "tolerant") if kind not in kinds]
     if lacking:
         return f"Kinds cannot be compared: no {' and no '.join(lacking)} game counts here."
     return "Kinds cannot be compared: no network shares games of both kinds with stride."
 
 
-def _in_game(entry: Results, baseline: Results, game: str) -> dict[str, float] | None:
+def _in_game(entry: ArmResult, baseline: ArmResult, game: str) -> Interval | None:
     """Difference of the means of normalised scores in a game; the unit is taken as known."""
-    if game not in entry["games"] or game not in baseline["games"]:
+    if game not in entry.games or game not in baseline.games:
         return None
-    mine, theirs = (np.array(e["games"][game]["normalised"], float) for e in (entry, baseline))
+    mine, theirs = (np.array(arm.games[game].normalised, float) for arm in (entry, baseline))
     rng = np.random.default_rng(SEED)
-    return bootstrap_interval(_mean_difference, [mine], [theirs], rng=rng, redraws=1999)._asdict()
+    return bootstrap_interval(_mean_difference, [mine], [theirs], rng=rng, redraws=1999)
 
 
 def _mean_difference(network: Strata, baseline: Strata) -> Scores:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from agent.networks import is_own
 from harness.compare.design import EQUAL, Design, Job, run_dir
+from harness.compare.results import Game
 from harness.compare.runner import Stage, module, script
 from harness.errors import UserError
 from harness.evaluation.scoring import EVALUATION_SEED
@@ -18,6 +20,17 @@ from harness.run.folder import read_run
 from harness.run.hardware import DeviceName
 
 SCORE_FILE = "score.json"
+
+
+@dataclass(frozen=True)
+class _Score:
+    """The part of score.json that is used here."""
+
+    steps_trained: int
+    episodes: list[Game]
+
+
+_SCORE = TypeAdapter(_Score)
 
 
 @dataclass(frozen=True)
@@ -46,12 +59,12 @@ class Stages:
         if not (folder / "config.json").exists():
             return ""
         try:
-            found = flatten(read_run(folder).config)
+            settings = flatten(read_run(folder).config)
         except UserError as error:
             return str(error)
-        wanted = flatten(self.design.config) | self._equal(job)
-        wanted["steps"] = found["steps"]  # may grow
-        odd = [name for name in wanted if found[name] != wanted[name]]
+        expected = flatten(self.design.config) | self._equal(job)
+        expected["steps"] = settings["steps"]  # may grow
+        odd = [name for name in expected if settings[name] != expected[name]]
         return f"{folder} holds a run with another {', '.join(odd)}: move it away" if odd else ""
 
     def _equal(self, job: Job) -> dict[str, Any]:
@@ -110,14 +123,12 @@ def trained(folder: Path, steps: int) -> CheckpointState | None:
     return state if over and state.steps >= steps else None
 
 
-def read_score(folder: Path, state: CheckpointState, episodes: int) -> list[dict[str, Any]] | None:
-    """The scored games of a run's final agent, which says `state` of itself; None when they are
-    not there, are fewer or more, or another agent's."""
+def read_score(folder: Path, state: CheckpointState, episodes: int) -> list[Game] | None:
+    """The scored games of a run's final agent, whose checkpoint is `state`; None where there are
+    none, fewer or more, or another agent's."""
     try:
-        content = json.loads((folder / SCORE_FILE).read_text())
-        games = [{**game} for game in content["episodes"]]
-        fits = content["steps_trained"] == state.steps and len(games) == episodes
-        whole = all(type(game["score"]) is int for game in games)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        score = _SCORE.validate_json((folder / SCORE_FILE).read_bytes(), strict=True)
+    except (OSError, ValueError):
         return None
-    return games if fits and whole else None
+    fits = score.steps_trained == state.steps and len(score.episodes) == episodes
+    return score.episodes if fits else None

@@ -1,5 +1,5 @@
-"""What the scores of many training runs say of two networks. The unit is the run, never the game
-it played: `harness/evaluation/statistics.py` is about the games of one agent.
+"""Statistics that compare two networks by the scores of many training runs. The unit is the run,
+never the game it played: `harness/evaluation/statistics.py` is about the games of one agent.
 
 Scores come as *strata*: for each game of a comparison an array [seeds] of the runs' mean scores,
 random play's score taken off. Every statistic also takes arrays [R, seeds] of R redrawn samples
@@ -13,8 +13,8 @@ and answers [R] at once. A network is compared with a *baseline*, `stride`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,8 @@ _SAME = 1e-9
 """Statistics closer than this are equal: sums in another order round otherwise."""
 
 
-class Interval(NamedTuple):
+@dataclass(frozen=True)
+class Interval:
     """A number and the ends of its interval of CONFIDENCE."""
 
     value: float
@@ -78,11 +79,11 @@ def pooled_iqm(strata: Strata, units: Sequence[float]) -> Scores:
 def iqm_difference(network: Strata, baseline: Strata, floors: Sequence[float]) -> Scores:
     """IQM of a network less that of its baseline, each sample in its own baseline's units."""
     units = [unit_of(b, f)[..., None] for b, f in zip(baseline, floors, strict=True)]
-    one, other = (
+    mine, theirs = (
         iqm(np.concatenate([s / unit for s, unit in zip(strata, units, strict=True)], -1))
         for strata in (network, baseline)
     )
-    return np.asarray(one - other)
+    return np.asarray(mine - theirs)
 
 
 def probability_of_improvement(network: Strata, baseline: Strata) -> Scores:
@@ -145,15 +146,15 @@ def permutation_p(
     (Pitman 1937); the data as they were count among the relabellings (Phipson & Smyth 2010). The
     smaller tail is doubled, since statistics with a baseline are not symmetric.
     """
-    ones, others = [], []
+    mine, theirs = [], []
     for x, y in zip(network, baseline, strict=True):
         pooled = np.concatenate((x, y))
         dealt = pooled[rng.random((redraws, len(pooled))).argsort(1)]
-        ones.append(dealt[:, : len(x)])
-        others.append(dealt[:, len(x) :])
-    found, observed = statistic(ones, others), float(statistic(network, baseline))
-    above = 1 + int((found >= observed - _SAME).sum())
-    below = 1 + int((found <= observed + _SAME).sum())
+        mine.append(dealt[:, : len(x)])
+        theirs.append(dealt[:, len(x) :])
+    relabelled, observed = statistic(mine, theirs), float(statistic(network, baseline))
+    above = 1 + int((relabelled >= observed - _SAME).sum())
+    below = 1 + int((relabelled <= observed + _SAME).sum())
     return min(1.0, 2 * min(above, below) / (redraws + 1))
 
 
@@ -176,13 +177,13 @@ def false_positives(
 ) -> float:
     """How often the bootstrap interval of an IQM difference leaves out zero where there is none:
     the runs of two networks that compute the same function, dealt again into two groups."""
-    difference, found = partial(iqm_difference, floors=floors), 0
+    difference, wrong = partial(iqm_difference, floors=floors), 0
     for _ in range(splits):
         dealt = [
             rng.permutation(np.concatenate(pair)) for pair in zip(network, control, strict=True)
         ]
-        one = [runs[: len(x)] for runs, x in zip(dealt, network, strict=True)]
-        other = [runs[len(x) :] for runs, x in zip(dealt, network, strict=True)]
-        interval = bootstrap_interval(difference, one, other, rng=rng, redraws=499)
-        found += not interval.low <= 0 <= interval.high
-    return found / splits
+        mine = [runs[: len(x)] for runs, x in zip(dealt, network, strict=True)]
+        theirs = [runs[len(x) :] for runs, x in zip(dealt, network, strict=True)]
+        interval = bootstrap_interval(difference, mine, theirs, rng=rng, redraws=499)
+        wrong += not interval.low <= 0 <= interval.high
+    return wrong / splits

@@ -128,7 +128,7 @@ class ScoreResult:
             "reference": reference._asdict() if reference else None,
             "episodes": [asdict(game) for game in self.games],
             "seconds": round(self.seconds, 3),
-            **provenance(device, allocate_cores(device, self.protocol.num_envs)),
+            **asdict(provenance(device, allocate_cores(device, self.protocol.num_envs))),
         }
 
     def _stuck_text(self) -> str:

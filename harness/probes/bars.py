@@ -1,4 +1,4 @@
-"""Bars and boxes: does a battery of filters tell a box's tilt when only its maximum is kept?
+"""Bars and boxes: can a box's tilt be read from the maxima of a battery of filters?
 
 64x64 pictures of 1 to 4 boxes of 16x8 pixels, all at one random tilt and not touching, are seen by
 banks of 1 to 32 filters of 8x8 (Gabor filters, random ones, or those that a network learned).
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from scipy.spatial.distance import pdist
 from torch import Tensor
 
 from harness.probes.readout import Floats, Readout, Split, split
@@ -57,8 +58,7 @@ def _apart(rng: np.random.Generator, number: int) -> Floats:
     least, edge = np.hypot(*BOX) + 1, np.hypot(*BOX) / 2
     while True:
         middles = rng.uniform(edge, SIDE - edge, (number, 2))
-        between = np.linalg.norm(middles[:, None] - middles[None], axis=-1)
-        if (between[~np.eye(number, dtype=np.bool_)] >= least).all():
+        if (pdist(middles) >= least).all():
             return np.asarray(middles)
 
 
@@ -97,7 +97,7 @@ def sweep(seed: int, count: int, learned: Tensor) -> list[dict[str, Any]]:
         "random": lambda number: random(number, seed),
         "learned": lambda number: _unit(learned)[:number],
     }
-    found = []
+    rows = []
     for bank, filters in banks.items():
         answered = torch.relu(F.conv2d(pictures, filters(max(FILTERS))))
         for number in FILTERS:
@@ -107,8 +107,8 @@ def sweep(seed: int, count: int, learned: Tensor) -> list[dict[str, Any]]:
                 maps = torch.relu(F.conv2d(pictures, filters(number)))
             for pool, keep in POOLS.items():
                 measured = _measured(keep(maps), parts, tilts, numbers, positions)
-                found.append({"bank": bank, "pool": pool, "filters": number, **measured})
-    return found
+                rows.append({"bank": bank, "pool": pool, "filters": number, **measured})
+    return rows
 
 
 def _measured(
@@ -119,15 +119,15 @@ def _measured(
     positions: Floats,
 ) -> dict[str, float]:
     linear, kernel = Readout.of(features, parts), Readout.by_distance(features, parts)
-    wanted = numbers[:, None].astype(float)
-    said = kernel.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    targets = numbers[:, None].astype(float)
+    read = kernel.predict(targets[parts.train], targets[parts.valid])[:, 0]
     single = Split(*(part[numbers[part] == 1] for part in parts))
     place = Readout.of(features, single).predict(positions[single.train], positions[single.valid])
     off = np.linalg.norm(place - positions[single.test], axis=1)
     return {
         "tilt": _tilt_error(linear, parts, tilts),
         "tilt_kernel": _tilt_error(kernel, parts, tilts),
-        "count": float((np.round(said) == numbers[parts.test]).mean()),
+        "count": float((np.round(read) == numbers[parts.test]).mean()),
         "position": float(np.median(off)),
     }
 

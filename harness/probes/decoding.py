@@ -1,7 +1,7 @@
-"""What of the picture can be drawn again from features.
+"""How much of the picture can be reconstructed from features.
 
 The newest frame, halved to 42x42, is read from features by a ridge readout; how much of it is not
-explained is told apart for the object's pixels and for the others, each with the penalty that
+explained is measured apart for the object's pixels and for the others, each with the penalty that
 suits it best. A mean picture has 1.
 """
 
@@ -27,13 +27,13 @@ def decoding(
     frames = states[:, -1].reshape(-1, _HALF, 2, _HALF, 2).mean((2, 4)).reshape(len(states), -1)
     there, truth = near(positions, radius), frames[parts.test]
     around = (truth - frames[parts.train].mean(0)) ** 2
-    found = {}
+    shares = {}
     for name, pixels in (("object", there), ("background", ~there)):
         chosen = pixels[parts.valid]
         read = readout.predict(frames[parts.train], frames[parts.valid], counted=chosen)
         wrong, counted = (truth - read) ** 2, pixels[parts.test]
-        found[name] = float(wrong[counted].sum() / around[counted].sum())
-    return found
+        shares[name] = float(wrong[counted].sum() / around[counted].sum())
+    return shares
 
 
 def near(positions: Floats, radius: tuple[float, float]) -> npt.NDArray[np.bool_]:

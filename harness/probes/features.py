@@ -30,8 +30,8 @@ def _batches(
     network: QNetwork, states: npt.NDArray[np.uint8], layers: Sequence[str]
 ) -> Iterator[dict[str, Tensor]]:
     for start in range(0, len(states), _BATCH):
-        found = network.features(torch.from_numpy(states[start : start + _BATCH]))
-        yield {layer: found[layer].float().contiguous() for layer in layers}
+        maps = network.features(torch.from_numpy(states[start : start + _BATCH]))
+        yield {layer: maps[layer].float().contiguous() for layer in layers}
 
 
 def pitches(network: QNetwork) -> dict[str, int]:
@@ -39,8 +39,8 @@ def pitches(network: QNetwork) -> dict[str, int]:
     of the table are; fc1 has conv3's."""
     blank = np.zeros((1, STACK_SIZE, SIDE, SIDE), np.uint8)
     maps = features(network, blank, LAYERS[:3])
-    found = {layer: 2 ** int(np.log2(SIDE / maps[layer].shape[-1])) for layer in maps}
-    return found | {"fc1": found["conv3"]}
+    pitch = {layer: 2 ** int(np.log2(SIDE / maps[layer].shape[-1])) for layer in maps}
+    return pitch | {"fc1": pitch["conv3"]}
 
 
 def pixels(states: npt.NDArray[np.uint8]) -> Tensor:

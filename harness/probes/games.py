@@ -34,11 +34,11 @@ def game_dataset(game: str, count: int) -> Dataset:
     """States of random play in which the game's main object was put at a random place 16 frames
     before, so that all of a stack's frames are the game's own."""
     name = labels_of(game).main
-    found = intervened(game, name, count, _SEED)
+    placed = intervened(game, name, count, _SEED)
     sprite = sprite_of(game, name)
     half = in_small_pixels(np.array(sprite.size, np.float32)) / 2
-    positions = middles(found.positions[name], sprite)
-    return Dataset(found.states, positions, found.episodes, (half[0] + 1, half[1] + 1))
+    positions = middles(placed.positions[name], sprite)
+    return Dataset(placed.states, positions, placed.episodes, (half[0] + 1, half[1] + 1))
 
 
 def middles(corners: Positions, sprite: Sprite) -> Floats:
@@ -88,15 +88,15 @@ def displaced_pairs(game: str, name: str, count: int) -> Pairs:
     """States before and after an object alone was put four pixels further, `count` moments for
     each way it can go. Left out are pairs in which it ended elsewhere: what is put somewhere may
     do more in 16 frames, as a ball that bounces."""
-    found = []
+    kept = []
     for offset in _OFFSETS:
         if not possible(game, name, offset):
             continue
         moved = displaced(game, name, count, _SEED, (offset,))
         went = moved.positions[:, 1] - moved.positions[:, 0]
-        wanted = in_small_pixels(np.array(offset, np.float32))
-        close = np.linalg.norm(went - wanted, axis=-1) <= _CLOSE
+        move = in_small_pixels(np.array(offset, np.float32))
+        close = np.linalg.norm(went - move, axis=-1) <= _CLOSE
         states, positions = moved.states[close], moved.positions[close, 0]
-        moves = np.broadcast_to(wanted, positions.shape)
-        found.append((states[:, 0], states[:, 1], positions, moves))
-    return Pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        moves = np.broadcast_to(move, positions.shape)
+        kept.append((states[:, 0], states[:, 1], positions, moves))
+    return Pairs(*(np.concatenate(parts) for parts in zip(*kept, strict=True)))

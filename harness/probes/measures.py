@@ -1,4 +1,4 @@
-"""What a readout's answers are worth, in the units of the question.
+"""Errors of a readout's answers, in pixels, sprites or shares.
 
 Positions are (x, y) in pixels of the 84x84 screen. A position splits into the cell of the layer's
 map and the phase in it: x = pitch * cell + phase.
@@ -6,11 +6,11 @@ map and the phase in it: x = pitch * cell + phase.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binned_statistic_2d
 
 from harness.probes.readout import Floats, Readout, Split
 
@@ -56,13 +56,13 @@ def location(readout: Readout, parts: Split, positions: Floats, pitch: int) -> L
 def fisher(read: Floats, truth: Floats) -> float:
     """Linear Fisher information (1 / pixel^2) of what was read [m, 2] about the truth [m, 2]: the
     squared slope of the one over the other by the variance around that line."""
-    found = []
-    for said, true in zip(read.T, truth.T, strict=True):
+    information = []
+    for estimate, true in zip(read.T, truth.T, strict=True):
         if np.ptp(true) == 0:
             continue
-        slope, middle = np.polyfit(true, said, 1)
-        found.append(slope**2 / max(float(np.var(said - slope * true - middle)), 1e-12))
-    return float(np.mean(found))
+        slope, middle = np.polyfit(true, estimate, 1)
+        information.append(slope**2 / max(float(np.var(estimate - slope * true - middle)), 1e-12))
+    return float(np.mean(information))
 
 
 def phase_error(readout: Readout, parts: Split, positions: Floats, pitch: int) -> float:
@@ -89,10 +89,10 @@ def errors_by_states(
 def errors_by_place(read: Floats, truth: Floats, side: int, places: int = 7) -> list[list[float]]:
     """Median distance (pixels) by the part of the screen: rows of `places` x `places` parts, nan
     where no state is."""
-    part = np.clip((truth * places / side).astype(int), 0, places - 1)
-    off = np.linalg.norm(read - truth, axis=1)
-    rows = [[off[(part == [x, y]).all(1)] for x in range(places)] for y in range(places)]
-    return [[float(np.median(one)) if len(one) else np.nan for one in row] for row in rows]
+    x, y = np.clip(truth, 0, side).T
+    off, span = np.linalg.norm(read - truth, axis=1), ((0, side), (0, side))
+    medians = binned_statistic_2d(y, x, off, "median", places, span).statistic
+    return [[float(median) for median in row] for row in medians]
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ WINDOW = 9
 
 def count(readout: Readout, parts: Split, counts: npt.NDArray[np.int64], nearest: Floats) -> Count:
     """Numbers [N] of all states, read from their features; `nearest` [N] in pixels."""
-    wanted = counts.astype(float)[:, None]
-    read = readout.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    targets = counts.astype(float)[:, None]
+    read = readout.predict(targets[parts.train], targets[parts.valid])[:, 0]
     return counting(read, counts[parts.test], nearest[parts.test])
 
 
@@ -133,15 +133,15 @@ def counting(read: Floats, truth: npt.NDArray[np.int64], nearest: Floats) -> Cou
 
 
 def presence(readout: Readout, parts: Split, present: npt.NDArray[np.bool_]) -> float:
-    """Share of states (0 to 1) of which a readout tells rightly whether a target is in them."""
-    wanted = np.where(present, 1.0, -1.0)[:, None]
-    read = readout.predict(wanted[parts.train], wanted[parts.valid])[:, 0]
+    """Share of states (0 to 1) for which a readout is right about whether a target is there."""
+    targets = np.where(present, 1.0, -1.0)[:, None]
+    read = readout.predict(targets[parts.train], targets[parts.valid])[:, 0]
     return float(((read > 0) == present[parts.test]).mean())
 
 
 def code_length(readout: Readout, parts: Split, positions: Floats, sizes: tuple[int, ...]) -> float:
     """Bits a state and coordinate that describe positions to one pixel, given the features, when
-    each block of test states is told by a readout of as many training states as came before it
+    each block of test states is predicted by a readout of as many training states as came before it
     (online code; Blier & Ollivier 2018), with normal errors."""
     train, valid, truth = (positions[part] for part in parts)
     spread, bits, before = float(np.sqrt(train.var(0).mean())), 0.0, 0
@@ -151,8 +151,3 @@ def code_length(readout: Readout, parts: Split, positions: Floats, sizes: tuple[
         read = readout.predict(train, valid, end)
         spread, before = max(float(np.sqrt(((read - truth) ** 2).mean())), 1e-3), end
     return float(bits / len(train))
-
-
-def numbers(measured: Location | Count) -> dict[str, Any]:
-    """The measures by name, for JSON."""
-    return asdict(measured)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import pdist
 
 from replay.ring import STACK_SIZE
 
@@ -141,11 +142,8 @@ def _group(rng: np.random.Generator, number: int) -> tuple[Floats, list[npt.NDAr
 
 
 def _nearest(middles: Floats) -> float:
-    """Distance of the two nearest of middles [n, 2] (pixels)."""
-    if len(middles) < 2:
-        return np.inf
-    between = np.linalg.norm(middles[:, None] - middles[None], axis=-1)
-    return float(between[~np.eye(len(middles), dtype=np.bool_)].min())
+    """Distance of the two nearest of middles [n, 2] (pixels; inf below two)."""
+    return float(pdist(middles).min(initial=np.inf))
 
 
 def moved(states: Pixels, dx: int, dy: int) -> Pixels:

@@ -43,7 +43,7 @@ class Extent:
 
 
 def whole(network: QNetwork, extent: Extent) -> Numbers:
-    """The profile of a network: location in all worlds, presence, count, response, health."""
+    """The profile of a network: location in all data sets, presence, count, response, health."""
     largest = block(max(extent.sizes), extent.states)
     some = largest.states[: max(200, extent.states // 4)]
     return {
@@ -56,17 +56,17 @@ def whole(network: QNetwork, extent: Extent) -> Numbers:
 
 
 def locations(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
-    """Of each world: where the object is, read from every layer, and what else conv3 says."""
-    found, pitch = {}, pitches(network)
+    """For each data set: the object's place read from every layer, and more about conv3."""
+    by_dataset, pitch = {}, pitches(network)
     for name, dataset in datasets(extent).items():
         seen = features(network, dataset.states)
-        found[name] = {layer: _layer(seen[layer], dataset, pitch[layer]) for layer in LAYERS}
-        found[name]["conv3"] |= _closer(seen["conv3"], dataset, extent)
-    return found
+        by_dataset[name] = {layer: _layer(seen[layer], dataset, pitch[layer]) for layer in LAYERS}
+        by_dataset[name]["conv3"] |= _closer(seen["conv3"], dataset, extent)
+    return by_dataset
 
 
 def datasets(extent: Extent) -> dict[str, Dataset]:
-    """The worlds with one object to be found, by name."""
+    """The data sets with one object to be located, by name."""
     planted = {f"block {size}": block(size, extent.states) for size in extent.sizes}
     return planted | {game: game_dataset(game, extent.states) for game in extent.games}
 
@@ -133,19 +133,19 @@ def counts(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
 def controls(extent: Extent) -> Numbers:
     """The same from the pixels of the newest frame instead of any network's features."""
     planted, parts = several(extent.states), _one_by_one(extent.states)
-    found: Numbers = {"location": {}, "presence": {}}
+    profile: Numbers = {"location": {}, "presence": {}}
     for name, dataset in datasets(extent).items():
         readout = Readout.of(pixels(dataset.states), dataset.parts)
-        found["location"][name] = asdict(
+        profile["location"][name] = asdict(
             measures.location(readout, dataset.parts, dataset.positions, _PIXEL_PITCH)
         ) | {"shuffled": shuffled(readout, dataset.parts, dataset.positions)}
     for size in extent.sizes:
         shown = presence(size, extent.states)
         readout = Readout.of(pixels(shown.states), parts)
-        found["presence"][f"block {size}"] = measures.presence(readout, parts, shown.present)
+        profile["presence"][f"block {size}"] = measures.presence(readout, parts, shown.present)
     readout = Readout.of(pixels(planted.states), parts)
-    found["count"] = asdict(measures.count(readout, parts, planted.counts, planted.nearest))
-    return found
+    profile["count"] = asdict(measures.count(readout, parts, planted.counts, planted.nearest))
+    return profile
 
 
 def _one_by_one(count: int) -> Split:

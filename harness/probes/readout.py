@@ -115,10 +115,10 @@ class Readout:
         unit[unit == 0] = 1.0
         if counted is not None:
             unit[:] = 1.0
-        wanted = basis.vectors.T @ ((train - mean) / unit)
-        best, chosen = np.inf, wanted
+        projected = basis.vectors.T @ ((train - mean) / unit)
+        best, chosen = np.inf, projected
         for penalty in PENALTIES:
-            weights = wanted / (basis.values + penalty)[:, None]
+            weights = projected / (basis.values + penalty)[:, None]
             off = np.square(basis.valid @ weights - (valid - mean) / unit)
             error = float(off.mean() if counted is None else off[counted].mean())
             if error < best:
@@ -143,7 +143,7 @@ class LinearMap:
 
     @classmethod
     def of(cls, features: Tensor, parts: Split, targets: Floats) -> LinearMap:
-        """What `Readout.of(features, parts)` says of `targets` [N, k], for any features."""
+        """`Readout.of(features, parts)` fitted to `targets` [N, k], for any features."""
         readout = Readout.of(features, parts)
         shares, offset = readout.shares(targets[parts.train], targets[parts.valid])
         train = features.flatten(1)[torch.from_numpy(parts.train)]

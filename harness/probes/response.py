@@ -1,9 +1,9 @@
-"""How features answer to movement: how much they change, and how much of it tells the movement.
+"""How much features change when the picture moves.
 
     inv_d = E |F(x) - F(T_d x)|^2 / E |F(x) - F(x')|^2
 
 for a state x, the same moved by d pixels, and another state x': 0 is perfect invariance, 1 is as
-different as another state. A low change is not a lost location: what is still told of it is the
+different as another state. A low change is not a lost location: what is still known of it is the
 linear Fisher information of `measures.Location`.
 """
 
@@ -35,7 +35,7 @@ def responses(network: QNetwork, states: Pixels) -> dict[str, dict[str, float]]:
     """inv_d of every layer for the whole picture moved by d pixels, left or right, up or down in
     turn: {layer: {d: inv_d}}."""
     still = features(network, states)
-    found: dict[str, dict[str, float]] = {layer: {} for layer in LAYERS}
+    changes: dict[str, dict[str, float]] = {layer: {} for layer in LAYERS}
     ways = [(1, 0), (0, 1), (-1, 0), (0, -1)]
     for d in DISTANCES:
         shifted = np.stack(
@@ -43,8 +43,8 @@ def responses(network: QNetwork, states: Pixels) -> dict[str, dict[str, float]]:
         )
         after = features(network, shifted)
         for layer in LAYERS:
-            found[layer][str(d)] = invariance(still[layer], after[layer])
-    return found
+            changes[layer][str(d)] = invariance(still[layer], after[layer])
+    return changes
 
 
 def equivariance(network: QNetwork, states: Pixels) -> dict[str, float | None]:
@@ -52,23 +52,23 @@ def equivariance(network: QNetwork, states: Pixels) -> dict[str, float | None]:
     two or more from the border: |F(T x) - T F(x)|^2 / |F(x) - mean F|^2, 0 for perfect. None for
     maps that have no such cells or never change there."""
     still = features(network, states, LAYERS[:3])
-    found: dict[str, float | None] = {}
+    shares: dict[str, float | None] = {}
     pitch = pitches(network)
     for layer in LAYERS[:3]:
         after = features(network, moved(states, pitch[layer], 0), (layer,))[layer]
         before = still[layer][..., 2:-2, 2:-3].double()
         there = after[..., 2:-2, 3:-2].double()
         spread = (before - before.mean(0)).square().sum()
-        found[layer] = float((there - before).square().sum() / spread) if spread > 0 else None
-    return found
+        shares[layer] = float((there - before).square().sum() / spread) if spread > 0 else None
+    return shares
 
 
-def health(found: Sequence[tuple[str, Tensor]]) -> dict[str, dict[str, float]]:
+def health(maps_by_layer: Sequence[tuple[str, Tensor]]) -> dict[str, dict[str, float]]:
     """Of features by layer [N, ...]: `srank`, how many directions hold .99 of the singular values'
     sum (Kumar et al. 2021), fc1 alone; `dormant`, the share of units whose mean absolute value is
     at most .025 of their layer's (Sokar et al. 2023)."""
     measured = {}
-    for layer, maps in found:
+    for layer, maps in maps_by_layer:
         size = maps.abs().mean(0) if maps.ndim == 2 else maps.abs().mean((0, 2, 3))
         measured[layer] = {"dormant": float((size <= 0.025 * size.mean()).float().mean())}
         if maps.ndim == 2:

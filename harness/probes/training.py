@@ -21,6 +21,7 @@ from agent.networks import QNetwork, initialise, make_network
 from agent.precision import resolve_precision
 from agent.scales import match_scales, matchable
 from harness.probes.patterns import MOST, SIDE, counted, located
+from harness.probes.sensitivity import q_values
 
 Task = Literal["location", "count"]
 SIZES = (2, 8)
@@ -32,7 +33,7 @@ _SCALED_ON = 64
 
 
 class Examples(NamedTuple):
-    """States and what a network is to say of them."""
+    """States and the right answers."""
 
     states: npt.NDArray[np.uint8]  # [N, 4, 84, 84]
     targets: Tensor  # float32 [N, outputs], about -1 to 1
@@ -53,22 +54,19 @@ def examples(task: Task, count: int, seed: int) -> Examples:
         targets = [(planted[0].counts[:, None] - (MOST + 1) / 2) / (MOST / 2)]
     else:
         planted = [located(count // len(SIZES), seed, size) for size in SIZES]
-        targets = [one.positions * 2 / SIDE - 1 for one in planted]
-    states = np.concatenate([one.states for one in planted])
+        targets = [patterns.positions * 2 / SIDE - 1 for patterns in planted]
+    states = np.concatenate([patterns.states for patterns in planted])
     return Examples(states, torch.from_numpy(np.concatenate(targets)).float())
 
 
 def answers(
     network: QNetwork, task: Task, states: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.float64]:
-    """What a trained network says of states [N, 4, 84, 84], in pixels [N, 2] or sprites [N]."""
-    with torch.no_grad():
-        starts = range(0, len(states), 64)
-        parts = [network(torch.from_numpy(states[start : start + 64])) for start in starts]
-    said = torch.cat(parts).double().numpy()
+    """A trained network's answers about states [N, 4, 84, 84], in pixels [N, 2] or sprites [N]."""
+    outputs = q_values(network, states).numpy()
     if task == "location":
-        return np.asarray((said + 1) * SIDE / 2)
-    return np.asarray(said[:, 0] * (MOST / 2) + (MOST + 1) / 2)
+        return np.asarray((outputs + 1) * SIDE / 2)
+    return np.asarray(outputs[:, 0] * (MOST / 2) + (MOST + 1) / 2)
 
 
 def fresh(name: str, outputs: int, seed: int, states: npt.NDArray[np.uint8]) -> QNetwork:
@@ -93,8 +91,8 @@ def trained(name: str, task: Task, seed: int, updates: int, learning_rate: float
     for _ in range(updates):
         states, targets = next(batches)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            said = network(states)
-        loss = F.smooth_l1_loss(said.float(), targets, beta=0.1)
+            outputs = network(states)
+        loss = F.smooth_l1_loss(outputs.float(), targets, beta=0.1)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)

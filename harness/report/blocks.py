@@ -227,6 +227,10 @@ class Verdict:
     rule: str
     """As it was written down before measuring."""
     figure: Figure | None = None
+    effect: str = ""
+    """What was measured, with its interval, for the line of this claim at the top of the page."""
+    matters: str = ""
+    """The smallest effect that matters, for the same line."""
 
 
 Block = Text | Figure | Verdict
@@ -239,6 +243,8 @@ class Section:
     title: str
     lead: str
     blocks: tuple[Block, ...] = ()
+    folded: bool = False
+    """Whether only its title is seen until it is opened."""
 
 
 @dataclass(frozen=True)
@@ -251,3 +257,5 @@ class Report:
     sections: tuple[Section, ...]
     made: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     """How it was made: machine, versions, date, command."""
+    figure: Figure | None = None
+    """What shows the answer, right beneath it."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from harness.files.atomic import appearing
 from harness.report.blocks import (
@@ -95,18 +94,3 @@ def _drawn(figure: Figure, styles: Styles) -> Html:
             return draw_heat(figure)
         case Picture():
             return draw_picture(figure, styles)
-
-
-def how_made(content: Mapping[str, Any]) -> dict[str, str | dict[str, str]]:
-    """What the page tells of how a results.json was made."""
-    machine: dict[str, str] = {}
-    for name, value in content["machine"].items():
-        inner = value if isinstance(value, dict) else {name: value}
-        machine |= {key: str(part) for key, part in inner.items()}
-    return {
-        "command": shlex.join(content["command"]),
-        "date": content["date"],
-        "commit": content["git_commit"] or "unknown",
-        "versions": {name: str(version) for name, version in content["versions"].items()},
-        "machine": machine,
-    }

@@ -114,18 +114,18 @@ class Styles:
 
 def series_names(report: Report) -> Iterator[str]:
     """Names of all series of a report, in the order of the page."""
-    for section in report.sections:
-        for block in section.blocks:
-            figure = block.figure if isinstance(block, Verdict) else block
-            match figure:
-                case Curves():
-                    yield from (series.name for series in figure.series)
-                case Intervals():
-                    yield from (row.series or row.label for row in figure.rows)
-                case Picture():
-                    yield from (mark.label for frame in figure.frames for mark in frame.markers)
-                case _:
-                    pass
+    blocks = (block for section in report.sections for block in section.blocks)
+    for block in (report.figure, *blocks):
+        figure = block.figure if isinstance(block, Verdict) else block
+        match figure:
+            case Curves():
+                yield from (series.name for series in figure.series)
+            case Intervals():
+                yield from (row.series or row.label for row in figure.rows)
+            case Picture():
+                yield from (mark.label for frame in figure.frames for mark in frame.markers)
+            case _:
+                pass
 
 
 def colour_rules() -> str:

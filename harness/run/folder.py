@@ -168,7 +168,7 @@ def _description(run: Run, device: torch.device, allocation: CoreAllocation) -> 
         "from": asdict(run.origin) if run.origin else None,
         "settings": flatten(run.config),
         "departures": {name: {"preset": a, "here": b} for name, (a, b) in changed.items()},
-        **provenance(device, allocation),
+        **asdict(provenance(device, allocation)),
     }
 
 

@@ -4,16 +4,56 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shlex
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from harness.run.hardware import CoreAllocation
 from harness.text import ROOT
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What computed a result."""
+
+    platform: str
+    processor: str
+    arrangement: dict[str, int]
+    """What its cores did, as `CoreAllocation` names it."""
+    device: str
+    """The one that learned."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where, when and with what a result was made, as JSON files hold it."""
+
+    command: tuple[str, ...]
+    date: str
+    git_commit: str | None
+    versions: dict[str, str]
+    machine: Machine
+
+    def pairs(self) -> dict[str, str | dict[str, str]]:
+        """What a report says of it, by name."""
+        machine, cores = self.machine, self.machine.arrangement.items()
+        return {
+            "command": shlex.join(self.command),
+            "date": self.date,
+            "commit": self.git_commit or "unknown",
+            "versions": self.versions,
+            "machine": {
+                "platform": machine.platform,
+                "processor": machine.processor,
+                **{name: str(count) for name, count in cores},
+                "device": machine.device,
+            },
+        }
 
 
 def versions() -> dict[str, str]:
@@ -25,14 +65,10 @@ def versions() -> dict[str, str]:
     }
 
 
-def machine(device: torch.device, allocation: CoreAllocation) -> dict[str, Any]:
-    """Processor, use of its cores, and the device that learns."""
-    return {
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "arrangement": allocation._asdict(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-    }
+def machine(device: torch.device, allocation: CoreAllocation) -> Machine:
+    """This machine, with what its cores do and the device that learns."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return Machine(platform.platform(), _processor(), allocation._asdict(), name)
 
 
 def _processor() -> str:
@@ -45,15 +81,10 @@ def _processor() -> str:
     return platform.processor()
 
 
-def provenance(device: torch.device, allocation: CoreAllocation) -> dict[str, Any]:
-    """Command, date, commit, versions and machine of a result, for JSON."""
-    return {
-        "command": sys.argv,
-        "date": time.strftime("%Y-%m-%d"),
-        "git_commit": git_commit(),
-        "versions": versions(),
-        "machine": machine(device, allocation),
-    }
+def provenance(device: torch.device, allocation: CoreAllocation) -> Provenance:
+    """That of what this process makes."""
+    here, today = machine(device, allocation), time.strftime("%Y-%m-%d")
+    return Provenance(tuple(sys.argv), today, git_commit(), versions(), here)
 
 
 def git_commit() -> str | None:

@@ -37,7 +37,7 @@ def everything() -> Report:
     sections = (
         Section("Where is the ball?", "A linear probe of each layer.", location()),
         Section("Learning", "Equal steps, equal settings.", curves()),
-        Section("Pictures", "What each network believes.", pictures()),
+        Section("Pictures", "What each network believes.", pictures(), folded=True),
         Section("Odd & hostile", HOSTILE, odd()),
     )
     made = {

@@ -1,0 +1,208 @@
+"""Everything that a comparison found, from the folders of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from envs.emulators import EmulatorConfig
+from envs.games import game_title
+from harness.compare.analysis import RunScore, analyse
+from harness.compare.design import Design
+from harness.compare.results import FORMAT, CurvePoint, Game, MatchedSize, Results, RunResult
+from harness.compare.stages import read_score, trained
+from harness.compare.status import Status
+from harness.evaluation.agents import num_actions
+from harness.evaluation.network_sizes import size_of
+from harness.metrics.games import cut_off
+from harness.metrics.reader import RECENT, read_figures, scored
+from harness.run.checkpoint import CheckpointState
+from harness.run.config import flatten
+from harness.run.hardware import allocate_cores
+from harness.run.provenance import provenance
+
+BINS = 50
+"""Points of a training curve (count)."""
+
+
+@dataclass(frozen=True)
+class CollectedRun:
+    """A run and its training games."""
+
+    result: RunResult
+    training_games: tuple[tuple[float, float], ...] = ()
+    """(seconds, score) of each, in the order in which they ended."""
+
+
+def collect(
+    out: Path,
+    design: Design,
+    statuses: Sequence[Status],
+    unmatched: frozenset[str],
+    device: torch.device,
+    notes: Sequence[str] = (),
+) -> Results:
+    """The results of a comparison in `out`. Failed and unfinished runs are in it, without a score;
+    `unmatched` names networks whose scale at the start was not matched."""
+    jobs = timed([_collected(out, design, status) for status in statuses])
+    analysis = analyse(design, run_scores(jobs), _missing(jobs))
+    actions = num_actions(EmulatorConfig(design.games[0]))
+    sizes = {
+        name: MatchedSize(**vars(size_of(name, actions)), scale_matched=name not in unmatched)
+        for name in dict.fromkeys(job.network for job in jobs)
+    }
+    more = (*cut_off_notes(jobs), *_differences(jobs), *_unequal(sizes))
+    return Results(
+        **vars(replace(analysis, notes=(*notes, *analysis.notes, *more))),
+        format=FORMAT,
+        design=design,
+        settings=flatten(design.config),
+        provenance=provenance(device, allocate_cores(device, design.config.emulators.num_envs)),
+        sizes=sizes,
+        jobs=tuple(jobs),
+    )
+
+
+def _collected(out: Path, design: Design, status: Status) -> CollectedRun:
+    """All that is known of one run."""
+    job, folder = status.job, status.run_dir
+    result = RunResult(
+        **vars(job),
+        arm=job.arm,
+        state=status.state,
+        problem=status.problem,
+        run=str(folder.relative_to(out)),
+        curve=curve(folder, design.steps),
+        score=None,
+    )
+    state = trained(folder, design.steps)
+    games = read_score(folder, state, design.episodes) if state else None
+    if state is None or games is None or status.state != "finished":
+        return CollectedRun(result)
+    return CollectedRun(_scored(result, folder, state, games), _training_games(folder))
+
+
+def _scored(
+    result: RunResult, folder: Path, state: CheckpointState, games: Sequence[Game]
+) -> RunResult:
+    """A finished run with its score and what it took."""
+    lines, position = read_figures(folder / "metrics.jsonl"), state.position
+    seconds = position.seconds if position else max((x["seconds"] for x in lines), default=0.0)
+    return replace(
+        result,
+        score=sum(game.score for game in games) / len(games),
+        episodes=tuple(games),
+        steps=state.steps,
+        updates=state.updates,
+        seconds=seconds,
+        steps_per_second=state.steps / seconds if seconds else None,
+        made_with=dict(position.made_with) if position else None,
+    )
+
+
+def _training_games(folder: Path) -> tuple[tuple[float, float], ...]:
+    games = scored(read_figures(folder / "metrics.jsonl"))
+    return tuple((game.seconds, game.score) for game in games)
+
+
+def curve(folder: Path, steps: int) -> tuple[CurvePoint, ...]:
+    """A run's training scores in BINS equal parts of its steps."""
+    bins: list[list[float]] = [[] for _ in range(BINS)]
+    times = [0.0] * BINS
+    lines = read_figures(folder / "metrics.jsonl")
+
+    def bin_of(at: int) -> int:
+        return min(max(at - 1, 0) * BINS // steps, BINS - 1)
+
+    for line in lines:
+        at = bin_of(line["steps"])
+        times[at] = max(times[at], line.get("seconds", 0.0))
+    for game in scored(lines):
+        bins[bin_of(game.steps)].append(game.score)
+    return tuple(
+        CurvePoint(
+            (at + 1) * steps // BINS,
+            len(scores),
+            sum(scores) / len(scores) if scores else None,
+            times[at] or None,
+        )
+        for at, scores in enumerate(bins)
+    )
+
+
+def timed(runs: Sequence[CollectedRun]) -> list[RunResult]:
+    """The runs with their scores after equal time: in each game, that of its fastest run."""
+    times: dict[str, list[float]] = {}
+    for job in (run.result for run in runs):
+        if job.score is not None and job.seconds is not None and job.teacher is None:
+            times.setdefault(job.game, []).append(job.seconds)
+    results = []
+    for run in runs:
+        job, until = run.result, min(times.get(run.result.game, [0.0]))
+        if job.score is not None:
+            by_then = [score for seconds, score in run.training_games if seconds <= until]
+            recent = by_then[-RECENT:]
+            then = sum(recent) / len(recent) if recent else None
+            job = replace(job, seconds_compared=until, score_at_equal_time=then)
+        results.append(job)
+    return results
+
+
+def run_scores(jobs: Iterable[RunResult]) -> list[RunScore]:
+    """The finished runs as the statistics take them."""
+    return [
+        RunScore(job.game, job.arm, job.seed, job.score, job.score_at_equal_time)
+        for job in jobs
+        if job.score is not None
+    ]
+
+
+def _missing(jobs: Sequence[RunResult]) -> dict[str, list[str]]:
+    """What each arm lacks, a line a run."""
+    lines: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.score is None:
+            why = f": {job.problem}" if job.problem else ""
+            line = f"{game_title(job.game)} seed {job.seed} {job.state}{why}"
+            lines.setdefault(job.arm, []).append(line)
+    return lines
+
+
+def cut_off_notes(jobs: Iterable[RunResult]) -> list[str]:
+    """Notes on scored games that did not come to their end."""
+    games = [game for job in jobs for game in job.episodes]
+    counts = sum(game.truncated for game in games), sum(bool(game.stuck) for game in games)
+    return [f"of {len(games):,} scored games {part}" for part in cut_off(*counts)]
+
+
+def _differences(jobs: Sequence[RunResult]) -> list[str]:
+    """A note on what was not the same for all runs: versions, device, arithmetic."""
+    values: dict[str, set[Any]] = {}
+    for job in jobs:
+        for name, value in (job.made_with or {}).items():
+            if name != "cartridge":  # one for each game
+                values.setdefault(name, set()).add(value)
+    return [
+        f"not all runs were made with the same {name}: {', '.join(sorted(several))}"
+        for name, several in values.items()
+        if len(several) > 1
+    ]
+
+
+def _unequal(sizes: dict[str, MatchedSize]) -> list[str]:
+    """Notes on what is not held equal between networks."""
+    base = sizes["stride"].parameters
+    notes = [
+        f"{name} has {size.parameters:,} parameters and stride {base:,}: size is not held equal"
+        for name, size in sizes.items()
+        if size.parameters != base
+    ]
+    return notes + [
+        f"{name} is a network of its own form: its scale at the start is not matched"
+        for name, size in sizes.items()
+        if not size.scale_matched
+    ]
