@@ -138,7 +138,7 @@ def train(
         note_resume(run_dir, run, learner.device, components.allocation)
     else:
         if run.origin:
-            components.learner.begin_from(weights or first_weights(run.origin))
+            components.learner.load_weights(weights or first_weights(run.origin))
         again = command.resume is not None
         create_run_dir(run_dir, run, learner.device, components.allocation, again=again)
         session = begin(config, components)

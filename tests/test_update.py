@@ -19,6 +19,7 @@ from agent.splitting import may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 from test_learning import batch, copies, same
+from test_targets import td_targets
 
 CONFIG = LearnerConfig(learning_rate=1e-3, max_grad_norm=0.5)
 
@@ -100,7 +101,7 @@ def test_neither_figures_nor_values_remember_how_they_came_about() -> None:
     learner.update(some(4, 0))
     assert not learner.state()["figures.sums"].requires_grad
     assert not learner.q_values(batch().states).requires_grad
-    assert not learner.target_values(batch()).requires_grad
+    assert not td_targets(learner, batch()).requires_grad
 
 
 def test_a_compiled_network_is_entered_by_one_thread() -> None:
