@@ -13,7 +13,7 @@ import pytest
 from envs.action_log import CHUNK_ROWS, LogHeader, Recorder, Turns
 from envs.emulators import EmulatorConfig, Emulators
 from envs.history import episodes, trace
-from envs.stream import CannotFollow, Stream, Turn, keyframe_seed, keyframes_before
+from envs.stream import LogMismatch, Stream, Turn, keyframe_seed, keyframes_before
 from envs.trace import resimulate, screens
 
 ROWS, PERIOD, SEED = CHUNK_ROWS + 300, 250, 5
@@ -156,14 +156,14 @@ def changed(blocks: list[tuple[int, Turns]], name: str, env: int, at: int) -> li
 )
 def test_another_answer_than_recorded_is_noticed(played: Played, name: str, at: int) -> None:
     blocks = changed(played.blocks, name, 1, at)
-    with pytest.raises(CannotFollow, match="answers something else"):
+    with pytest.raises(LogMismatch, match="answers something else"):
         for _ in fresh().follow(blocks, ROWS, ROWS):
             pass
 
 
 def test_missing_turns_are_noticed(played: Played) -> None:
     for blocks in (played.blocks[:1], played.blocks[1:]):
-        with pytest.raises(CannotFollow, match="are missing"):
+        with pytest.raises(LogMismatch, match="are missing"):
             for _ in fresh().follow(blocks, ROWS, 100):
                 pass
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from agent.learner import below
 from envs.action_log import CHUNK_ROWS, BadLog, LogFile, Turns
-from envs.stream import CannotFollow, Stream, keyframes_before
+from envs.stream import LogMismatch, Stream, keyframes_before
 from harness.console import Console, track, warn
 from harness.errors import UserError
 from harness.files.journal import Mark, rewind
@@ -143,7 +143,7 @@ def resume(
         components.learner.load_state(checkpoint.tensors)
     try:
         session = _exactly(run_dir, config, components, checkpoint, changed)
-    except (BadLog, CannotFollow) as error:
+    except (BadLog, LogMismatch) as error:
         if not anyway:
             raise UserError(
                 f"the replay memory cannot be filled again: {error}; --resume-anyway fills it "
@@ -187,7 +187,7 @@ def _exactly(
     checkpoint: Checkpoint,
     changed: dict[str, str],
 ) -> Session:
-    """The course as it was. Raises BadLog or CannotFollow."""
+    """The course as it was. Raises BadLog or LogMismatch."""
     if hindrance := sorted(changed.keys() & OF_THE_LOG):
         raise BadLog(f"{', '.join(hindrance)} changed")
     position, blocks = checkpoint.position, turns_until(run_dir, config, checkpoint)
@@ -240,7 +240,7 @@ def refill(
 ) -> None:
     """Play the run's last turns again, so that replay memory and emulators are what they were.
 
-    Raises CannotFollow where the log does not lead there.
+    Raises LogMismatch where the log does not lead there.
     """
     rows = checkpoint.position.rows
     oldest = max(0, rows + 1 - ring.rows)

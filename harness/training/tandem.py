@@ -25,7 +25,7 @@ import tyro
 
 from agent.learner import Learner
 from envs.action_log import BadLog, Turns
-from envs.stream import CannotFollow
+from envs.stream import LogMismatch
 from harness.cli.parser import parse
 from harness.cli.program import run_cli
 from harness.console import say_error
@@ -63,7 +63,7 @@ def passive_training(
     rows: int,
 ) -> Iterator[Counters]:
     """Learn from `rows` turns of the teacher's run, whose settings `config` has but for the
-    network; yields after each turn. Raises CannotFollow.
+    network; yields after each turn. Raises LogMismatch.
 
     Updates, batches and target copies come when they came for the teacher (train.py, training).
     """
@@ -108,7 +108,7 @@ class TandemCommand:
             try:
                 blocks = turns_until(self.teacher, teacher.config, checkpoint)
                 _learn_all(self, Run(teacher.preset, config), checkpoint, blocks, device)
-            except (BadLog, CannotFollow) as error:
+            except (BadLog, LogMismatch) as error:
                 raise UserError(f"{self.teacher} cannot be played again: {error}") from None
             except NotFinite as error:
                 say_error(f"error: {error}")
