@@ -102,7 +102,7 @@ def cut(folder):
         (state(num_actions=-1), "Breakout has 4"),
         (settings(surprise=1), "unknown setting 'surprise'"),
         (settings(gamma="high"), "setting 'gamma' must be float"),
-        (settings(noop_max=-1), "noop-max must not be negative"),
+        (settings(noop_max=-1), "noop-max must be from 0"),
         (settings(game="Pnog"), "did you mean Pong"),
         (settings(game="pong"), "has 4 actions and Pong has 6"),
         (settings(full_action_space=True), "has 4 actions and Breakout has 18"),

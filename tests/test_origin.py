@@ -85,7 +85,7 @@ def test_one_that_died_before_its_first_checkpoint_begins_with_them(
         ),
         ({"network": "half_max"}, "was trained with --network stride, not"),
         ({"full_action_space": True}, "add --no-full-action-space"),
-        ({"scale_match": True}, "--scale-match is for weights that are drawn"),
+        ({"scale_match": True}, "--scale-match is for new weights"),
     ],
 )
 def test_what_does_not_fit_is_one_line(
