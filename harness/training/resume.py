@@ -226,15 +226,15 @@ def turns_until(
     """The turns of the current log up to the checkpoint's row, as pairs of a first row and the
     turns from there; damaged chunks are left out. Raises BadLog."""
     run_state = checkpoint.run_state
-    whole = run_state.rows // CHUNK_ROWS * CHUNK_ROWS
+    full_chunks = run_state.rows // CHUNK_ROWS * CHUNK_ROWS
     try:
         log = LogFile(run_dir / run_state.log)
         if (log.header.protocol, log.header.start) != (config.emulators, run_state.start):
             raise BadLog(f"{log.path} is the log of another run")
-        blocks = [(begin, turns) for begin, turns in log.chunks() if begin < whole]
+        blocks = [(begin, turns) for begin, turns in log.chunks() if begin < full_chunks]
     except OSError as error:
         raise BadLog(f"cannot read {run_dir / run_state.log}: {error.strerror}") from None
-    return [*blocks, (whole, checkpoint.tail())]
+    return [*blocks, (full_chunks, checkpoint.tail())]
 
 
 def refill(
