@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 if __name__ == "__main__":
     from harness.process.signals import end_at_once
 
-    end_at_once()  # the imports take seconds, in which Ctrl-C is to be one line, too
+    end_at_once()  # the imports take seconds: Ctrl-C during these prints one line, too
 
 import tyro
 
@@ -33,7 +33,7 @@ COMMANDS = {
     "probe": "ProbeCommand",
     "replay": "ReplayCommand",
 }
-"""The class of each command, in the module of harness/commands/ that is called like it."""
+"""The class of each command, in the module harness/commands/<command>.py."""
 ELSEWHERE = {
     "train": "train.py",
     **dict.fromkeys(("eval", "evaluate", "test", "random"), "score"),
@@ -41,39 +41,39 @@ ELSEWHERE = {
     **dict.fromkeys(("list", "ls", "log"), "episodes"),
     **dict.fromkeys(("benchmark", "sweep"), "compare"),
 }
-"""What other programs call such commands."""
+"""Commands under names that other programs use."""
 
 
 class Command(Protocol):
-    """What the classes have in common."""
+    """The interface of the classes in COMMANDS."""
 
     def run(self) -> int:
-        """Do it; returns the exit code."""
+        """Run the command; returns the exit code."""
 
 
-def parse(words: list[str]) -> Command:
-    """The command of a command line.
+def parse(arguments: list[str]) -> Command:
+    """The command that the command line names.
 
-    Only its own module is imported, unless the help needs all of them: what another one works
-    with (torch, scipy) takes seconds. Raises UserError for one that there is not.
+    Imports only this command's module, and all of them only for the help: importing torch or scipy
+    takes seconds. Raises UserError for an unknown command or impossible options.
     """
-    first = words[0] if words else "--help"
-    if first not in (*COMMANDS, "-h", "--help") and not first.startswith("--tyro"):
-        close = [ELSEWHERE[first]] if first in ELSEWHERE else get_close_matches(first, COMMANDS, 1)
-        remedy = f"did you mean {close[0]}?" if close else f"choose from {', '.join(COMMANDS)}"
-        raise UserError(f"there is no command {first!r}: {remedy}")
-    known = [first] if first in COMMANDS else list(COMMANDS)
+    name = arguments[0] if arguments else "--help"
+    if name not in (*COMMANDS, "-h", "--help") and not name.startswith("--tyro"):
+        matches = [ELSEWHERE[name]] if name in ELSEWHERE else get_close_matches(name, COMMANDS, 1)
+        remedy = f"did you mean {matches[0]}?" if matches else f"choose from {', '.join(COMMANDS)}"
+        raise UserError(f"there is no command {name!r}: {remedy}")
+    candidates = [name] if name in COMMANDS else list(COMMANDS)
     classes = {
-        name: getattr(import_module(f"harness.commands.{name}"), COMMANDS[name]) for name in known
+        name: getattr(import_module(f"harness.commands.{name}"), COMMANDS[name])
+        for name in candidates
     }
-    if len(known) == 1:
-        name = known[0]
-        words, description, wanted = words[1:], None, classes[name]
+    if name in COMMANDS:
+        arguments, description, command_type = arguments[1:], None, classes[name]
     else:
-        kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in classes.items()]
-        name, description, wanted = "", __doc__, reduce(or_, kinds)
+        types = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in classes.items()]
+        name, description, command_type = "", __doc__, reduce(or_, types)
     program = f"evaluate.py {name}".rstrip()
-    command: Command = parser.parse(wanted, words, program, description=description)
+    command: Command = parser.parse(command_type, arguments, program, description=description)
     return command
 
 
@@ -81,8 +81,8 @@ def main() -> int:
     command = parse(sys.argv[1:])
     with received_by(interrupt):
         code = command.run()
-    if why := refused():
-        print(f"error: standard output was not written: {why}", file=sys.stderr)
+    if reason := refused():
+        print(f"error: standard output was not written: {reason}", file=sys.stderr)
         return code or 1
     return code
 

@@ -1,7 +1,13 @@
 """Train a DQN agent on an Atari game: `python train.py --help`.
 
-Read from the top: `training` is the loop (its updates are in harness/training/updates.py),
-`train` what is done around it (figures, evaluations, checkpoints), `main` the command line.
+Read from the top. `training` is the loop: act, learn, store. `train` surrounds it with evaluations,
+metrics and checkpoints. `main` handles the command line. What they use:
+
+- harness/commands/train.py: the options
+- harness/training/session.py: assembles and begins a run; resume.py continues one
+- harness/training/updates.py: the updates that are due
+- harness/training/run_writer.py: metrics, action log and checkpoints on disk
+- harness/evaluation/scoring.py: the evaluation games
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ from pathlib import Path
 if __name__ == "__main__":
     from harness.process.signals import end_at_once
 
-    end_at_once()  # the imports take seconds, in which Ctrl-C is to be one line, too
+    end_at_once()  # the imports take seconds: Ctrl-C during these prints one line, too
 
 import torch
 from torch import Tensor
@@ -26,7 +32,7 @@ from torch import Tensor
 from agent.execution import Launcher, compiling, one_by_one
 from agent.exploration import epsilon_at, epsilon_greedy
 from agent.learner import Learner
-from agent.networks import is_own
+from agent.networks import is_user_network
 from envs.stream import Turn
 from harness.cli.program import run_cli
 from harness.commands.train import TrainCommand, check_run_dir_file, notes, origin_of, parse_command
@@ -67,10 +73,10 @@ def training(
     learner: Learner,
     launcher: Launcher = one_by_one,
 ) -> Iterator[Turn]:
-    """Act, learn, store, for ever; yields after each turn of the emulators. The ring holds their
+    """Act, learn, store, forever; yields after each turn of the emulators. The ring must hold their
     latest frames.
 
-    Actions are sent first: the emulators run while the learner learns.
+    Actions are sent before the updates, so the emulators run while the learner learns.
     """
     counters, stream, random_streams = session.counters, session.stream, session.random_streams
     epsilon = torch.zeros((), device=learner.device)
@@ -93,24 +99,24 @@ def training(
 
 
 class Stopped(Exception):
-    """A signal came while games were played; they are played again on a resume."""
+    """A signal came during an evaluation. A resume plays its games again."""
 
 
 class StopSignal:
-    """Ctrl-C, SIGTERM and their like: the loop ends at its next step. A second one ends it at
-    once."""
+    """A signal such as Ctrl-C or SIGTERM ends the loop after its current step. A second one ends
+    the program at once."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
 
     def __call__(self, number: int) -> None:
-        """Receive a signal."""
+        """Receive a signal. Raises Interrupted for the second one."""
         if self.received:
             raise Interrupted(number)
         self.received = signal.Signals(number)
 
     def watch(self, policy: Policy) -> Policy:
-        """The same policy, which raises Stopped once a signal came."""
+        """The same policy, except that it raises Stopped after a signal."""
 
         def watched(states: Tensor) -> Tensor:
             if self.received:
@@ -128,8 +134,11 @@ def train(
     checkpoint: Checkpoint | None,
     weights: Weights | None = None,
 ) -> int:
-    """Train in a run folder until its steps are done or a signal comes; the exit code. `weights`
-    are those of the run's origin, unless they have to be read."""
+    """Train in a run folder until all steps are done or a signal comes. Returns the exit code.
+
+    `checkpoint` is where to resume. `weights` are those of the run's origin if they were read
+    already. Raises UserError when the run cannot go on, NotFinite when the learner diverges.
+    """
     config, learner = run.config, components.learner
     if command.run_dir_file:
         command.run_dir_file.write_bytes(os.fsencode(f"{run_dir}\n"))
@@ -138,26 +147,26 @@ def train(
         note_resume(run_dir, run, learner.device, components.allocation)
     else:
         if run.origin:
-            components.learner.begin_from(weights or first_weights(run.origin))
-        again = command.resume is not None
-        create_run_dir(run_dir, run, learner.device, components.allocation, again=again)
+            components.learner.load_weights(weights or first_weights(run.origin))
+        resumed = command.resume is not None
+        create_run_dir(run_dir, run, learner.device, components.allocation, again=resumed)
         session = begin(config, components)
     counters = session.counters
     stop = StopSignal()
-    gc.freeze()  # what is there by now stays: no search for garbage among it
+    gc.freeze()  # no search for garbage among objects that stay
     with (
         received_by(stop),
         closing(
             RunWriter(run_dir, run, components, session, command.checkpoint_interval)
         ) as writer,
     ):
-        how = f"{learner.precision}, {components.execution.name}"
-        writer.reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {how}")
+        arithmetic = f"{learner.precision}, {components.execution.name}"
+        writer.reporter.say(f"run folder: {run_dir}\nlearning on {learner.device} in {arithmetic}")
         policy = stop.watch(learner.q_values)
         evaluate = partial(evaluation_episodes, policy, learner.device, config)
         writer.begin()
         with suppress(Stopped):
-            if session.evaluation_waits and evaluation_due(config, counters):
+            if session.evaluation_pending and evaluation_due(config, counters):
                 writer.evaluation(evaluate)
             launcher = components.execution.launcher
             turns = training(config, session, components.ring, learner, launcher)
@@ -177,36 +186,40 @@ def train(
         if not writer.finish(lambda: stop.received is not None):
             writer.reporter.warn(f"error: the last checkpoint could not be written to {run_dir}")
             return 1
-        over = counters.steps >= config.steps and writer.evaluated
-    writer.reporter.say(ending(run_dir, config, counters, writer.reporter.clock(), over=over))
-    return 128 + stop.received if stop.received and not over else 0
+        finished = counters.steps >= config.steps and writer.evaluated
+    writer.reporter.say(
+        ending(run_dir, config, counters, writer.reporter.clock(), finished=finished)
+    )
+    return 128 + stop.received if stop.received and not finished else 0
 
 
 def evaluation_due(config: RunConfig, counters: Counters) -> bool:
-    """Whether the agent is to be scored at these steps."""
+    """Whether an evaluation is due at these steps."""
     return counters.passed(config.eval_every) or counters.steps >= config.steps
 
 
-def ending(run_dir: Path, config: RunConfig, counters: Counters, clock: str, *, over: bool) -> str:
-    """The last lines of a run: what was done, and how to go on."""
-    done = f"{counters.steps:,} steps and {counters.updates:,} updates in {clock}"
-    network, more = config.learner.network, 2 * config.steps
-    # A class of one's own runs its code only where it is named.
-    own = ("--network", network) if is_own(network) else ()
-    if not over:
+def ending(
+    run_dir: Path, config: RunConfig, counters: Counters, clock: str, *, finished: bool
+) -> str:
+    """The last lines of a run's output: what was done, and how to continue."""
+    work = f"{counters.steps:,} steps and {counters.updates:,} updates in {clock}"
+    network, doubled = config.learner.network, 2 * config.steps
+    # A user's network class runs only when the command names it.
+    option = ("--network", network) if is_user_network(network) else ()
+    if not finished:
         return (
-            f"stopped after {done}; checkpoint written\n"
-            f"go on with: {shell_line('train.py', '--resume', run_dir, *own)}"
+            f"stopped after {work}; checkpoint written\n"
+            f"go on with: {shell_line('train.py', '--resume', run_dir, *option)}"
         )
     return (
-        f"finished: {done}\n"
-        f"score it:  {shell_line('evaluate.py', 'score', run_dir, *own)}\n"
-        f"train on:  {shell_line('train.py', '--resume', run_dir, '--steps', more, *own)}"
+        f"finished: {work}\n"
+        f"score it:  {shell_line('evaluate.py', 'score', run_dir, *option)}\n"
+        f"train on:  {shell_line('train.py', '--resume', run_dir, '--steps', doubled, *option)}"
     )
 
 
 def main() -> int:
-    """The command line; what goes wrong becomes one line and an exit code."""
+    """Run the command line; returns the exit code. Raises UserError for what a user can fix."""
     command = parse_command(sys.argv[1:])
     never_wait_long()
     if command.deterministic:
@@ -220,34 +233,34 @@ def main() -> int:
     if command.run_dir:
         check_new(command.run_dir)
         check_folder(command.run_dir, own=("config.json",), option="--run-dir")
-    with ExitStack() as held:
-        held.enter_context(received_by(interrupt))
+    with ExitStack() as stack:
+        stack.enter_context(received_by(interrupt))
         if command.execution == "compile":
-            held.enter_context(compiling())
+            stack.enter_context(compiling())
         if command.quiet:
-            nowhere = held.enter_context(open(os.devnull, "w"))
-            held.enter_context(redirect_stdout(nowhere))
+            devnull = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(redirect_stdout(devnull))
         checkpoint, run_dir = None, command.resume
         if run_dir:
-            held.enter_context(writing(run_dir))
+            stack.enter_context(writing(run_dir))
             refuse_another_run(run_dir, run)
-            # One that died before its first checkpoint begins now.
+            # A run that died before its first checkpoint begins again.
             checkpoint = newest_checkpoint(run_dir) if has_begun(run_dir) else None
         shards = shards_of(checkpoint, device) if checkpoint else None
         components = assemble(run.config, device, replay_device, command.execution, shards)
         if not run_dir:
             run_dir = command.run_dir or new_run_dir(run)
-            held.enter_context(writing(run_dir))
+            stack.enter_context(writing(run_dir))
         say(placement, components.allocation, *notes(sys.argv[1:], command, run))
         try:
             return train(command, run_dir, run, components, checkpoint, weights)
         except NotFinite as error:
             last = run_dir / "last"
-            kept = (
+            saved = (
                 f"the checkpoint before it is in {last}" if last.is_dir() else "no checkpoint yet"
             )
             remedy = "try a lower --learning-rate, or --max-grad-norm 10"
-            say_error(f"error: {error}; {kept}: {remedy}")
+            say_error(f"error: {error}; {saved}: {remedy}")
             return 1
 
 

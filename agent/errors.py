@@ -1,11 +1,11 @@
-"""What a user can mend, in a file that is imported without torch: errors are shown before it is."""
+"""Errors that a user can fix. This file imports no torch, so that they show without its wait."""
 
 from __future__ import annotations
 
 
 class UnknownNetwork(ValueError):
-    """A network name that is neither in the table nor an importable `module:Class`."""
+    """No network in the table has this name, and it is no usable `module:Class`."""
 
 
 class Unsupported(ValueError):
-    """A setting that the device cannot have."""
+    """A setting that the device does not support."""

@@ -1,7 +1,7 @@
 """How a sequence of operations is launched: one by one, or as one recorded CUDA graph.
 
-An update of this network is some 40 operations, most of them one kernel of a few microseconds:
-less than it takes to launch it from Python.
+An update of this network is some 40 operations. Most are one kernel of a few microseconds, which
+is less time than Python takes to launch it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from agent.errors import Unsupported
 Result = TypeVar("Result")
 ExecutionName = Literal["auto", "eager", "graph", "compile"]
 WARM_UP = 3
-"""Calls that are launched one by one before a sequence is recorded: libraries choose their
-kernels and optimizers make their state in them."""
+"""Calls that are launched one by one before a sequence is recorded. During these, libraries choose
+their kernels and optimizers create their state."""
 
 
 class Launcher(Protocol):
-    """Makes a function without arguments ready to be called many times.
+    """Prepares a function without arguments for many calls.
 
-    Random numbers that it draws on the device must come from `generators`. What it returns may
-    be overwritten by its next call.
+    The function must draw its random numbers on the device from `generators`. Its next call may
+    overwrite what it returned.
     """
 
     def __call__(
@@ -46,8 +46,8 @@ class Recorded(Generic[Result]):
     """A function of CUDA tensors that is recorded after WARM_UP calls and replayed from then on.
     Every call has its effect exactly once.
 
-    It must not wait for the device, nor depend on anything but tensors that keep their address;
-    the call that records raises Unsupported when it waits.
+    The function must not wait for the device, and may depend only on tensors that keep their
+    address. The call that records raises Unsupported where the function cannot be recorded.
     """
 
     def __init__(self, function: Callable[[], Result], *generators: torch.Generator) -> None:
@@ -59,14 +59,14 @@ class Recorded(Generic[Result]):
     def __call__(self) -> Result:
         self._calls += 1
         if self._calls <= WARM_UP:
-            return self._aside()
+            return self._launch_on_stream()
         if self._graph is None:
             self._graph = self._record()
         self._graph.replay()
         return self._result
 
-    def _aside(self) -> Result:
-        """Launch one by one, on another stream as recording demands."""
+    def _launch_on_stream(self) -> Result:
+        """Launch one by one, on the stream that recording will use."""
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
             result = self._function()
@@ -83,17 +83,17 @@ class Recorded(Generic[Result]):
             with torch.cuda.graph(graph, stream=self._stream):
                 self._result = self._function()
         except RuntimeError as error:
-            # The end of a recording that went wrong is an error of its own.
-            first = error.__context__ or error
-            if isinstance(first, torch.OutOfMemoryError):
-                raise first from None
-            cause = str(first).partition("\n")[0]
+            # Ending a failed recording raises another error, whose context is the first one.
+            original = error.__context__ or error
+            if isinstance(original, torch.OutOfMemoryError):
+                raise original from None
+            cause = str(original).partition("\n")[0]
             raise Unsupported(
                 f"this network cannot be recorded as a CUDA graph: use --execution eager ({cause})"
             ) from None
         finally:
-            torch.cuda.set_stream(current)  # a recording that went wrong leaves its own
-        # Its beginning writes the generators' offsets on its stream (torch before 2.13).
+            torch.cuda.set_stream(current)  # a failed recording leaves its own stream set
+        # Recording begins with writing the generators' offsets on its stream (torch before 2.13).
         current.wait_stream(self._stream)
         return graph
 
@@ -104,8 +104,8 @@ def compiling() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        inside = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
-        if not any(name.startswith(("torch._dynamo", "torch._inductor")) for name in inside):
+        modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+        if not any(module.startswith(("torch._dynamo", "torch._inductor")) for module in modules):
             raise
         cause = " ".join(str(error).partition("\n\n")[0].split()) or type(error).__name__
         raise Unsupported(
@@ -114,11 +114,11 @@ def compiling() -> Iterator[None]:
 
 
 class Execution(NamedTuple):
-    """What --execution came to."""
+    """The mode that --execution resolved to."""
 
     name: Literal["eager", "graph", "compile"]
     recorded: bool
-    """Whether acting and updates are recorded CUDA graphs."""
+    """Whether acting and updates are recorded as CUDA graphs."""
 
     @property
     def launcher(self) -> Launcher:
@@ -128,17 +128,16 @@ class Execution(NamedTuple):
 def resolve_execution(
     name: ExecutionName, device: torch.device, replay_device: torch.device
 ) -> Execution:
-    """`auto` is graph where networks and replay memory are on one CUDA device, else eager;
-    compile is torch.compile, recorded where graph could be.
+    """Resolve `auto`: graph where networks and replay memory are on a CUDA device, else eager.
 
-    Raises Unsupported for graph anywhere else.
+    On a CUDA device `compile` is recorded, too. Raises Unsupported for graph without CUDA.
     """
-    possible = device.type == "cuda" and replay_device.type == "cuda"
-    if name == "graph" and not possible:
+    recordable = device.type == "cuda" and replay_device.type == "cuda"
+    if name == "graph" and not recordable:
         raise Unsupported(
             "execution graph needs networks and replay memory on a CUDA device, and they are on "
             f"{device.type} and {replay_device.type}: use --execution eager"
         )
     if name == "auto":
-        name = "graph" if possible else "eager"
-    return Execution(name, possible and name != "eager")
+        name = "graph" if recordable else "eager"
+    return Execution(name, recordable and name != "eager")

@@ -1,4 +1,4 @@
-"""Epsilon-greedy exploration: the schedule and the coin."""
+"""Epsilon-greedy exploration: the schedule of epsilon and the choice of actions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ExplorationConfig:
-    """Epsilon falls in a straight line, then stays."""
+    """Epsilon falls linearly, then stays constant."""
 
     epsilon_start: float = 1.0
     """Probability of a random action during and right after the warm-up (0 to 1)."""
@@ -39,13 +39,13 @@ def epsilon_at(steps: int, warmup: int, config: ExplorationConfig) -> float:
     elapsed = steps - (warmup if config.epsilon_decay_from == "warmup" else 0)
     if elapsed <= 0:
         return config.epsilon_start
-    done = min(1.0, elapsed / config.epsilon_decay) if config.epsilon_decay else 1.0
-    return config.epsilon_start + done * (config.epsilon_final - config.epsilon_start)
+    fraction = min(1.0, elapsed / config.epsilon_decay) if config.epsilon_decay else 1.0
+    return config.epsilon_start + fraction * (config.epsilon_final - config.epsilon_start)
 
 
 def epsilon_greedy(q_values: Tensor, epsilon: float | Tensor, generator: torch.Generator) -> Tensor:
-    """int64 [E]: for each environment its own coin, then a uniform action or the best of
-    `q_values` [E, A]. `epsilon` is a number or a tensor []."""
+    """Actions int64 [E] for `q_values` [E, A]. Each environment draws for itself: a uniform action
+    with probability `epsilon` (a number or a tensor []), else the one with the largest Q-value."""
     num_envs, num_actions = q_values.shape
     device = q_values.device
     coin = torch.rand(num_envs, generator=generator, device=device) < epsilon

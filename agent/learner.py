@@ -1,4 +1,4 @@
-"""The learner: online and target network, and the update that moves them."""
+"""The learner: the online and the target network, and the update that trains them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from replay.batch import Batch
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """What is learned from a batch, and how."""
+    """How the learner learns from a batch."""
 
     network: str = "stride"
     """Network of the table (`evaluate.py networks` lists it), dial:SIGMA,BETA, or your own as
@@ -76,8 +76,8 @@ class LearnerConfig:
 class Learner:
     """Owns the networks and the optimizer. Only `metrics` waits for the device.
 
-    With `shards` above 1 so many cores share each update. It is that of one core but for
-    rounding, and the same every time. `compiled` networks go through torch.compile.
+    `shards` cores share each update. The result is that of one core but for rounding, and the
+    same in every run. `compiled` networks go through torch.compile.
     """
 
     METRICS = ("loss", "q_mean", "q_max", "td_error", "grad_norm")
@@ -101,9 +101,9 @@ class Learner:
         allow_tf32(self.precision == "tf32")
         # Several threads cannot enter one compiled network for the first time.
         split = may_be_split(self.online) and not compiled
-        self._shards = CorePool(shards if split else 1)
-        self._online = ComputeNetwork(self.online, self.precision, self._shards, compiled)
-        self._target = ComputeNetwork(self.target, self.precision, self._shards, compiled)
+        self._pool = CorePool(shards if split else 1)
+        self._online = ComputeNetwork(self.online, self.precision, self._pool, compiled)
+        self._target = ComputeNetwork(self.target, self.precision, self._pool, compiled)
         named = self.online.named_parameters()
         self._optimizer = FlatOptimizer(
             ((name, parameter) for name, parameter in named if parameter.requires_grad),
@@ -111,15 +111,15 @@ class Learner:
             config.optimizer,
             config.learning_rate,
             config.optimizer_epsilon,
-            self._shards,
+            self._pool,
         )
         self._sums = torch.zeros(len(self.METRICS) + 1, device=self.device)
-        """Of the figures since they were last asked for, and the number of updates."""
+        """Sum of each metric since `metrics` was last called, and the number of updates."""
 
     @property
     def shards(self) -> int:
         """Cores that share an update."""
-        return self._shards.count
+        return self._pool.count
 
     @torch.no_grad()
     def q_values(self, states: Tensor) -> Tensor:
@@ -127,35 +127,35 @@ class Learner:
         return self._online(states)
 
     @torch.no_grad()
-    def future_values(self, batch: Batch) -> Tensor:
-        """float32 [B, A]: what the target network says of the next states."""
+    def next_q_target(self, batch: Batch) -> Tensor:
+        """float32 [B, A]: Q-values of the target network for the next states."""
         return self._target(batch.next_states)
 
-    def targets(self, batch: Batch, future: Tensor) -> Tensor:
-        """float32 [B]: the TD targets of a batch, with its `future_values`."""
+    def td_targets(self, batch: Batch, next_q_target: Tensor) -> Tensor:
+        """float32 [B]: the TD targets of a batch, from its `next_q_target` [B, A]."""
         config = self.config
         rewards = batch.rewards.clamp(-1, 1) if config.clip_rewards else batch.rewards
         return td_target(
             n_step_return(rewards, config.gamma),
             bootstrap_discount(batch.lengths, batch.terminal, config.gamma),
-            future,
+            next_q_target,
             self.q_values(batch.next_states) if config.double else None,
         )
 
     def update(self, batch: Batch, updates: int = 1) -> None:
-        """One gradient step on each of `updates` equal parts of a batch, one after another.
+        """Take one gradient step on each of `updates` equal parts of a batch, in order.
 
-        What does not change meanwhile is asked of the whole batch at once: the target network,
-        and all else of the targets unless the online network chooses their actions. Figures are
-        added to those that `metrics` averages.
+        The target network does not change meanwhile, so it evaluates the whole batch at once.
+        With Double DQN the online network takes part in the targets, so each part's are computed
+        when its turn comes.
         """
-        future, parts = self.future_values(batch), batch.split(updates)
+        next_q_target, parts = self.next_q_target(batch), batch.split(updates)
         targets: Iterable[Tensor]
-        if self.config.double:  # of each part when its turn comes
-            targets = map(self.targets, parts, future.tensor_split(updates))
+        if self.config.double:
+            targets = map(self.td_targets, parts, next_q_target.tensor_split(updates))
         else:
-            targets = self.targets(batch, future).tensor_split(updates)
-        self._note([self._step(*pair) for pair in zip(parts, targets, strict=True)])
+            targets = self.td_targets(batch, next_q_target).tensor_split(updates)
+        self._add_metrics([self._step(*pair) for pair in zip(parts, targets, strict=True)])
 
     def _step(self, batch: Batch, targets: Tensor) -> tuple[Tensor, ...]:
         """A gradient step: its loss [], Q-values [B, A], TD errors [B] and gradient norm []."""
@@ -165,23 +165,23 @@ class Learner:
         grad_norm = self._optimizer.step(gradients, self.config.max_grad_norm)
         return loss.detach(), q_values.detach(), td_errors, grad_norm
 
-    def _note(self, steps: list[tuple[Tensor, ...]]) -> None:
-        """Add the figures of gradient steps to the sums."""
+    def _add_metrics(self, steps: list[tuple[Tensor, ...]]) -> None:
+        """Add the metrics of gradient steps to the sums."""
         losses, q_values, td_errors, norms = map(torch.stack, zip(*steps, strict=True))
-        best, errors = q_values.amax(2), td_errors.abs()
-        figures = (losses, best.mean(1), best.amax(1), errors.mean(1), norms)
-        self._sums += torch.stack((*figures, torch.ones_like(losses))).sum(1)
+        max_q, abs_errors = q_values.amax(2), td_errors.abs()
+        metrics = (losses, max_q.mean(1), max_q.amax(1), abs_errors.mean(1), norms)
+        self._sums += torch.stack((*metrics, torch.ones_like(losses))).sum(1)
 
     def match_scales(self, states: Tensor) -> None:
-        """Make the initial weights hand on signals as large as those of `stride` for states
-        uint8 [B, 4, 84, 84]."""
+        """Scale the initial weights so that each layer's output for states uint8 [B, 4, 84, 84]
+        is as large as in `stride`. Raises UnknownNetwork for a `module:Class`."""
         match_scales(matchable(self.online), states.to(self.device), self.config.init)
         self._online.refresh()
         self.copy_to_target()
 
-    def begin_from(self, weights: dict[str, Tensor]) -> None:
-        """Take these tensors of an equal network, by name, as those of both networks. Raises
-        RuntimeError when names or shapes differ."""
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Load these tensors, by name, into both networks. Raises RuntimeError when names or
+        shapes differ."""
         self.online.load_state_dict(weights)
         self._online.refresh()
         self.copy_to_target()
@@ -192,8 +192,8 @@ class Learner:
         self._target.refresh()
 
     def metrics(self) -> dict[str, float]:
-        """Means over the updates since the last call (empty without any): loss, mean and largest
-        max_a Q of the batch, mean absolute TD error, gradient norm before clipping."""
+        """Means over the updates since the last call: loss, mean and maximum over the batch of
+        max_a Q, mean absolute TD error, gradient norm before clipping. Empty without updates."""
         *sums, updates = self._sums.tolist()
         self._sums.zero_()
         if not updates:
@@ -209,15 +209,20 @@ class Learner:
         return tensors | {"figures.sums": self._sums}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take over what `state` returned. Raises RuntimeError when names or shapes differ."""
-        self.online.load_state_dict(below("online.", tensors))
-        self.target.load_state_dict(below("target.", tensors))
-        self._optimizer.load_state(below("optimizer.", tensors))
+        """Restore what `state` returned. Raises RuntimeError when names or shapes differ,
+        KeyError without `figures.sums`."""
+        self.online.load_state_dict(without_prefix("online.", tensors))
+        self.target.load_state_dict(without_prefix("target.", tensors))
+        self._optimizer.load_state(without_prefix("optimizer.", tensors))
         self._sums.copy_(tensors["figures.sums"])
         self._online.refresh()
         self._target.refresh()
 
 
-def below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with `prefix`, by the rest of their names."""
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+def without_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, under names without it."""
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -12,11 +12,13 @@ are those of Nature DQN; what follows each of them is in agent/reducers.py.
     stride_sort as stride                          the values of each map by their size, after conv3
     imagenet    8x8/4 -> 21  4x4/2 -> 5   3x3 -> 2  max-pool 2x2/2 after each -> 10, 2, 1
 
-`dense_sub` and `half_sub` compute the same function as `stride`. `narrow_*` have windows that do
-not overlap and kernels so much smaller that a value behind conv3 sees no more than in `stride`;
-`narrow_lowpass` takes means before the rectifier, `narrow_avg` behind it. All but `imagenet`
-flatten 64x7x7 = 3136 features into FC 512 and FC actions. They have 1,687,206 parameters at 6
-actions, `narrow_*` 1,667,878; `imagenet`, the textbook's habit, has 114,342.
+- `dense_sub` and `half_sub` compute the same function as `stride`.
+- `narrow_*` have windows that do not overlap, and smaller kernels: the receptive field of a value
+  behind conv3 is no larger than in `stride`.
+- `narrow_lowpass` takes means before the rectifier, `narrow_avg` behind it.
+- All but `imagenet` flatten 64x7x7 = 3136 features into FC 512 and FC actions.
+- At 6 actions they have 1,687,206 parameters, `narrow_*` 1,667,878, and `imagenet` (the usual
+  layout of image classifiers) 114,342.
 """
 
 from __future__ import annotations
@@ -50,36 +52,36 @@ class Downsampling:
     paddings: tuple[int, int, int] = (0, 0, 0)
     reducers: Reducers = (nn.Identity, nn.Identity, nn.Identity)
     features: int = 64 * 7 * 7
-    """What the first fully connected layer gets (count)."""
+    """Inputs of the first fully connected layer (count)."""
     rectified_first: bool = True
-    """Whether reducers get what convolutions say behind the rectifier, or before it."""
+    """Whether the rectifier comes before the reducer, or after it."""
 
 
 def _dense(reducer: Callable[[int], nn.Module]) -> Downsampling:
     """Convolutions at stride 1, all downsampling by reducers of stride 4 and 2."""
-    return Downsampling(strides=(1, 1, 1), reducers=_local(reducer, 4, 2))
+    return Downsampling(strides=(1, 1, 1), reducers=_reduced_twice(reducer, 4, 2))
 
 
 def _half(reducer: Callable[[int], nn.Module]) -> Downsampling:
-    """conv1 takes half of its stride, reducers the rest: less than half of the arithmetic."""
-    return Downsampling(strides=(2, 1, 1), reducers=_local(reducer, 2, 2))
+    """conv1 has half of its usual stride and reducers do the rest: less than half of the
+    arithmetic of `dense_*`."""
+    return Downsampling(strides=(2, 1, 1), reducers=_reduced_twice(reducer, 2, 2))
 
 
 def _narrow(reducer: Callable[[int], nn.Module], rectified_first: bool = True) -> Downsampling:
-    """As `dense_*`, but what a reducer looks at in addition its kernel does without. A mean before
-    the rectifier is a strided convolution whose kernels are smooth, as one would have them against
-    aliasing."""
-    reducers = _local(reducer, 4, 2)
+    """As `dense_*`, but each kernel is smaller by as much as its reducer widens the view. A mean
+    before the rectifier is a strided convolution with smooth kernels, which reduces aliasing."""
+    reducers = _reduced_twice(reducer, 4, 2)
     return Downsampling((5, 3, 3), (1, 1, 1), reducers=reducers, rectified_first=rectified_first)
 
 
-def _local(reducer: Callable[[int], nn.Module], first: int, second: int) -> Reducers:
+def _reduced_twice(reducer: Callable[[int], nn.Module], first: int, second: int) -> Reducers:
     """Reducers of these strides after conv1 and conv2."""
     return partial(reducer, first), partial(reducer, second), nn.Identity
 
 
-def _then(reducer: Reducer) -> Downsampling:
-    """`stride`, and a reducer after conv3."""
+def _after_conv3(reducer: Reducer) -> Downsampling:
+    """`stride` with a reducer after conv3."""
     return Downsampling(reducers=(nn.Identity, nn.Identity, reducer))
 
 
@@ -96,9 +98,9 @@ NETWORKS: dict[str, Downsampling] = {
     "stride": Downsampling(),
     **{f"dense_{name}": _dense(reducer) for name, reducer in _REDUCERS.items()},
     **{f"half_{name}": _half(reducer) for name, reducer in _REDUCERS.items()},
-    "stride_gap": _then(partial(Broadcast, "avg")),
-    "stride_gmp": _then(partial(Broadcast, "max")),
-    "stride_sort": _then(Sorted),
+    "stride_gap": _after_conv3(partial(Broadcast, "avg")),
+    "stride_gmp": _after_conv3(partial(Broadcast, "max")),
+    "stride_sort": _after_conv3(Sorted),
     "narrow_sub": _narrow(Subsample),
     "narrow_max": _narrow(nn.MaxPool2d),
     "narrow_avg": _narrow(nn.AvgPool2d),
@@ -108,11 +110,11 @@ NETWORKS: dict[str, Downsampling] = {
     ),
 }
 DIAL = "dial:"
-"""What the name of a member of the continuous family begins with: dial:SIGMA,BETA."""
+"""Prefix of the names of the continuous family: dial:SIGMA,BETA."""
 
 
 def dial_of(name: str) -> tuple[float, float] | None:
-    """sigma and beta (0 to inf each) of a name dial:SIGMA,BETA; None for any other name."""
+    """(sigma, beta), each from 0 to inf, of a name dial:SIGMA,BETA; None for any other name."""
     if not name.startswith(DIAL):
         return None
     try:
@@ -124,7 +126,7 @@ def dial_of(name: str) -> tuple[float, float] | None:
 
 
 def downsampling(name: str) -> Downsampling | None:
-    """The row of the table that a name means; None for a name that is none of its."""
+    """The downsampling of a network of the table or of dial:SIGMA,BETA; None for other names."""
     dial = dial_of(name)
     if dial is None:
         return NETWORKS.get(name)
@@ -132,9 +134,9 @@ def downsampling(name: str) -> Downsampling | None:
 
 
 class PixelConv2d(nn.Conv2d):
-    """A convolution of pixels from 0 to 255 as if they were divided by 255.
+    """A convolution of pixels 0 to 255 that are to be divided by 255.
 
-    Dividing the few weights instead leaves whole numbers, which bf16 holds exactly.
+    It divides the weights instead: pixels stay whole numbers, which bf16 holds exactly.
     """
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -143,10 +145,10 @@ class PixelConv2d(nn.Conv2d):
 
 
 class QNetwork(nn.Module):
-    """Three convolutions (32 8x8, 64 4x4, 64 3x3, but for the rows of the table that say
-    otherwise) and two fully connected layers (512, actions), of Mnih et al., "Human-level control
-    through deep reinforcement learning", Nature 518 (2015), Methods. Padding is VALID throughout
-    but for `imagenet`."""
+    """The network of Mnih et al., "Human-level control through deep reinforcement learning",
+    Nature 518 (2015), Methods: three convolutions (32 8x8, 64 4x4, 64 3x3) and two fully connected
+    layers (512, actions). A row of the table may change kernels, strides and paddings (only
+    `imagenet` pads), and add reducers."""
 
     def __init__(self, num_actions: int, downsampling: Downsampling) -> None:
         super().__init__()
@@ -167,36 +169,36 @@ class QNetwork(nn.Module):
         return q_values
 
     def convolve(self, states: Tensor) -> Tensor:
-        """What the fully connected layers get: uint8 [B, 4, 84, 84] -> float [B, features]."""
+        """Input of the fully connected layers: uint8 [B, 4, 84, 84] -> float [B, features]."""
         return self._maps(states)["conv3"].flatten(1)
 
     def hidden(self, features: Tensor, fc1: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """float [B, features] -> float [B, 512]; `fc1` stands in for the layer of that name."""
+        """float [B, features] -> float [B, 512]. A given `fc1` replaces the layer of that name."""
         return (fc1 or self.fc1)(features).relu_()
 
     def features(self, states: Tensor) -> dict[str, Tensor]:
-        """What each layer hands to the next, from uint8 [B, 4, 84, 84]: maps [B, C, H, W] of
-        `conv1`, `conv2` and `conv3` behind their reducers, and `fc1` [B, 512]."""
-        found = self._maps(states)
-        return found | {"fc1": self.hidden(found["conv3"].flatten(1))}
+        """Each layer's output for states uint8 [B, 4, 84, 84], by the layer's name: maps
+        [B, C, H, W] of `conv1`, `conv2` and `conv3` behind their reducers, and `fc1` [B, 512]."""
+        maps = self._maps(states)
+        return maps | {"fc1": self.hidden(maps["conv3"].flatten(1))}
 
     def _maps(self, states: Tensor) -> dict[str, Tensor]:
-        # Channels last, stacked while the pixels are still bytes.
+        # Channels last. Pixels are rearranged as bytes, which are fewer than floats.
         pixels = torch.stack(states.unbind(1), -1).permute(0, 3, 1, 2)
-        x, found = pixels.to(self.conv1.weight.dtype), {}
+        x, maps = pixels.to(self.conv1.weight.dtype), {}
         layers = ("conv1", self.conv1), ("conv2", self.conv2), ("conv3", self.conv3)
         for (name, conv), reducer in zip(layers, self.reducers, strict=True):
             x = conv(x)
-            x = found[name] = reducer(x.relu_()) if self.rectified_first else reducer(x).relu_()
-        return found
+            x = maps[name] = reducer(x.relu_()) if self.rectified_first else reducer(x).relu_()
+        return maps
 
 
 Init = Literal["torch", "xavier"]
 
 
 def initialise(network: nn.Module, init: Init) -> None:
-    """`torch` leaves U(+-1/sqrt(fan_in)) for weights and biases, which is also what Nature DQN
-    used; `xavier` is Glorot-uniform weights and zero biases (Dopamine)."""
+    """Draw initial weights. `torch` keeps U(+-1/sqrt(fan_in)) for weights and biases, as in Nature
+    DQN; `xavier` is Glorot-uniform weights and zero biases, as in Dopamine."""
     if init == "xavier":
         for module in network.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -206,52 +208,52 @@ def initialise(network: nn.Module, init: Init) -> None:
 
 
 def make_network(name: str, num_actions: int) -> nn.Module:
-    """The network called `name` in the table, or a user's own `module:Class`, which is called
-    with the number of actions.
+    """The network called `name`: of the table, dial:SIGMA,BETA, or a user's own `module:Class`,
+    whose constructor gets the number of actions.
 
-    Raises UnknownNetwork when the name is neither, or the class does not map
+    Raises UnknownNetwork for any other name, and for a class that does not map
     uint8 [B, 4, 84, 84] to [B, num_actions].
     """
     row = downsampling(name)
     if row:
         network: nn.Module = QNetwork(num_actions, row)
-    elif is_own(name):
-        network = _build(name, num_actions)
+    elif is_user_network(name):
+        network = _user_network(name, num_actions)
     elif name.startswith(DIAL):
         raise UnknownNetwork(f"network {name!r}: give dial:SIGMA,BETA, two numbers from 0 to inf")
     else:
-        close = difflib.get_close_matches(name.lower(), NETWORKS)
+        matches = difflib.get_close_matches(name.lower(), NETWORKS)
         raise UnknownNetwork(
-            f"unknown network {name!r}: did you mean {', '.join(close)}?"
-            if close
+            f"unknown network {name!r}: did you mean {', '.join(matches)}?"
+            if matches
             else f"unknown network {name!r}: choose from {', '.join(NETWORKS)}, dial:SIGMA,BETA "
             "(0 to inf each), or give module:Class"
         )
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def is_own(name: str) -> bool:
-    """Whether a name means a user's own `module:Class`: making it runs that module's code."""
+def is_user_network(name: str) -> bool:
+    """Whether a name is a user's own `module:Class`. Making that network runs the module's code."""
     return ":" in name and not name.startswith(DIAL)
 
 
-def _build(name: str, num_actions: int) -> nn.Module:
-    """The user's network, tried on a batch of two."""
-    found = _load(name)
+def _user_network(name: str, num_actions: int) -> nn.Module:
+    """The user's network, once it has passed a test on a batch of two."""
+    network_class = _user_class(name)
     try:
-        network = found(num_actions)
+        network = network_class(num_actions)
         with torch.no_grad():
-            answer = network.eval()(torch.zeros((2, *INPUT_SHAPE), dtype=torch.uint8))
+            q_values = network.eval()(torch.zeros((2, *INPUT_SHAPE), dtype=torch.uint8))
         network.train()
-        shape = list(answer.shape)
-    # Whatever a stranger's constructor and forward raise is about that class.
+        shape = list(q_values.shape)
+    # Any exception of a user's constructor or forward is a fault of that class.
     except Exception as error:
         raise UnknownNetwork(
             f"network {name!r} fails on {num_actions} actions and uint8 [2, 4, 84, 84]: "
             f"{type(error).__name__}: {_one_line(error)}"
         ) from error
-    kinds = {parameter.dtype for parameter in network.parameters() if parameter.requires_grad}
-    if kinds != {torch.float32}:
+    dtypes = {parameter.dtype for parameter in network.parameters() if parameter.requires_grad}
+    if dtypes != {torch.float32}:
         raise UnknownNetwork(f"network {name!r} must have parameters to learn, all of them float32")
     if shape != [2, num_actions]:
         raise UnknownNetwork(
@@ -260,22 +262,22 @@ def _build(name: str, num_actions: int) -> nn.Module:
     return network
 
 
-def _load(name: str) -> type[nn.Module]:
+def _user_class(name: str) -> type[nn.Module]:
     module_name, _, class_name = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
-        found = getattr(importlib.import_module(module_name), class_name)
+        network_class = getattr(importlib.import_module(module_name), class_name)
     except AttributeError as error:
         raise UnknownNetwork(f"module {module_name!r} has no class {class_name!r}") from error
     except Exception as error:
         raise UnknownNetwork(
             f"cannot import {module_name!r} for network {name!r}: {_one_line(error)}"
         ) from error
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+    if not (isinstance(network_class, type) and issubclass(network_class, nn.Module)):
         raise UnknownNetwork(f"{name!r} is not a torch.nn.Module class")
-    return found
+    return network_class
 
 
 def _one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Optimizers of the published settings."""
+"""The optimizers: Adam, and RMSProp as Nature DQN used it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STATE_KEYS: dict[OptimizerName, tuple[str, ...]] = {
     "adam": ("step", "exp_avg", "exp_avg_sq"),
     "rmsprop": ("mean", "square"),
 }
-"""What each optimizer keeps of a parameter."""
+"""Names of the state that each optimizer keeps for a parameter."""
 
 
 class CentredRMSProp(torch.optim.Optimizer):
@@ -33,7 +33,7 @@ class CentredRMSProp(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Apply one update from the gradients at hand."""
+        """Update the parameters that have a gradient."""
         for group in self.param_groups:
             weights = [p for p in group["params"] if p.grad is not None]
             grads = [p.grad for p in weights]
@@ -65,6 +65,6 @@ def make_optimizer(
     if name == "rmsprop":
         return CentredRMSProp(params, learning_rate, epsilon)
     params = list(params)
-    # Capturable: the step count stays on the device, where a recorded CUDA graph raises it.
+    # Capturable: the step count stays on the device, where a recorded CUDA graph increments it.
     on_cuda = params[0].is_cuda
     return torch.optim.Adam(params, learning_rate, eps=epsilon, fused=True, capturable=on_cuda)

@@ -1,4 +1,4 @@
-"""Which arithmetic the layers use."""
+"""The arithmetic of the layers: fp32, tf32 or bf16."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def resolve_precision(name: PrecisionName, device: torch.device) -> Precision:
 
 
 def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
-    """Instruction sets the processor names; none where the file does not exist."""
+    """Instruction sets of the processor; empty where the file cannot be read."""
     try:
         for line in cpuinfo.read_text().splitlines():
             if line.startswith("flags"):
@@ -42,43 +42,43 @@ def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
 
 
 def allow_tf32(allowed: bool) -> None:
-    """Whether products of fp32 matrices may round their inputs to tf32 on a CUDA device. Torch
-    allows it in convolutions unless told otherwise."""
-    # The newer `fp32_precision` would leave these behind, and torch raises where it reads both:
-    # torch.compile does up to 2.10 (pytorch 166387).
+    """Allow or forbid that a CUDA device rounds the inputs of fp32 products to tf32. By default
+    torch allows it in convolutions."""
+    # Not by the newer `fp32_precision`: torch raises where it reads both settings, and
+    # torch.compile reads these up to 2.10 (pytorch 166387).
     torch.set_float32_matmul_precision("high" if allowed else "highest")
     torch.backends.cudnn.allow_tf32 = allowed
 
 
 class ComputeNetwork:
-    """A network as it computes: in fp32 itself, in bf16 a copy with rounded layers.
+    """The network that computes: in fp32 the original, in bf16 a copy with rounded layers.
 
-    Autocast alone would round every weight again in every forward pass; this rounds them once
-    after each change. Only convolutions and fully connected layers are rounded; whatever else a
-    network holds is shared with the original.
+    Autocast alone would round every weight in every forward pass. This rounds them once after
+    each change. Only convolutions and fully connected layers are rounded; the copy shares all
+    other parameters and buffers with the original.
     """
 
     def __init__(
         self,
         original: nn.Module,
         precision: Precision,
-        shards: CorePool | None = None,
+        pool: CorePool | None = None,
         compiled: bool = False,
     ) -> None:
         bf16 = precision == "bf16"
         self.network = _rounded(original) if bf16 else original
-        # Autocast rounds what a network of somebody's own makes in fp32 between the layers.
+        # A user's network may compute in fp32 between its layers: autocast rounds that.
         self._autocast = bf16 and type(original) is not QNetwork
-        self._compute = split(self.network, shards or CorePool(1))
+        self._compute = split(self.network, pool or CorePool(1))
         if compiled:
             self._compute = torch.compile(self._compute)
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
-        """Those that gradients are taken of, in the order of the original's."""
+        """The parameters to differentiate, in the order of the original's."""
         pairs = zip(original.parameters(), self.network.parameters(), strict=True)
         self._pairs = [(master, rounded) for master, rounded in pairs if master is not rounded]
 
     def refresh(self) -> None:
-        """Round the original's weights again: they changed."""
+        """Round the original's weights again, after they changed."""
         with torch.no_grad():
             for master, rounded in self._pairs:
                 rounded.copy_(master)
@@ -94,12 +94,12 @@ class ComputeNetwork:
 def _rounded(original: nn.Module) -> nn.Module:
     layers = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
     own = {id(p) for m in original.modules() if isinstance(m, layers) for p in m.parameters(False)}
-    tensors = [*original.parameters(), *original.buffers()]
-    working = copy.deepcopy(original, {id(t): t for t in tensors if id(t) not in own})
-    for module in working.modules():
+    shared = [t for t in (*original.parameters(), *original.buffers()) if id(t) not in own]
+    network = copy.deepcopy(original, {id(tensor): tensor for tensor in shared})
+    for module in network.modules():
         if isinstance(module, layers):
             for parameter in module.parameters(recurse=False):
                 parameter.data = parameter.data.bfloat16()
-    for parameter, copied in zip(original.parameters(), working.parameters(), strict=True):
-        copied._backward_hooks = parameter._backward_hooks  # a deep copy leaves them out
-    return working
+    for parameter, copied in zip(original.parameters(), network.parameters(), strict=True):
+        copied._backward_hooks = parameter._backward_hooks  # deepcopy drops them
+    return network

@@ -1,12 +1,12 @@
 """What follows a convolution: local reducers of dense maps on one sampling grid.
 
 A strided convolution is a dense one (stride 1) of which every s-th value is kept. All reducers
-keep that grid and differ in what they make of the values around each point:
+use that grid of points and differ in how they combine the values around each point:
 
     y[i] = R(u[s*i - p], ..., u[s*i + p]),   window k = 2p + 1 = s + 1 for even s
 
-`sub` keeps the middle value, so it is striding itself; `stagger` keeps one value, too, in each map
-that of another place. Windows that reach over the border use the values inside only.
+`sub` keeps the middle value, so it is striding itself. `stagger` keeps one value, too, but at a
+different place of the window in each map. At the border only values inside the map count.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 
 class Subsample(nn.Module):
-    """Every s-th value: what a strided convolution does."""
+    """Keep every s-th value, as a strided convolution does."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()
@@ -31,21 +31,21 @@ class Subsample(nn.Module):
 
 
 class Staggered(nn.Module):
-    """One value of the window, as striding, but every map keeps that of another place: together
-    they look everywhere, each by itself no further than striding. Beside the other reducers it
-    tells what the wider view alone is worth."""
+    """Keep one value of the window, as striding does, but at a different place in each map.
+    Together the maps see the whole window, each alone as little as with striding. This isolates
+    the effect of a wider view."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()
         self.stride, self.kernel_size = stride, stride + 1
 
     def forward(self, maps: Tensor) -> Tensor:
-        """float [B, C, H, W] -> [B, C, ceil(H / s), ceil(W / s)]. Places are dealt out row by row
-        as evenly as C allows; beyond the border the nearest value inside stands in."""
+        """float [B, C, H, W] -> [B, C, ceil(H / s), ceil(W / s)]. Maps are assigned to places row
+        by row, as evenly as C allows. Beyond the border the nearest value inside counts."""
         size, margin, count = self.kernel_size, self.stride // 2, maps.shape[1]
         places = torch.arange(size**2, device=maps.device)
-        own = torch.arange(count, device=maps.device) * size**2 // count
-        kernels = (places == own[:, None]).to(maps.dtype).view(count, 1, size, size)
+        place_of_map = torch.arange(count, device=maps.device) * size**2 // count
+        kernels = (places == place_of_map[:, None]).to(maps.dtype).view(count, 1, size, size)
         padded = F.pad(maps, (margin,) * 4, mode="replicate")
         return F.conv2d(padded, kernels, stride=self.stride, groups=count)
 
@@ -65,10 +65,11 @@ class Maximum(nn.MaxPool2d):
 
 
 class Weighted(nn.Module):
-    """A mean of the window's values with weights of their places, renormalised at the border."""
+    """A weighted mean of the window's values. At the border the weights inside are rescaled to
+    sum to 1."""
 
     def __init__(self, stride: int, weights: Tensor) -> None:
-        """`weights` [k] of a row of the window; those of a place are products."""
+        """`weights` [k] along one axis of the window; a place has the product of its two."""
         super().__init__()
         self.stride, self.margin = stride, len(weights) // 2
         self.places = [
@@ -85,7 +86,8 @@ class Weighted(nn.Module):
         return total / sum(weight * part for weight, part in self._parts(inside))  # type: ignore[return-value]
 
     def _parts(self, maps: Tensor, outside: float = 0.0) -> list[tuple[float, Tensor]]:
-        """(weight, the values at that place of every window), `outside` beyond the border."""
+        """(weight, values [B, C, H', W'] at that place of every window) for each place of the
+        window. Values beyond the border are `outside`."""
         m, s = self.margin, self.stride
         height, width = (-(-size // s) for size in maps.shape[-2:])
         padded = F.pad(maps, (m, m, m, m), value=outside)
@@ -101,12 +103,12 @@ def blur(stride: int) -> Weighted:
 
 
 class Dial(Weighted):
-    """Between striding, averaging and maximum, by two numbers and without parameters:
+    """A family from striding to averaging to maximum, with two numbers and nothing to learn:
 
         y = sum_j w_j u_j / sum_j w_j,   w_j = exp(-d_j^2 / (2 (sigma s)^2)) exp(beta u_j)
 
     for values u_j at a distance of d_j from the middle of a window of stride s. sigma 0 is `sub`
-    whatever beta; sigma inf is `avg` with beta 0 and `max` with beta inf.
+    for every beta. sigma inf is `avg` with beta 0 and `max` with beta inf.
     """
 
     def __init__(self, stride: int, sigma: float, beta: float) -> None:
@@ -135,7 +137,7 @@ class Dial(Weighted):
 
 
 class Broadcast(nn.Module):
-    """One value a map, everywhere: what is left when the location is thrown away."""
+    """One value per map, repeated everywhere: all information on location is lost."""
 
     def __init__(self, kind: str) -> None:
         """`avg` or `max` over the whole map."""
@@ -149,8 +151,8 @@ class Broadcast(nn.Module):
 
 
 class Sorted(nn.Module):
-    """The values of each map in falling order, row by row: where they stood is forgotten, and with
-    it which features were met at one place. What each feature's answers were is still there."""
+    """The values of each map in descending order, row by row. The values themselves stay, but
+    where they were is lost, and so is which features occurred at the same place."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """float [B, C, H, W] -> the same shape."""

@@ -1,14 +1,16 @@
-"""Equal scales at the start: what a reducer does to the size of signals, undone once.
+"""Equal scales at the start: initial weights are rescaled so that all networks' outputs are
+equally large.
 
-With the same initial weights a maximum hands on larger signals than striding does, a mean smaller
-ones, and the size of signals at the start moves learning more than the way of downsampling does.
-So a comparison takes it out: each layer's features are multiplied by one number that makes them as
-large as in `stride` with the same weights. What a network computes stays the same but for that
-number, and `stride` does not change at all. A data-dependent initialisation layer by layer, as
-Mishkin & Matas, "All you need is a good init" (2016), with another target than 1.
+With the same initial weights, a maximum gives larger outputs than striding and a mean smaller
+ones. The scale at the start affects learning more than the way of downsampling does, so a
+comparison removes it. Each layer is multiplied by one number, so that its outputs are as large as
+those of `stride` with the same weights. The function stays the same but for these factors, and
+`stride` itself does not change. This is the data-dependent initialisation of Mishkin & Matas,
+"All you need is a good init" (2016), layer by layer, with the scale of `stride` as the target
+instead of 1.
 
-Where features of a layer are multiplied by r, the next layer's bias has to follow:
-relu(W (r x) + r b) = r relu(W x + b) for r > 0, and all reducers but the dial keep r.
+Where a layer's outputs are multiplied by r, so is the next layer's bias:
+relu(W (r x) + r b) = r relu(W x + b) for r > 0. All reducers but the dial commute with r.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ _CLOSE = 1e-4
 
 
 def matchable(network: nn.Module) -> QNetwork:
-    """The network itself, if its layers are known. Raises UnknownNetwork for somebody's own."""
+    """The network itself, if its layers are known. Raises UnknownNetwork for a user's own class."""
     if not isinstance(network, QNetwork):
         raise UnknownNetwork(
             f"the layers of {type(network).__name__} are not known: their scales cannot be matched "
@@ -36,31 +38,31 @@ def matchable(network: nn.Module) -> QNetwork:
 
 
 def scales(network: QNetwork, states: Tensor) -> dict[str, float]:
-    """Root mean square of what each layer hands on (conv1 to fc1 behind their reducers, fc2 the
-    Q-values) for states uint8 [B, 4, 84, 84]."""
+    """Root mean square of each layer's output for states uint8 [B, 4, 84, 84]: of conv1, conv2 and
+    conv3 behind their reducers, of fc1, and of the Q-values as `fc2`."""
     with torch.no_grad():
-        found = network.features(states)
-        found["fc2"] = network.fc2(found["fc1"])
-    return {name: float(found[name].double().square().mean().sqrt()) for name in LAYERS}
+        features = network.features(states)
+        features["fc2"] = network.fc2(features["fc1"])
+    return {name: float(features[name].double().square().mean().sqrt()) for name in LAYERS}
 
 
 def match_scales(network: QNetwork, states: Tensor, init: Init) -> None:
-    """Multiply each layer so that it hands on as much as the same layer of `stride` with the same
-    weights, for states uint8 [B, 4, 84, 84]. Where a layer of `stride` has another shape its
-    weights are drawn afresh by `init`.
+    """Multiply each layer so that its outputs for states uint8 [B, 4, 84, 84] are as large as
+    those of the same layer of `stride` with the same weights. Where that layer has another shape
+    in `stride`, its weights there are drawn by `init`.
 
-    Layers that hand on nothing stay.
+    A layer whose outputs are all 0, here or in `stride`, keeps its weights.
     """
-    wanted = scales(_stride_like(network, init), states)
+    targets = scales(_stride_like(network, init), states)
     product = 1.0
     for name in LAYERS:
         layer = getattr(network, name)
         with torch.no_grad():
             layer.bias *= product
-        # One round does it, but for the dial's reducer.
+        # One round is enough, except for the dial.
         for _ in range(_ROUNDS):
-            found = scales(network, states)[name]
-            ratio = wanted[name] / found if found and wanted[name] else 1.0
+            scale = scales(network, states)[name]
+            ratio = targets[name] / scale if scale and targets[name] else 1.0
             with torch.no_grad():
                 layer.weight *= ratio
                 layer.bias *= ratio
@@ -70,14 +72,14 @@ def match_scales(network: QNetwork, states: Tensor, init: Init) -> None:
 
 
 def _stride_like(network: QNetwork, init: Init) -> QNetwork:
-    """`stride` with the weights of another network, and with fresh ones where those do not fit."""
+    """`stride` with another network's weights, and newly drawn ones where the shapes differ."""
     device = next(network.parameters()).device
     with torch.random.fork_rng(devices=[]):
         stride = make_network("stride", network.fc2.out_features)
         initialise(stride, init)
-    own = network.state_dict()
+    weights = network.state_dict()
     fitting = {
-        name: own[name] if own[name].shape == tensor.shape else tensor
+        name: weights[name] if weights[name].shape == tensor.shape else tensor
         for name, tensor in stride.state_dict().items()
     }
     stride.load_state_dict(fitting)

@@ -1,4 +1,4 @@
-"""TD target and loss: pure functions, a few lines each."""
+"""TD target and loss as pure functions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def td_target(
     a* maximises Q_target itself (Mnih et al. 2015, Algorithm 1) or, when `next_q_online` is
     given, Q_online (Double DQN: van Hasselt et al. 2016, eq. 4). No gradient flows.
     """
-    chooser = next_q_target if next_q_online is None else next_q_online
-    best = chooser.argmax(1, keepdim=True)
+    selector = next_q_target if next_q_online is None else next_q_online
+    best = selector.argmax(1, keepdim=True)
     next_value = next_q_target.gather(1, best).squeeze(1)
     return (returns + discounts * next_value).detach()
 
@@ -36,11 +36,11 @@ def td_target(
 def td_loss(
     q_values: Tensor, actions: Tensor, target: Tensor, loss: str = "huber"
 ) -> tuple[Tensor, Tensor]:
-    """Mean loss of the TD errors target - Q(s, a), and those errors: [B, A], [B], [B] -> [], [B].
+    """Mean loss and TD errors target - Q(s, a): float [B, A], int64 [B], float [B] -> [], [B].
 
     `huber` with threshold 1 has the gradient of the clipped TD error (Mnih et al. 2015,
     Methods); `mse` is the plain squared error.
     """
     chosen = q_values.gather(1, actions[:, None]).squeeze(1)
-    value = F.huber_loss(chosen, target) if loss == "huber" else F.mse_loss(chosen, target)
-    return value, (target - chosen).detach()
+    mean_loss = F.huber_loss(chosen, target) if loss == "huber" else F.mse_loss(chosen, target)
+    return mean_loss, (target - chosen).detach()

@@ -75,7 +75,7 @@ class Reliability:
             content = packed(Stream(emulators, 0, 0, period), rows, emulators.num_actions)
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "a.actions"
-                file.write_bytes(LogHeader.here(protocol, 0, 0, period).packed() + content)
+                file.write_bytes(LogHeader.for_installed(protocol, 0, 0, period).packed() + content)
                 blocks = list(LogFile(file).chunks())
             begin = time.perf_counter()
             for _ in Stream(emulators, 0, 0, period).follow(blocks, rows, 0):

@@ -1,1 +1,1 @@
-"""Atari emulators: games, a batch of them stepping together, and recorded episodes."""
+"""Atari emulators: games, batches of emulators, action logs and recorded episodes."""

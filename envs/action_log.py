@@ -1,10 +1,11 @@
-"""The action log: everything that emulators did in a run, frames left out, in a byte a step.
+"""The action log: everything that the emulators of a run did, without frames, in about a byte a
+step.
 
-A file is a header and then chunks of CHUNK_ROWS turns, the last one maybe of fewer. Turn t of E
-emulators is the action taken in row t (envs/emulators.py) and what it brought: row t + 1.
+A file is a header and then chunks of CHUNK_ROWS turns; the last chunk may hold fewer. Turn t of E
+emulators is the action taken in row t (envs/emulators.py) and its outcome, which is row t + 1.
 
     header   MAGIC, length and CRC-32 of the JSON that follows, JSON (LogHeader)
-    chunk    CHUNK, its first turn and their number, length and CRC-32 of what follows, and
+    chunk    CHUNK, its first turn, its number of turns, length and CRC-32 of the rest, and then,
              compressed by zlib:
              actions   uint8 [E, T]       index into the game's action set
              rewards   int32 [E, T]       raw score points
@@ -38,40 +39,42 @@ FORMAT = 1
 CHUNK_ROWS = 1_024
 DIGEST_ROWS = 64
 TERMINATED, TRUNCATED, LIFE_LOST, KEYFRAME = 1, 2, 4, 8
-"""Flags of a turn: the game is over, it was cut off by the frame cap, a life was lost; the row it
+"""Flags of a turn: the game is over; the frame cap ended it; a life was lost; the row that it
 leads to is a keyframe."""
 MOST_ENVS = 1_024
 _HEAD, _CHUNK_HEAD = struct.Struct("<16sII"), struct.Struct("<4sIIII")
 
 
 class BadLog(ValueError):
-    """A file that is no action log; the message is one line."""
+    """A file that is no action log, or a damaged one. The message is one line."""
 
 
 @dataclass(frozen=True)
 class LogHeader:
-    """What it takes to play a log again."""
+    """What is needed to simulate a log again."""
 
     protocol: EmulatorConfig
     seed: int
-    """Of the run; each keyframe's seed follows from it."""
+    """Seed of the run, from which each keyframe's seed follows."""
     start: int
     """Steps of the run before row 0."""
     keyframe_period: int
+    """Least distance of an emulator's keyframes (rows)."""
     rom_sha256: str
-    """SHA-256 of the cartridge file."""
+    """SHA-256 of the cartridge file, in hexadecimal."""
     ale_py: str
     """Version of ale-py that played it."""
 
     @classmethod
-    def here(
+    def for_installed(
         cls, protocol: EmulatorConfig, seed: int, start: int, keyframe_period: int
     ) -> LogHeader:
-        """The header of a log that is written with this machine's emulators."""
+        """The header of a log of the installed ale-py and cartridge. Raises UnknownGame."""
         rom = rom_digest(protocol.game)
         return cls(protocol, seed, start, keyframe_period, rom, ale_py.__version__)
 
     def packed(self) -> bytes:
+        """The bytes at the start of the file."""
         text = json.dumps({"format": FORMAT, **asdict(self)}).encode()
         return _HEAD.pack(MAGIC, len(text), zlib.crc32(text)) + text
 
@@ -86,39 +89,40 @@ class Turns(NamedTuple):
 
     @classmethod
     def empty(cls, num_envs: int, rows: int) -> Turns:
-        """Room for as many turns; all zero."""
+        """`rows` turns that are all zero."""
         return cls(*(np.zeros((num_envs, n), dtype) for n, dtype in _columns(rows)))
 
     @property
     def columns(self) -> tuple[npt.NDArray[Any], ...]:
-        """The same with a type that fits all."""
+        """The same arrays, under a type that fits all of them."""
         return self.actions, self.rewards, self.flags, self.digests
 
     @property
     def rows(self) -> int:
-        """T."""
+        """Number of turns, T."""
         return int(self.actions.shape[1])
 
 
 def _columns(rows: int) -> tuple[tuple[int, np.dtype[Any]], ...]:
-    kinds = ((rows, "<u1"), (rows, "<i4"), (rows, "<u1"), (rows // DIGEST_ROWS, "<u4"))
-    return tuple((count, np.dtype(kind)) for count, kind in kinds)
+    dtypes = ((rows, "<u1"), (rows, "<i4"), (rows, "<u1"), (rows // DIGEST_ROWS, "<u4"))
+    return tuple((count, np.dtype(dtype)) for count, dtype in dtypes)
 
 
 class Recorder:
-    """Collects turns; hands out a packed chunk whenever one is whole."""
+    """Collects turns and returns a packed chunk whenever one is full."""
 
     def __init__(self, num_envs: int, rows: int = 0, tail: Turns | None = None) -> None:
-        """Begin after `rows` turns, of which `tail` are those since the last whole chunk."""
+        """Continue after `rows` turns. `tail` are those since the last full chunk."""
         self.rows = rows
         self._turns = Turns.empty(num_envs, CHUNK_ROWS)
-        for room, values in zip(self._turns.columns, tail.columns if tail else (), strict=False):
-            room[:, : values.shape[1]] = values
+        for column, values in zip(self._turns.columns, tail.columns if tail else (), strict=False):
+            column[:, : values.shape[1]] = values
 
     def add(
         self, actions: npt.NDArray[np.int64], step: Step, keyframes: npt.NDArray[np.bool_]
     ) -> bytes | None:
-        """Note one turn: actions [E], what they brought, and which rows are keyframes [E]."""
+        """Add one turn: actions [E], their outcome, and which emulators are at a keyframe [E].
+        Returns a chunk when this turn fills it."""
         at = self.rows % CHUNK_ROWS
         self._turns.actions[:, at] = actions
         self._turns.rewards[:, at] = step.rewards
@@ -131,37 +135,38 @@ class Recorder:
         return pack_chunk(self.rows - CHUNK_ROWS, self._turns)
 
     def tail(self) -> Turns:
-        """A copy of the turns since the last whole chunk."""
+        """A copy of the turns since the last full chunk."""
         count = self.rows % CHUNK_ROWS
         columns = (count, count, count, count // DIGEST_ROWS)
         return Turns(*(a[:, :n].copy() for a, n in zip(self._turns.columns, columns, strict=True)))
 
 
 def flags_of(step: Step, keyframes: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """[E]: the flags of a turn."""
+    """uint8 [E]: the flags of a turn."""
     flags = step.terminated * TERMINATED + step.truncated * TRUNCATED
     flags = flags + step.life_lost * LIFE_LOST + keyframes * KEYFRAME
     return np.asarray(flags, np.uint8)
 
 
 def digests_of(step: Step) -> list[int]:
-    """[E]: CRC-32 of each frame of a row."""
+    """CRC-32 of each of the E frames of a row."""
     return [frame_digest(frame) for frame in step.frames]
 
 
 def pack_chunk(begin: int, turns: Turns) -> bytes:
-    """The bytes of a chunk, at most CHUNK_ROWS turns from `begin` on."""
+    """The bytes of a chunk of at most CHUNK_ROWS turns, the first of which is turn `begin`."""
     columns = zip(turns.columns, _columns(turns.rows), strict=True)
-    packed = zlib.compress(b"".join(a.astype(kind).tobytes() for a, (_, kind) in columns))
+    packed = zlib.compress(b"".join(a.astype(dtype).tobytes() for a, (_, dtype) in columns))
     crc = zlib.crc32(packed)
     return _CHUNK_HEAD.pack(CHUNK, begin, turns.rows, len(packed), crc) + packed
 
 
 class LogFile:
-    """An action log on disk, read chunk by chunk. Nothing in it is trusted."""
+    """An action log on disk, read chunk by chunk. Its content is checked, not trusted."""
 
     def __init__(self, path: Path) -> None:
-        """Raises BadLog for a file without a whole header of this format, OSError for none."""
+        """Raises BadLog for a file without an intact header of this format, OSError when the file
+        cannot be read."""
         self.path = path
         self._content = path.read_bytes()
         if len(self._content) < _HEAD.size or not self._content.startswith(MAGIC):
@@ -174,29 +179,29 @@ class LogFile:
         self.header = _header(path, text)
 
     def chunks(self) -> Iterator[tuple[int, Turns]]:
-        """(first turn, turns) of the undamaged chunks in order. Turns that are missing between
-        two of them are damaged."""
+        """(first turn, turns) of the intact chunks, in order; damaged ones are left out. Raises
+        BadLog for a chunk that is intact but impossible."""
         at, expected = self._first, 0
-        most = 1_000 + 2 * self._size(CHUNK_ROWS)
+        max_length = 1_000 + 2 * self._size(CHUNK_ROWS)
         while 0 <= at <= len(self._content) - _CHUNK_HEAD.size:
-            mark, begin, rows, length, crc = _CHUNK_HEAD.unpack_from(self._content, at)
+            magic, begin, rows, length, crc = _CHUNK_HEAD.unpack_from(self._content, at)
             start = at + _CHUNK_HEAD.size
-            # No more is looked at than a chunk can be long: a mark may stand anywhere by chance.
-            fits = mark == CHUNK and length <= min(most, len(self._content) - start)
-            packed = self._content[start : start + length] if fits else b""
-            if fits and zlib.crc32(packed) == crc:
+            # Bytes that look like the mark of a chunk occur by chance: read no more than a chunk.
+            plausible = magic == CHUNK and length <= min(max_length, len(self._content) - start)
+            packed = self._content[start : start + length] if plausible else b""
+            if plausible and zlib.crc32(packed) == crc:
                 if begin >= expected:
-                    yield begin, self._unpacked(packed, begin, rows)
+                    yield begin, self._unpack(packed, begin, rows)
                 at, expected = start + length, max(begin + rows, expected)
             else:  # damaged or cut off: go on where the next chunk seems to begin
                 at = self._content.find(CHUNK, at + 1)
 
     def _size(self, rows: int) -> int:
-        """Bytes of a chunk before they are packed."""
+        """Bytes of a chunk before compression."""
         num_envs = self.header.protocol.num_envs
-        return sum(num_envs * count * kind.itemsize for count, kind in _columns(rows))
+        return sum(num_envs * count * dtype.itemsize for count, dtype in _columns(rows))
 
-    def _unpacked(self, packed: bytes, begin: int, rows: int) -> Turns:
+    def _unpack(self, packed: bytes, begin: int, rows: int) -> Turns:
         size = self._size(min(rows, CHUNK_ROWS))
         try:
             content = zlib.decompressobj().decompress(packed, size + 1)
@@ -205,8 +210,8 @@ class LogFile:
         if begin % CHUNK_ROWS or not 0 < rows <= CHUNK_ROWS or len(content) != size:
             raise BadLog(f"{self.path} holds a chunk of another size")
         num_envs, arrays, at = self.header.protocol.num_envs, [], 0
-        for count, kind in _columns(rows):
-            values = np.frombuffer(content, kind, num_envs * count, at)
+        for count, dtype in _columns(rows):
+            values = np.frombuffer(content, dtype, num_envs * count, at)
             arrays.append(values.reshape(num_envs, count))
             at += values.nbytes
         return Turns(*arrays)

@@ -1,6 +1,6 @@
-"""One emulator whose memory and state can be read and written, played as the agent's are.
+"""A single emulator whose memory and state can be read and written.
 
-The batch of `Emulators` is faster but shows neither; frame for frame both are the same.
+`Emulators` is faster but gives access to neither. Both play the same frames.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from envs.games import game_id, rom_path
 from envs.screen import SCREEN_SHAPE, resized
 
 STACK: int = 4
-"""Pictures that the agent sees at once."""
+"""Frames in a state of the agent."""
 
 
-class Observed(NamedTuple):
-    """What came of `STACK` agent steps."""
+class Observation(NamedTuple):
+    """The outcome of `STACK` agent steps."""
 
     stack: npt.NDArray[np.uint8]  # [4, 84, 84] as the agent sees it, the oldest picture first
     ram: npt.NDArray[np.uint8]  # [128] memory after the last emulator frame
-    before: npt.NDArray[np.uint8]  # [128] and one frame earlier
+    before: npt.NDArray[np.uint8]  # [128] memory one emulator frame earlier
     screen: npt.NDArray[np.uint8]  # [210, 160, 3] the last emulator frame
-    screen_before: npt.NDArray[np.uint8]  # [210, 160, 3] and the one before it
+    screen_before: npt.NDArray[np.uint8]  # [210, 160, 3] the emulator frame before it
 
 
 def console(game: str, seed: int, sticky: float = 0.0) -> ALEInterface:
-    """An emulator at the start of a game that repeats the action before with probability `sticky`
-    at each frame. Raises UnknownGame."""
-    # ALE announces every game on the terminal otherwise; the batch of emulators does not.
+    """An emulator at the start of a game. At each frame it repeats the previous action with
+    probability `sticky`. Raises UnknownGame."""
+    # Otherwise ALE announces every game on the terminal.
     ALEInterface.setLoggerMode(LoggerMode.Error)
     ale = ALEInterface()
     ale.setFloat("repeat_action_probability", sticky)
@@ -43,17 +43,17 @@ def console(game: str, seed: int, sticky: float = 0.0) -> ALEInterface:
 
 
 def step(ale: ALEInterface, action: Action) -> None:
-    """One agent step: the action in four frames, or until the game is over."""
+    """One agent step: the action for four frames, or until the game is over."""
     for _ in range(FRAMES_PER_STEP):
         if ale.game_over():
             return
         ale.act(action)
 
 
-def observe(ale: ALEInterface) -> Observed | None:
-    """Wait for `STACK` steps (16 frames of NOOP) and look; None if the game ended meanwhile.
+def observe(ale: ALEInterface) -> Observation | None:
+    """Play `STACK` steps of NOOP (16 frames) and observe; None if the game ended meanwhile.
 
-    Whatever was written to memory before them is on all four pictures as the game draws it.
+    What was written to memory before these steps is visible in all four frames of the state.
     """
     noop = Action.NOOP
     grey = np.empty((STACK, 2, *SCREEN_SHAPE), np.uint8)
@@ -69,4 +69,4 @@ def observe(ale: ALEInterface) -> Observed | None:
         if ale.game_over():
             return None
     stack = resized(grey.max(axis=1))
-    return Observed(stack, ale.getRAM().copy(), ram, ale.getScreenRGB(), screen)
+    return Observation(stack, ale.getRAM().copy(), ram, ale.getScreenRGB(), screen)

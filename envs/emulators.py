@@ -8,9 +8,9 @@ Timeline of one emulator (next-step autoreset). Row t is what `Step` number t re
     ended    -      no     yes             no          no
     first    yes    no     no              yes         no
 
-The action sent between row 2 and row 3 is ignored by the emulator, so the "transition" from
-row 2 to row 3 is none. Nothing is bootstrapped from row 2's frame either: ALE stops at game over
-without drawing a new screen, so it repeats row 1's (measured: 25 of 25 game ends).
+The emulator ignores the action sent between row 2 and row 3, so there is no transition from row 2
+to row 3. Row 2's frame is not used for bootstrapping either: ALE stops at game over without
+drawing a new screen, so it repeats row 1's (measured: 25 of 25 game ends).
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from envs.games import game_id
 
 FRAME_SHAPE = (84, 84)
 SEEDS = 2**31
-"""Emulators take seeds from 0 to one below this."""
+"""Seeds of emulators are from 0 to SEEDS - 1."""
 FRAMES_PER_STEP = 4
 """Emulator frames for one agent step (the action repeat of Nature DQN)."""
 
 MOST_EPISODE_FRAMES = 1_080_000
-"""Longest episode that may be asked for (frames): five hours, ten times the usual cap."""
+"""Largest cap of an episode that is accepted (frames): five hours, ten times the usual cap."""
 
 
 @dataclass(frozen=True)
 class EmulatorConfig:
-    """How a game is played. Two runs with equal values are comparable."""
+    """The protocol under which a game is played. Two runs with equal values are comparable."""
 
     game: str = "Pong"
     """Game, as people write it: Pong, space_invaders, ALE/Pong-v5."""
@@ -74,7 +74,7 @@ class EmulatorConfig:
 
 
 class Step(NamedTuple):
-    """What a batch of E emulators answered to one action each."""
+    """The answer of E emulators to one action each."""
 
     frames: npt.NDArray[np.uint8]  # [E, 84, 84] grey, maximum of the last two emulator frames
     rewards: npt.NDArray[np.int32]  # [E] raw score points, never clipped
@@ -92,11 +92,11 @@ class Step(NamedTuple):
 def vector_env(
     config: EmulatorConfig, num_threads: int = 0, *, screen: bool = False
 ) -> AtariVectorEnv:
-    """ALE's own vector environment with every argument explicit (its defaults clip rewards,
-    press FIRE and leave sticky actions out).
+    """ALE's own vector environment with every argument explicit: its defaults clip rewards, press
+    FIRE and have no sticky actions.
 
-    With `screen` it returns every emulator frame in colour, [E, 1, 210, 160, 3], and one of its
-    steps is one emulator frame: sending each action four times plays the same episode.
+    With `screen`, a step is one emulator frame and returns it in colour, [E, 1, 210, 160, 3].
+    Sending each action four times then plays the same episode.
     """
     return AtariVectorEnv(
         config.game,
@@ -127,7 +127,7 @@ def vector_env(
 class Emulators:
     """E emulators behind `reset`, then `send` and `recv` in turn.
 
-    They run in `num_threads` threads of their own (0: one for each core) while the caller does
+    They run in `num_threads` threads of their own (0: one for each core), so the caller can do
     something else between `send` and `recv`.
     """
 
@@ -141,11 +141,11 @@ class Emulators:
     def reset(
         self, seeds: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.uint8]:
-        """Start a seeded episode in every emulator, or in those of `mask` [E]; one seed each,
-        from 0 to 2^31 - 1.
+        """Start a seeded episode in every emulator, or only in those of `mask` [E], with one seed
+        for each of these, from 0 to 2^31 - 1.
 
-        Returns the current frames [E, 84, 84] of all emulators; those outside `mask` are
-        untouched. From here an emulator's whole stream is a function of its seed and actions.
+        Returns the current frames [E, 84, 84] of all emulators. From here on, all that an emulator
+        returns is a function of its seed and its actions.
         """
         options = None if mask is None else {"reset_mask": mask}
         observation, info = self._env.reset(seed=seeds, options=options)
@@ -154,11 +154,11 @@ class Emulators:
         return np.asarray(observation[:, 0])
 
     def send(self, actions: npt.NDArray[np.int64]) -> None:
-        """Give each emulator its action [E]; an emulator whose episode ended resets instead."""
+        """Send each emulator its action [E]. One whose episode has ended resets instead."""
         self._env.send(actions)
 
     def recv(self) -> Step:
-        """What the emulators answered to the last `send`; waits for the slowest of them."""
+        """The answers to the last `send`. Waits for the slowest emulator."""
         observation, rewards, terminated, truncated, info = self._env.recv()
         first, lives = self._ended, info["lives"]
         step = Step(

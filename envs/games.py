@@ -1,4 +1,4 @@
-"""Game names: what people write, and what the emulator calls it."""
+"""Names of games: as people write them, as ALE knows them, as tables print them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from ale_py import roms
 from gymnasium.envs.registration import registry
 
-# ALE ships these cartridges for several human players only; they have no single-player mode.
+# ALE ships these cartridges, but they have no single-player mode.
 MULTIPLAYER_ONLY = frozenset({"combat", "joust", "maze_craze", "warlords"})
 
 
 class UnknownGame(ValueError):
-    """A game name that no cartridge answers to; the message holds the closest matches."""
+    """No cartridge has this name. The message gives the closest matches."""
 
 
 @cache
@@ -29,69 +29,71 @@ def _squash(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-_ID = re.compile(
+_GYMNASIUM_ID = re.compile(
     r"(?:(?:ale_py:)?ALE/)?(.+?)(-ram)?(NoFrameskip|Deterministic)?(?:-v([045]))?", re.I
 )
-"""What gymnasium calls a game: ALE/Pong-v5, PongNoFrameskip-v4, Pong-ram-v0."""
+"""Ids of Atari games in gymnasium: ALE/Pong-v5, PongNoFrameskip-v4, Pong-ram-v0."""
 
 
 def departs_from_id(name: str, sticky_actions: float) -> str:
-    """What a game is played with instead of what its id in gymnasium promises; empty where that is
-    the same, and for a name that is no such id."""
-    found = _ID.fullmatch(name.strip())
-    if not found or not found[4]:
+    """How play here differs from what a game's id in gymnasium promises, in words. Empty without
+    a difference, and for a name that is no such id."""
+    match = _GYMNASIUM_ID.fullmatch(name.strip())
+    if not match or not match[4]:
         return ""
-    said, version = [], int(found[4])
+    departures, version = [], int(match[4])
     promised = 0 if version == 4 else 0.25
     if promised != sticky_actions:
-        said.append(
+        departures.append(
             f"sticky actions of {promised:g}, here they are {sticky_actions:g} "
             f"(a run with --sticky-actions {promised:g} plays it so)"
         )
-    if version != 5 and not found[3]:
-        said.append("actions that last 2 to 4 frames, here all last 4")
-    return f"{name} promises {' and '.join(said)}" if said else ""
+    if version != 5 and not match[3]:
+        departures.append("actions that last 2 to 4 frames, here all last 4")
+    return f"{name} promises {' and '.join(departures)}" if departures else ""
 
 
 def game_id(name: str) -> str:
-    """ALE's snake_case id of a game as people write it: `SpaceInvaders`, `space_invaders`,
-    `space-invaders` and `ALE/SpaceInvaders-v5` are all `space_invaders`.
+    """ALE's snake_case id of a game: `SpaceInvaders`, `space_invaders`, `space-invaders` and
+    `ALE/SpaceInvaders-v5` all give `space_invaders`.
 
     Raises UnknownGame, with the closest matches, when no game has that name.
     """
-    found = _ID.fullmatch(name.strip())
-    wanted = _squash(found[1] if found else name)
+    match = _GYMNASIUM_ID.fullmatch(name.strip())
+    squashed = _squash(match[1] if match else name)
     by_squashed = {_squash(game): game for game in all_games()}
-    if found and found[2] and wanted in by_squashed:
+    if match and match[2] and squashed in by_squashed:
         raise UnknownGame(
             f"{name} shows agents the console's memory, and here they see the screen: "
-            f"give {game_title(by_squashed[wanted])}"
+            f"give {game_title(by_squashed[squashed])}"
         )
-    if wanted in by_squashed:
-        return by_squashed[wanted]
-    if wanted in map(_squash, MULTIPLAYER_ONLY):
+    if squashed in by_squashed:
+        return by_squashed[squashed]
+    if squashed in map(_squash, MULTIPLAYER_ONLY):
         raise UnknownGame(f"ALE has no single-player mode of {name}: choose another game")
-    others = {one.name.lower() for one in registry.values() if "ale_py" not in str(one.entry_point)}
-    if re.sub(r"-v\d+$", "", name.strip().lower()) in others:
+    other_ids = {
+        spec.name.lower() for spec in registry.values() if "ale_py" not in str(spec.entry_point)
+    }
+    if re.sub(r"-v\d+$", "", name.strip().lower()) in other_ids:
         raise UnknownGame(
             f"{name} is no Atari game, and only those of ALE are played here: try Pong"
         )
-    close = difflib.get_close_matches(wanted, by_squashed, n=3, cutoff=0.5)
+    matches = difflib.get_close_matches(squashed, by_squashed, n=3, cutoff=0.5)
     hint = (
-        f"did you mean {', '.join(game_title(by_squashed[c]) for c in close)}?"
-        if close
+        f"did you mean {', '.join(game_title(by_squashed[key]) for key in matches)}?"
+        if matches
         else f"choose from {', '.join(map(game_title, all_games()))}"
     )
     raise UnknownGame(f"unknown game {name!r}: {hint}")
 
 
 def game_title(game: str) -> str:
-    """`space_invaders` -> `SpaceInvaders`, the name used for folders and tables."""
+    """`space_invaders` -> `SpaceInvaders`, the name in folders and tables."""
     return game.title().replace("_", "")
 
 
 def rom_path(game: str) -> Path:
-    """File of the game's cartridge inside the installed ale-py."""
+    """The game's cartridge file in the installed ale-py. Raises UnknownGame."""
     path = roms.get_rom_path(game)
     if path is None:
         raise UnknownGame(f"ale-py has no cartridge for {game!r}")

@@ -7,7 +7,7 @@ One emulator's turns around the border of two episodes (rows as in envs/emulator
     flags       TERMINATED     maybe KEYFRAME     .
     leads to    final frame    first frame        ...
 
-so an episode that begins in row f and ends with turn t took the t - f + 1 actions of turns f to t.
+So an episode that begins in row f and ends with turn t took the t - f + 1 actions of turns f to t.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TrainingEpisode:
     """One whole episode of a training run."""
 
     steps: int
-    """Of the run, when it ended: its emulator's own, see `step_of`."""
+    """Step of the run at which it ended, counted as in `step_of`."""
     score: int
     """Raw, unclipped return (points)."""
     length: int
@@ -37,16 +37,16 @@ class TrainingEpisode:
     truncated: bool
     """Whether the frame cap ended it rather than the game."""
     env: int
-    """Emulator that played it."""
+    """Index of the emulator that played it."""
     row: int
-    """Of its first frame."""
+    """Row of its first frame."""
     keyframe: int
-    """Row from which it can be simulated: the last keyframe before it, or its own."""
+    """Row of the keyframe from which it is simulated: the last one no later than `row`."""
 
 
 @dataclass
-class _Now:
-    """Where one emulator stands while its turns are read; None where a gap hides it."""
+class _EpisodeState:
+    """One emulator's episode while its turns are read; None for what a gap hides."""
 
     row: int | None = 0
     keyframe: int | None = 0
@@ -54,74 +54,78 @@ class _Now:
 
 
 def step_of(env: int, num_envs: int, steps: int) -> int:
-    """Emulator `env`'s own step in the turn after which a run has `steps`: those of a turn count
-    one after the other, so that no two games end at the same step."""
+    """The step of emulator `env` in the turn after which a run has `steps` steps. The steps of a
+    turn are counted emulator by emulator, so no two games end at the same step."""
     return steps - num_envs + env + 1
 
 
 def episodes(header: LogHeader, blocks: Iterable[tuple[int, Turns]]) -> Iterator[TrainingEpisode]:
-    """Every whole episode in `blocks`, pairs of a first row and the turns from there, in the
-    order in which they ended. Those that a gap between two blocks touches are left out."""
+    """Every complete episode in `blocks`, in the order in which they ended. Blocks are pairs of a
+    first row and the turns from there. Episodes with turns missing between blocks are left out."""
     num_envs, expected = header.protocol.num_envs, 0
-    now = [_Now() for _ in range(num_envs)]
+    states = [_EpisodeState() for _ in range(num_envs)]
     for begin, turns in blocks:
         if begin != expected:
-            now = [_Now(None, None) for _ in range(num_envs)]
-        found = [
+            states = [_EpisodeState(None, None) for _ in range(num_envs)]
+        ended = [
             episode
             for env in range(num_envs)
-            for episode in _ended(header, now[env], env, begin, turns)
+            for episode in _ended(header, states[env], env, begin, turns)
         ]
-        yield from sorted(found, key=lambda episode: episode.steps)
+        yield from sorted(ended, key=lambda episode: episode.steps)
         expected = begin + turns.rows
 
 
 def _ended(
-    header: LogHeader, now: _Now, env: int, begin: int, turns: Turns
+    header: LogHeader, state: _EpisodeState, env: int, begin: int, turns: Turns
 ) -> Iterator[TrainingEpisode]:
-    """Episodes of one emulator that end within `turns`; moves `now` behind them."""
+    """Episodes of one emulator that end within `turns`. Moves `state` to the end of `turns`."""
     flags, rewards = turns.flags[env], turns.rewards[env]
-    counted = 0
+    scored_from = 0
     for at in np.flatnonzero(flags & (ENDED | KEYFRAME)).tolist():
         turn = begin + at
         if flags[at] & KEYFRAME:
-            now.keyframe = turn + 1
+            state.keyframe = turn + 1
         if flags[at] & ENDED:
-            score = now.score + int(rewards[counted : at + 1].sum())
-            if now.row is not None and now.keyframe is not None and now.keyframe <= now.row <= turn:
+            score = state.score + int(rewards[scored_from : at + 1].sum())
+            if (
+                state.row is not None
+                and state.keyframe is not None
+                and state.keyframe <= state.row <= turn
+            ):
                 num_envs = header.protocol.num_envs
                 yield TrainingEpisode(
                     steps=step_of(env, num_envs, header.start + (turn + 1) * num_envs),
                     score=score,
-                    length=turn - now.row + 1,
+                    length=turn - state.row + 1,
                     truncated=bool(flags[at] & TRUNCATED),
                     env=env,
-                    row=now.row,
-                    keyframe=now.keyframe,
+                    row=state.row,
+                    keyframe=state.keyframe,
                 )
-            now.row, now.score, counted = turn + 2, 0, at + 1
-    now.score += int(rewards[counted:].sum())
+            state.row, state.score, scored_from = turn + 2, 0, at + 1
+    state.score += int(rewards[scored_from:].sum())
 
 
 def trace(
     header: LogHeader, blocks: Iterable[tuple[int, Turns]], episode: TrainingEpisode
 ) -> EpisodeTrace:
-    """The episode as it was played; without Q-values and frame digests, which a log does not hold.
+    """The episode as it was played, without Q-values and frame digests: a log has none.
 
     Raises ValueError when `blocks` do not hold all its turns.
     """
     end, env = episode.row + episode.length, episode.env
     actions = np.zeros(end - episode.keyframe, np.uint8)
     rewards = np.zeros(end - episode.keyframe, np.int32)
-    found = 0
+    copied = 0
     for begin, turns in blocks:
         first, last = max(begin, episode.keyframe), min(begin + turns.rows, end)
         if first < last:
-            here = slice(first - episode.keyframe, last - episode.keyframe)
-            actions[here] = turns.actions[env, first - begin : last - begin]
-            rewards[here] = turns.rewards[env, first - begin : last - begin]
-            found += last - first
-    if found < len(actions):
+            span = slice(first - episode.keyframe, last - episode.keyframe)
+            actions[span] = turns.actions[env, first - begin : last - begin]
+            rewards[span] = turns.rewards[env, first - begin : last - begin]
+            copied += last - first
+    if copied < len(actions):
         raise ValueError("the action log is damaged between the keyframe and the episode's end")
     before = episode.row - episode.keyframe
     return EpisodeTrace(

@@ -1,11 +1,11 @@
 """Where a game's objects are: read from the console's 128 bytes of memory, in one table.
 
-A position is that of the upper left corner of the object's sprite, in pixels of the 160 x 210
-screen (x to the right, y down), as far as the sprite keeps one shape. Every row was compared with
-the sprite's colour on the screen; docs/labels.md has the shares that agree and the command.
+A position is that of the upper left corner of the object's sprite in its most usual shape, in
+pixels of the 160 x 210 screen (x to the right, y down). Every row was compared with the sprite's
+colour on the screen; docs/labels.md gives the agreement and the command that measures it.
 
 The bytes come from the game annotations of AtariARI (Anand et al. 2019, 1906.08226) and OCAtari
-(Delfosse et al. 2023, 2306.08649), offsets and lags from measuring.
+(Delfosse et al. 2023, 2306.08649). Offsets and lags were measured.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Positions = npt.NDArray[np.float32]
 Colour = tuple[int, int, int]
 
 SCREEN_TO_SMALL: Final = np.array([84 / 160, 84 / 210], np.float32)
-"""Pixels of the agent's 84x84 picture for one screen pixel: .525 in x, .4 in y."""
+"""Pixels of the agent's 84x84 frame for one screen pixel: .525 in x, .4 in y."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Axis:
     byte: int | None = None
     scale: float = 1.0
     reach: tuple[int, int] | None = None
-    """Values (first, last) of the byte that the object can be put at; None: it cannot."""
+    """First and last value of the byte at which the object can be put; None: it cannot be moved."""
     also: tuple[int, ...] = ()
-    """Further bytes that hold the same value and have to be written too."""
+    """Further bytes that hold the same value and have to be written, too."""
 
     def read(self, rams: Rams) -> Positions:
         """[N, 128] -> float32 [N]."""
@@ -56,27 +56,27 @@ class Sprite:
     colours: tuple[Colour, ...]
     """Colours (red, green, blue) it is drawn in."""
     field: tuple[int, int, int, int]
-    """Left, top, right, bottom (last two exclusive) of where it can be seen and told by colour."""
+    """Left, top, right, bottom (the last two exclusive) of the area where it is visible and known
+    by its colour (screen pixels)."""
     drawn: tuple[tuple[int, int, int], ...] = ()
     """(byte, first, last): it is drawn while each byte is in its range."""
     lag: int = 0
-    """Frames the screen is behind the memory: 1 where it shows what memory said before."""
+    """Frames by which the screen is behind the memory (0 or 1)."""
     within: tuple[int, int] = (1, 1)
-    """In x and y, how far the sprite's edge may be from the label (screen pixels): at least 95 of
-    100 are nearer."""
-
+    """Tolerance in x and y (screen pixels): at least 95% of labels are this close to the sprite's
+    edge."""
     paths: tuple[tuple[int, int, int, int], ...] = ()
-    """Where within its reach it can be put, if not everywhere: lines, the first and last
-    (x, y) of each in values of the bytes."""
+    """Lines within its reach on which it can be put, if not everywhere: first x and y, last x and y
+    of each, as values of the bytes."""
 
     @property
     def movable(self) -> bool:
-        """Whether writing to memory puts it somewhere else."""
+        """Whether writing to memory moves it."""
         return self.x.reach is not None or self.y.reach is not None
 
     def spots(self) -> npt.NDArray[np.bool_]:
-        """bool [256, 256]: pairs of bytes (x, y) that it can be put at; an axis along which it
-        cannot be moved has only value 0."""
+        """bool [256, 256]: the pairs of bytes (x, y) at which it can be put. An axis along which it
+        cannot be moved has only the value 0."""
         spots = np.zeros((256, 256), np.bool_)
         (left, right), (top, bottom) = self.x.reach or (0, 0), self.y.reach or (0, 0)
         for x, y, last_x, last_y in self.paths or ((left, top, right, bottom),):
@@ -93,12 +93,13 @@ class Sprite:
 
 @dataclass(frozen=True)
 class Count:
-    """How many of something there are: the bits of some bytes, or one byte's value."""
+    """A number of things, encoded in the bits of some bytes or as one byte's value."""
 
     bytes: tuple[int, ...]
     masks: tuple[int, ...] = ()
-    """For each byte the bits that count; without masks the first byte is the number."""
+    """The bits of each byte that count; without masks the first byte is the number."""
     bits_each: int = 1
+    """Bits for each thing (count)."""
 
     def read(self, rams: Rams) -> npt.NDArray[np.int64]:
         """[N, 128] -> int64 [N]."""
@@ -114,7 +115,7 @@ class Labels:
     """A game's row of the table."""
 
     main: str
-    """The object that is moved when nobody asks for another."""
+    """Name of the object that is moved by default."""
     sprites: dict[str, Sprite]
     counts: dict[str, Count] = field(default_factory=dict)
 
@@ -224,16 +225,16 @@ GAMES: Final[dict[str, Labels]] = {
 
 
 class NoLabels(ValueError):
-    """A game or an object that the table does not have; the message names those it has."""
+    """The table lacks this game or object. The message names those it has."""
 
 
 def labels_of(game: str) -> Labels:
-    """The game's row, by any of its names. Raises NoLabels, UnknownGame."""
-    wanted = game_id(game)
-    if wanted not in GAMES:
+    """The labels of a game, given by any of its names. Raises NoLabels, UnknownGame."""
+    key = game_id(game)
+    if key not in GAMES:
         known = ", ".join(map(game_title, GAMES))
-        raise NoLabels(f"no memory labels for {game_title(wanted)}: there are some for {known}")
-    return GAMES[wanted]
+        raise NoLabels(f"no memory labels for {game_title(key)}: there are some for {known}")
+    return GAMES[key]
 
 
 def sprite_of(game: str, name: str) -> Sprite:
@@ -247,26 +248,26 @@ def sprite_of(game: str, name: str) -> Sprite:
 
 
 def where(game: str, rams: Rams, before: Rams | None = None) -> dict[str, Positions]:
-    """Place of every object on the screen, float32 [N, 2] (x, y) in screen pixels.
+    """Place (x, y) of every object, float32 [N, 2] in screen pixels; nan where it is not drawn.
 
     `rams` uint8 [N, 128] are the memories right after the frames of interest, `before` those one
-    frame earlier: with them, objects that the screen shows a frame late are where the screen has
-    them; without, they may be off by one frame's movement. nan where an object is not drawn.
+    frame earlier. Some objects appear on the screen a frame late. Without `before` their places may
+    be off by one frame's movement.
     """
     places = {}
     for name, sprite in labels_of(game).sprites.items():
-        shown = before if before is not None and sprite.lag else rams
-        place = np.stack([sprite.x.read(shown), sprite.y.read(shown)], axis=1)
-        place[~sprite.is_drawn(shown)] = np.nan
+        memory = before if before is not None and sprite.lag else rams
+        place = np.stack([sprite.x.read(memory), sprite.y.read(memory)], axis=1)
+        place[~sprite.is_drawn(memory)] = np.nan
         places[name] = place
     return places
 
 
 def counts(game: str, rams: Rams) -> dict[str, npt.NDArray[np.int64]]:
-    """What the game counts, int64 [N] each: bricks or invaders that are left, oxygen."""
+    """Numbers of things, int64 [N] each: bricks or invaders left, oxygen."""
     return {name: count.read(rams) for name, count in labels_of(game).counts.items()}
 
 
 def in_small_pixels(places: npt.NDArray[np.floating]) -> Positions:
-    """[..., 2] (x, y) on the 160 x 210 screen -> float32, on the agent's 84x84 picture."""
+    """(x, y) [..., 2] on the 160 x 210 screen -> float32 on the agent's 84x84 frame."""
     return places.astype(np.float32) * SCREEN_TO_SMALL

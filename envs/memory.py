@@ -1,4 +1,4 @@
-"""The console's memory during a recorded episode, which the batch of emulators does not show."""
+"""The console's memory during a recorded episode. The vector environment gives no access to it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from envs.trace import EpisodeTrace
 
 
 def memories(trace: EpisodeTrace) -> Iterator[npt.NDArray[np.uint8]]:
-    """The 128 bytes of memory at each of the T steps, when its action was chosen: T of uint8 [128].
+    """Memory uint8 [128] at each of the T steps, when its action was chosen.
 
-    The batch plays the episode and says how many frames each step took; a console that can be
-    read does the same frame by frame. It stops early where the game is over before the actions
-    are used up.
+    The vector environment plays the episode and reports how many frames each step took. A single
+    emulator plays the same frames, and its memory is read. Stops early if the game is over before
+    the actions are used up.
     """
     protocol = replace(trace.protocol, num_envs=1)
     env, before = vector_env(protocol, num_threads=1), len(trace.before)
@@ -46,7 +46,7 @@ def memories(trace: EpisodeTrace) -> Iterator[npt.NDArray[np.uint8]]:
                 return
             yield ale.getRAM().copy()
         *_, terminated, truncated, info = env.step(np.array([action]))
-        if over:  # this step resets, whatever the action
+        if over:  # this step was a reset: its action was ignored
             ale.reset_game()
         follow(info, opening() if over else repeat(actions[action]))
         over = bool(terminated[0] or truncated[0])

@@ -1,8 +1,8 @@
-"""Q-values of an episode, rounded and laid out so that deflate makes them small.
+"""Q-values of an episode, rounded and arranged so that they compress well.
 
-Of each step are kept the largest Q-value, as a multiple of `top_step`, and how far the others
-lie below it, as multiples of `gap_step`. Both change little from one step to the next, so what
-is stored is the change, by action and then by time, low bytes apart from high bytes:
+For each step, the largest Q-value is stored as a multiple of `top_step`, and the distances of all
+Q-values below it as multiples of `gap_step`. Both change little from one step to the next, so the
+changes are stored: by action, then by time, with low bytes and high bytes apart.
 
     q       [T, A]          1.00 0.90 0.75      1.02 0.90 0.80
     top     [T]             1.00                1.02
@@ -10,8 +10,8 @@ is stored is the change, by action and then by time, low bytes apart from high b
     planes  [2, A + 1, T]   changes of top, then of each action's gap
 
 Resolution: top_step is the episode's largest |top| / 4095, gap_step its largest gap / levels
-(1023 unless the file would grow too large). A Q-value comes back within top_step / 2 + gap_step,
-and the best action stays the best alone: a gap that is not 0 is never rounded to 0.
+(1023 unless the file would grow too large). A decoded Q-value is off by at most
+top_step / 2 + gap_step. A gap above 0 is never rounded to 0, so the best action stays unique.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def encode(q_values: npt.NDArray[np.float32], levels: int) -> Planes:
     gaps = top - exact
     largest = float(np.abs(top).max())
     top_step = largest / TOP_LEVELS
-    # Finer than float32 can tell apart at this size, a gap of one unit would come back as none.
-    least = np.finfo(np.float32).tiny  # where denormal numbers are off, zero has no spacing
+    # Below float32's resolution at this size, a gap of one unit would be decoded as 0.
+    least = np.finfo(np.float32).tiny  # with denormal numbers off, the spacing at zero is 0
     spacing = max(float(np.spacing(np.float32(largest))), float(least))
     gap_step = max(float(gaps.max()) / levels, 2 * spacing)
     units = np.rint(gaps / gap_step)
@@ -56,7 +56,7 @@ def encode(q_values: npt.NDArray[np.float32], levels: int) -> Planes:
 
 
 def decode(rounded: Planes) -> npt.NDArray[np.float32]:
-    """float32 [T, A]. Raises ValueError for steps with which the values are not finite."""
+    """Q-values float32 [T, A]. Raises ValueError when they are not finite."""
     low, high = rounded.planes.astype(np.int64)
     folded = high << 8 | low
     rows = np.where(folded & 1, -(folded >> 1) - 1, folded >> 1).cumsum(1)

@@ -2,9 +2,9 @@
 
 Source: Wang et al., "Dueling network architectures for deep reinforcement learning", ICML 2016
 (1511.06581), table of scores with no-op starts, as tabulated by Quan and Ostrovski in DQN Zoo
-(2020), `atari_data.py`. Both players were scored on raw, whole-game returns, mean of at least 3
-episodes that began with 1 to 30 no-ops and lasted at most 108,000 frames, without sticky actions:
-under another protocol the scale is the same but its ends are not exactly random and human.
+(2020), `atari_data.py`. Both scores are means of raw returns of at least 3 whole games, which began
+with 1 to 30 no-ops and lasted at most 108,000 frames, without sticky actions. Under another
+protocol, 0 and 1 of the scale are not exactly random play and the human tester.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class ReferenceScores(NamedTuple):
 
 
 REFERENCE_FRAMES = 108_000
-"""Cap of the published games (frames)."""
+"""Frame cap of the published games (frames)."""
 
 # fmt: off
 REFERENCE_SCORES = {

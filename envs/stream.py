@@ -1,15 +1,15 @@
-"""Emulators whose whole course can be simulated again from a seed and actions.
+"""Emulators that can be simulated again from any keyframe, given a seed and actions.
 
-An emulator's stream is a function of its last seed and of the actions since then. A *keyframe* is
-where it is seeded afresh: who wants an episode again, or the contents of a replay memory, starts
-at the keyframe before it. Rows are those of envs/emulators.py, counted from the start:
+An emulator's frames and rewards are a function of its last seed and of the actions since then. A
+*keyframe* is a row where it is seeded again. To simulate an episode, or the contents of a replay
+memory, start at the keyframe before it. Rows are those of envs/emulators.py:
 
     row        0         ...   1000 ...        1410        1411          1412
     frame      seeded          due since here  game over   seeded again  goes on
     keyframe   x                                           x
 
-A keyframe cuts no episode short: the emulator resets there anyway, and is only told with which
-seed. Where they fall depends on numbers of steps alone.
+A keyframe cuts no episode short: the emulator resets there anyway, and only gets a seed. Which
+rows are keyframes depends on numbers of steps alone.
 """
 
 from __future__ import annotations
@@ -24,31 +24,32 @@ from envs.action_log import DIGEST_ROWS, KEYFRAME, Turns, digests_of, flags_of
 from envs.emulators import Emulators, Step
 
 TRAINING_SEEDS = 2**30
-"""Emulators of a training run are seeded below this; evaluations draw their seeds from above."""
+"""Seeds of training runs' emulators are below this, those of evaluations above."""
 
 
-class CannotFollow(Exception):
-    """A log that does not lead to where it should; the message is one line."""
+class LogMismatch(Exception):
+    """A log with missing turns, or one that the emulators do not reproduce. The message is one
+    line."""
 
 
 class Turn(NamedTuple):
-    """What E emulators were told, and what they answered."""
+    """The actions of E emulators, and their answers."""
 
     actions: npt.NDArray[np.int64]  # [E]
     step: Step
-    keyframes: npt.NDArray[np.bool_]  # [E] the frame answered is the first after a fresh seed
+    keyframes: npt.NDArray[np.bool_]  # [E] the emulator was seeded for the answered frame
 
 
 def keyframe_seed(seed: int, start: int, env: int, row: int) -> int:
-    """Seed of emulator `env` at a keyframe in `row`, for a run of `seed` whose rows are counted
-    from `start` steps."""
+    """Seed of emulator `env` at a keyframe in `row`. The run has the seed `seed`, and its row 0 is
+    at `start` steps."""
     drawn = np.random.SeedSequence([seed, start, env, row]).generate_state(1)
     return int(drawn[0]) % TRAINING_SEEDS
 
 
 class Stream:
-    """E emulators with a keyframe at the first episode that begins `period` rows after the one
-    before. The first ones are staggered, so that they do not fall together."""
+    """E emulators. Each has a keyframe at the first episode that begins at least `period` rows
+    after its last one. The first are due earlier, spread out so that they do not coincide."""
 
     def __init__(self, emulators: Emulators, seed: int, start: int, period: int) -> None:
         self._emulators, self.num_envs = emulators, emulators.num_envs
@@ -58,23 +59,23 @@ class Stream:
         self._due = np.arange(1, self.num_envs + 1) * period // self.num_envs  # [E] rows
 
     def begin(self) -> npt.NDArray[np.uint8]:
-        """Seed every emulator; the frames [E, 84, 84] of row 0."""
+        """Seed every emulator. Returns the frames [E, 84, 84] of row 0."""
         return self._emulators.reset(self._seeds(0, range(self.num_envs)))
 
     def send(self, actions: npt.NDArray[np.int64]) -> None:
-        """Give each emulator its action [E]; they run until `recv`."""
+        """Send each emulator its action [E]. They run in the background until `recv`."""
         self._actions = actions
         self._emulators.send(actions)
 
     def recv(self) -> Turn:
-        """What the emulators answered to the last `send`."""
+        """The turn that the last `send` began."""
         step = self._emulators.recv()
         self.row += 1
         mask = step.first & (self.row >= self._due)
         return self._turn(step, mask)
 
     def _turn(self, step: Step, mask: npt.NDArray[np.bool_]) -> Turn:
-        """The turn that led to this row, the emulators of `mask` [E] seeded afresh."""
+        """The turn that led to this row, after seeding the emulators of `mask` [E]."""
         if mask.any():
             seeds = self._seeds(self.row, np.flatnonzero(mask).tolist())
             step = step._replace(frames=self._emulators.reset(seeds, mask), first=step.first | mask)
@@ -87,15 +88,15 @@ class Stream:
     def follow(
         self, blocks: Sequence[tuple[int, Turns]], rows: int, oldest: int
     ) -> Iterator[tuple[int, npt.NDArray[np.uint8], Turn | None]]:
-        """Take again the turns that lead to `rows`, and stand there.
+        """Simulate the turns of a log up to row `rows`.
 
         `blocks` are pairs of a first row and the turns from there, in order. Yields (row, frames
-        [E, 84, 84], the turn that led to it or None for the first) from a row on that is no later
-        than `oldest`; from `oldest` on they are what they were. Raises CannotFollow where turns
-        are missing, or where the emulators answer something else than they did.
+        [E, 84, 84], the turn that led to the row; None for the first) from a row no later than
+        `oldest` on. From `oldest` on all is as it was in the run. Raises LogMismatch where turns
+        are missing, or where the emulators answer differently.
         """
         if any((turns.actions >= self._emulators.num_actions).any() for _, turns in blocks):
-            raise CannotFollow("the log holds actions that the game does not have")
+            raise LogMismatch("the log holds actions that the game does not have")
         since = keyframes_before(blocks, oldest, self.num_envs)
         self.row = int(since.min())
         self._due = np.where(since > 0, since + self._period, self._due)
@@ -106,14 +107,15 @@ class Stream:
         for begin, turns in blocks:
             for at in range(max(self.row - begin, 0), min(turns.rows, rows - begin)):
                 if begin + at != self.row:
-                    raise CannotFollow(f"turns {self.row:,} to {begin + at:,} are missing")
-                turn = self._again(turns, at, since)
+                    raise LogMismatch(f"turns {self.row:,} to {begin + at:,} are missing")
+                turn = self._retake(turns, at, since)
                 yield self.row, turn.step.frames, turn
         if self.row != rows:
-            raise CannotFollow(f"turns {self.row:,} to {rows:,} are missing")
+            raise LogMismatch(f"turns {self.row:,} to {rows:,} are missing")
 
-    def _again(self, turns: Turns, at: int, since: npt.NDArray[np.int64]) -> Turn:
-        """Take turn `at` of `turns` again; rows before `since` [E] do not count."""
+    def _retake(self, turns: Turns, at: int, since: npt.NDArray[np.int64]) -> Turn:
+        """Simulate turn `at` of `turns`. Each emulator's answers are compared with the log from row
+        `since` [E] on: its keyframe."""
         self.send(turns.actions[:, at].astype(np.int64))
         step = self._emulators.recv()
         self.row += 1
@@ -127,7 +129,7 @@ class Stream:
             same &= digests_of(turn.step) == turns.digests[:, at // DIGEST_ROWS]
         if not (same | ~known).all():
             env = int(np.flatnonzero(~same & known)[0])
-            raise CannotFollow(f"emulator {env} answers something else in row {self.row:,}")
+            raise LogMismatch(f"emulator {env} answers something else in row {self.row:,}")
         return turn
 
 
@@ -135,10 +137,10 @@ def keyframes_before(
     blocks: Sequence[tuple[int, Turns]], row: int, num_envs: int
 ) -> npt.NDArray[np.int64]:
     """int64 [E]: each emulator's last keyframe no later than `row`."""
-    found = np.zeros(num_envs, np.int64)
+    latest = np.zeros(num_envs, np.int64)
     for begin, turns in blocks:
         rows = np.arange(begin + 1, begin + 1 + turns.rows)
         marked = ((turns.flags & KEYFRAME) > 0) & (rows <= row)
         if marked.any():
-            found = np.maximum(found, np.where(marked, rows, 0).max(1))
-    return found
+            latest = np.maximum(latest, np.where(marked, rows, 0).max(1))
+    return latest

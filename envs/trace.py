@@ -1,4 +1,4 @@
-"""An episode as a seed and a list of actions: recorded once, simulated again at will."""
+"""An episode as a seed and a list of actions, from which it can be simulated again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def frame_digest(frame: npt.NDArray[np.uint8]) -> int:
 
 @dataclass(frozen=True, eq=False)
 class EpisodeTrace:
-    """Everything that happened in one episode of T steps, frames left out."""
+    """Everything that happened in one episode of T steps, without its frames."""
 
     protocol: EmulatorConfig
     """How it was played; `num_envs` is 1."""
@@ -32,13 +32,13 @@ class EpisodeTrace:
     truncated: bool
     """Whether the frame cap ended it rather than the game."""
     before: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
-    # [P] actions between the seed and the first frame, other episodes' and ignored ones
+    # [P] actions between the seed and the first frame: of earlier episodes, and ignored ones
     stuck: bool = False
-    """Whether it was cut off since nothing happened any more."""
+    """Whether it was cut off because nothing happened any more."""
 
     @property
     def score(self) -> int:
-        """Raw, unclipped return."""
+        """Raw, unclipped return (points)."""
         return int(self.rewards.sum())
 
     @property
@@ -55,20 +55,22 @@ class EpisodeTrace:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """One step of a simulated episode: what was seen, and what the next action brought."""
+    """One step of a simulated episode: the frame, and the outcome of the action chosen on it."""
 
     frame: npt.NDArray[np.uint8]  # [84, 84] the frame the action was chosen on
     lives: int
     """Left when the action was chosen; 0 in games without lives."""
     reward: int
+    """Raw score points."""
     ended: bool
+    """Whether the episode ended with the action."""
 
 
 def resimulate(trace: EpisodeTrace) -> Iterator[Moment]:
-    """Play the actions again from the seed: T moments, then one with the final frame.
+    """Simulate an episode from its seed: T moments, then one with the final frame.
 
-    The actions are the recorded ones whatever the emulator answers; it stops early only if the
-    game is over before they are used up.
+    Whatever the emulator answers, it gets the recorded actions. Stops early only if the game is
+    over before they are used up.
     """
     emulators = Emulators(replace(trace.protocol, num_envs=1), num_threads=1)
     frame = emulators.reset(np.array([trace.seed]))[0]
@@ -91,29 +93,29 @@ def resimulate(trace: EpisodeTrace) -> Iterator[Moment]:
 def screens(trace: EpisodeTrace) -> Iterator[npt.NDArray[np.uint8]]:
     """Every emulator frame of the episode in colour, uint8 [210, 160, 3], 60 a second.
 
-    Yields one array [k, 210, 160, 3] an agent step, k <= 4: fewer when the game ends inside it.
+    Yields one array [k, 210, 160, 3] for each agent step; k is 4, or fewer at the end of the game.
     """
     env = vector_env(replace(trace.protocol, num_envs=1), num_threads=1, screen=True)
     env.reset(seed=np.array([trace.seed]))
     over = False
     for action in trace.before:
-        # One step resets, whatever the action; the others are the frames of one agent step.
-        over = _frames(env, int(action), 1 if over else FRAMES_PER_STEP)[1]
+        # After the end of an episode one step resets, whatever its action.
+        over = _play_frames(env, int(action), 1 if over else FRAMES_PER_STEP)[1]
     for action in trace.actions:
-        frames, over = _frames(env, int(action), FRAMES_PER_STEP)
+        frames, over = _play_frames(env, int(action), FRAMES_PER_STEP)
         yield np.stack(frames)
         if over:
             return
 
 
-def _frames(
-    env: AtariVectorEnv, action: int, most: int
+def _play_frames(
+    env: AtariVectorEnv, action: int, max_frames: int
 ) -> tuple[list[npt.NDArray[np.uint8]], bool]:
-    """At most so many emulator frames of one action, fewer when the episode ends among them;
-    whether it did."""
+    """Up to `max_frames` emulator frames [210, 160, 3] of one action, and whether the episode ended
+    among them."""
     frames: list[npt.NDArray[np.uint8]] = []
     over = False
-    while len(frames) < most and not over:
+    while len(frames) < max_frames and not over:
         observation, _, terminated, truncated, _ = env.step(np.array([action]))
         frames.append(observation[0, 0])
         over = bool(terminated[0] or truncated[0])

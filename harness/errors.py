@@ -1,4 +1,4 @@
-"""What a user can mend."""
+"""Errors that a user can fix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 class UserError(Exception):
-    """Something the user can mend; the message is one line that says how."""
+    """An error that the user can fix. The message is one line that says how."""
 
 
 _NO_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""What the replay memory hands to the learner."""
+"""A batch of transitions, as the replay memory gives it to the learner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Batch(NamedTuple):
     next_states: Tensor  # uint8 [B, 4, 84, 84], the state `lengths` steps later
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on `device`; itself where it is there already."""
+        """The same batch on `device`; no copy if it is there already."""
         return Batch(*(tensor.to(device) for tensor in self))
 
     def split(self, count: int) -> list[Batch]:

@@ -1,7 +1,7 @@
-"""What a user can mend, in a file that is imported without torch: errors are shown before it is."""
+"""Errors that a user can fix. This file imports no torch, so that they show without its wait."""
 
 from __future__ import annotations
 
 
 class ReplayTooLarge(ValueError):
-    """A replay memory that fits nowhere; the message says which size would."""
+    """No memory has room for the replay memory. The message gives a size that would fit."""

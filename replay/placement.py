@@ -1,4 +1,4 @@
-"""Where the replay memory goes: on the learner's device if it fits, else in main memory."""
+"""Where the replay memory is placed: on the learner's device if it fits, else in main memory."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ MARGIN = 0.9
 
 
 def place_replay(slots: int, device: torch.device) -> tuple[torch.device, str]:
-    """The device for `slots` transitions, and a line that says why.
+    """The device for `slots` transitions, and a line that explains the choice.
 
-    Nothing is allocated. Raises ReplayTooLarge when neither `device` nor main memory has room.
+    Allocates nothing. Raises ReplayTooLarge when neither `device` nor main memory has room.
     """
-    need = slots * SLOT_BYTES
+    needed = slots * SLOT_BYTES
     # MPS shares main memory, and its index_select is wrong beyond 2^31 elements (pytorch 188756).
     cpu = torch.device("cpu")
     places = [device, cpu] if device.type == "cuda" else [cpu]
-    room = {place: int(free_bytes(place) * MARGIN) for place in places}
-    for place, free in room.items():
-        if need <= free:
+    usable = {place: int(free_bytes(place) * MARGIN) for place in places}
+    for place, free in usable.items():
+        if needed <= free:
             return place, (
-                f"replay memory: {slots:,} transitions, {_gb(need)} on {place} "
+                f"replay memory: {slots:,} transitions, {_gb(needed)} on {place} "
                 f"({_gb(free)} usable there)"
             )
-    largest = max(room.values()) // SLOT_BYTES
+    largest = max(usable.values()) // SLOT_BYTES
     raise ReplayTooLarge(
-        f"a replay memory of {slots:,} transitions needs {_gb(need)} and "
-        f"{_gb(max(room.values()))} are usable: --replay-size {largest // 1000 * 1000} would fit"
+        f"a replay memory of {slots:,} transitions needs {_gb(needed)} and "
+        f"{_gb(max(usable.values()))} are usable: --replay-size {largest // 1000 * 1000} would fit"
     )
 
 
@@ -43,14 +43,14 @@ def _gb(count: int) -> str:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that a device still has to give, within container limits and `ulimit -v` (bytes)."""
+    """Free memory of a device within container limits and `ulimit -v` (bytes)."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return min(_system_free(), _cgroup_free(), _address_space())
 
 
 def room_for(size: int, device: torch.device) -> int:
-    """How many things of so many bytes a device has memory for."""
+    """How many objects of `size` bytes fit into a device's free memory (count)."""
     return int(free_bytes(device) * MARGIN) // size
 
 
@@ -65,13 +65,13 @@ def _system_free() -> int:
 
 
 def _cgroup_free(root: Path = ROOT, own: Path = OWN) -> int:
-    """What the tightest of this process's control groups lets it still take; page cache that can
-    be dropped counts as free."""
+    """Memory left to this process in the tightest of its control groups (bytes). Page cache that
+    can be dropped counts as free."""
     free = [2**63]
     for group in control_groups("memory", root, own):
         for limit_file, used_file, cache in (
             ("memory.max", "memory.current", "inactive_file"),
-            ("memory.high", "memory.current", "inactive_file"),  # beyond it all is slowed down
+            ("memory.high", "memory.current", "inactive_file"),  # beyond it Linux throttles
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
             try:
@@ -86,7 +86,7 @@ def _cgroup_free(root: Path = ROOT, own: Path = OWN) -> int:
 
 
 def _address_space() -> int:
-    """What `ulimit -v` lets this process still take."""
+    """Address space left to this process under `ulimit -v` (bytes)."""
     try:
         import resource  # not there on Windows
 

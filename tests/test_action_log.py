@@ -63,15 +63,15 @@ def written(folder: Path, content: bytes) -> LogFile:
 def same(begin: int, turns: Turns) -> bool:
     end = begin + turns.rows
     pairs = zip(turns[:3], TRUTH[:3], strict=True)
-    return all(np.array_equal(found, true[:, begin:end]) for found, true in pairs)
+    return all(np.array_equal(part, true[:, begin:end]) for part, true in pairs)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     log = written(tmp_path, CONTENT)
     assert log.header == HEADER
-    found = list(log.chunks())
-    assert [begin for begin, _ in found] == [0, CHUNK_ROWS, 2 * CHUNK_ROWS]
-    assert all(same(begin, turns) for begin, turns in found)
+    chunks = list(log.chunks())
+    assert [begin for begin, _ in chunks] == [0, CHUNK_ROWS, 2 * CHUNK_ROWS]
+    assert all(same(begin, turns) for begin, turns in chunks)
     assert same(3 * CHUNK_ROWS, RECORDER.tail())
 
 
@@ -84,11 +84,11 @@ def test_a_recorder_goes_on_from_its_tail() -> None:
     for row in range(CHUNK_ROWS):
         frames = random.integers(256, size=(ENVS, 84, 84), dtype=np.uint8)
         step = Step(frames, np.zeros(ENVS, np.int32), nothing, nothing, nothing, nothing)
-        one = original.add(np.full(ENVS, row % 18), step, nothing)
-        two = resumed.add(np.full(ENVS, row % 18), step, nothing)
-        assert one == two
+        first = original.add(np.full(ENVS, row % 18), step, nothing)
+        second = resumed.add(np.full(ENVS, row % 18), step, nothing)
+        assert first == second
         resumed = Recorder(ENVS, resumed.rows, resumed.tail())
-        if one:
+        if first:
             break
     else:
         pytest.fail("no chunk became whole")
@@ -107,14 +107,14 @@ def test_a_torn_log_holds_the_chunks_before(
     size: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("torn")
-    whole = np.cumsum([len(HEADER.packed()), *map(len, CHUNKS)])
-    if size < whole[0]:
+    ends = np.cumsum([len(HEADER.packed()), *map(len, CHUNKS)])
+    if size < ends[0]:
         with pytest.raises(BadLog):
             written(folder, CONTENT[:size])
         return
-    found = list(written(folder, CONTENT[:size]).chunks())
-    assert len(found) == int((whole[1:] <= size).sum())
-    assert all(same(begin, turns) for begin, turns in found)
+    chunks = list(written(folder, CONTENT[:size]).chunks())
+    assert len(chunks) == int((ends[1:] <= size).sum())
+    assert all(same(begin, turns) for begin, turns in chunks)
 
 
 @settings(max_examples=150, deadline=None)
@@ -136,14 +136,14 @@ def test_flipped_bytes_cost_only_their_chunks(
         if content[at] != CONTENT[at]
     }
     try:
-        found = dict(written(folder, bytes(content) + behind).chunks())
+        chunks = dict(written(folder, bytes(content) + behind).chunks())
     except BadLog:
         assert 0 in damaged
         return
     assert 0 not in damaged
     expected = {(i - 1) * CHUNK_ROWS for i in range(1, 4) if i not in damaged}
-    assert set(found) == expected
-    assert all(same(begin, turns) for begin, turns in found.items())
+    assert set(chunks) == expected
+    assert all(same(begin, turns) for begin, turns in chunks.items())
 
 
 def test_a_chunk_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_what_is_no_log_is_refused(content: bytes, tmp_path: Path) -> None:
 
 def one_by_one() -> list[TrainingEpisode]:
     """The episodes of TRUTH, found turn by turn."""
-    found = []
+    ended = []
     row, key, score = [0] * ENVS, [0] * ENVS, [0] * ENVS
     ignored = [False] * ENVS
     for turn in range(TRUTH.rows):
@@ -178,11 +178,11 @@ def one_by_one() -> list[TrainingEpisode]:
             if flags & (TERMINATED | TRUNCATED):
                 cut = bool(flags & TRUNCATED)
                 length, steps = turn + 1 - row[env], 1_000 + turn * ENVS + env + 1
-                found.append(
+                ended.append(
                     TrainingEpisode(steps, score[env], length, cut, env, row[env], key[env])
                 )
                 ignored[env] = True
-    return found
+    return ended
 
 
 def blocks() -> list[tuple[int, Turns]]:
@@ -205,8 +205,8 @@ def test_a_gap_costs_the_episodes_that_touch_it() -> None:
     left = blocks()
     del left[2]
     begin, end = 2, 700
-    found = list(episodes(HEADER, left))
+    complete = list(episodes(HEADER, left))
     # After the gap an emulator's episodes are known again once it had a keyframe.
-    assert set(found) < set(one_by_one())
-    assert any(one.keyframe >= end for one in found)
-    assert not any(one.row < end and one.row + one.length > begin for one in found)
+    assert set(complete) < set(one_by_one())
+    assert any(one.keyframe >= end for one in complete)
+    assert not any(one.row < end and one.row + one.length > begin for one in complete)

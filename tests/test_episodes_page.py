@@ -55,7 +55,7 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory, games: dict[int, EpisodeTr
     for number, game in games.items():
         file = folder / "episodes" / f"{number}.episode"
         save_episode(file, game, agent="a run", agent_steps=1000 + number, epsilon=0.1)
-    header = LogHeader.here(PROTOCOL, 5, 0, 150)
+    header = LogHeader.for_installed(PROTOCOL, 5, 0, 150)
     random, recorder = np.random.default_rng(0), Recorder(2)
     chunks = []
     with closing(Emulators(PROTOCOL, 1)) as emulators:
@@ -237,7 +237,7 @@ def test_names_are_text_and_only_the_pages_own_scripts_run(
 
 def test_a_game_that_was_cut_off_is_called_so(games: dict[int, EpisodeTrace]) -> None:
     cut = replace(games[0], truncated=True)
-    header = LogHeader.here(PROTOCOL, 5, 0, 150)
+    header = LogHeader.for_installed(PROTOCOL, 5, 0, 150)
     card = _listed(Played("a", None, header, cut), "First", lambda _: [])
     assert ("Length", f"{len(cut)} steps, cut off by the frame cap") in card.facts
 

@@ -41,9 +41,9 @@ def test_what_a_user_can_mend_is_one_line(
     error: Exception, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ended(error) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"error: {line}")
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {line}")
+    assert message.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_recorded_updates_equal_eager_ones(
         drawn.append([call().clone() for _ in range(12)])
         weights.append([p.detach().clone() for p in learner.online.parameters()])
         assert learner.metrics()["loss"] > 0
-    assert all(torch.equal(one, two) for one, two in zip(*drawn, strict=True))
+    assert all(torch.equal(first, second) for first, second in zip(*drawn, strict=True))
     moved = max((a - b).abs().max().item() for a, b in zip(start, weights[0], strict=True))
     apart = max((a - b).abs().max().item() for a, b in zip(*weights, strict=True))
     assert moved > 1e-3

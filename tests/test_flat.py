@@ -18,10 +18,10 @@ from test_update import CONFIG, furthest
 
 
 def flat_optimizer(
-    network: nn.Module, name: OptimizerName, shards: int, followers: list[nn.Parameter]
+    network: nn.Module, name: OptimizerName, shards: int, compute_weights: list[nn.Parameter]
 ) -> FlatOptimizer:
     named = network.named_parameters()
-    return FlatOptimizer(named, followers, name, 1e-3, 1e-4, CorePool(shards))
+    return FlatOptimizer(named, compute_weights, name, 1e-3, 1e-4, CorePool(shards))
 
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop"])
@@ -64,15 +64,15 @@ def test_gradients_and_followers_of_any_layout_meet_their_weights(shards: int) -
     moves along its own gradient, and its follower is its rounded value."""
     network = Layouts()
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
-    followers = [nn.Parameter(p.detach().bfloat16()) for p in network.parameters()]
-    flat = flat_optimizer(network, "rmsprop", shards, followers)
+    compute_weights = [nn.Parameter(p.detach().bfloat16()) for p in network.parameters()]
+    flat = flat_optimizer(network, "rmsprop", shards, compute_weights)
     grads = [torch.rand(p.shape) - 0.5 for p in network.parameters()]
     grads[0] = grads[0].contiguous()
     grads[3] = torch.full((1, 1), 0.25).expand(9, 2)
     norm = torch.cat([grad.flatten() for grad in grads]).norm()
     flat.step(grads, norm.item() / 2)
     for (name, parameter), follower, grad in zip(
-        network.named_parameters(), followers, grads, strict=True
+        network.named_parameters(), compute_weights, grads, strict=True
     ):
         half = grad / 2
         variance = 0.05 * half**2 - (0.05 * half) ** 2
@@ -93,14 +93,14 @@ def test_parameters_keep_shape_layout_and_values() -> None:
 
 def test_state_moves_between_numbers_of_shards() -> None:
     """A run goes on with another number of cores as it would have."""
-    one, two = Learner(CONFIG, 3, "cpu", 1), Learner(CONFIG, 3, "cpu", 3)
-    one.update(batch(0))
-    two.load_state({name: t.detach().clone().contiguous() for name, t in one.state().items()})
-    saved = two.state()
-    assert all(torch.equal(value, saved[name]) for name, value in one.state().items())
-    one.update(batch(1))
-    two.update(batch(1))
-    assert furthest(one.online, two.online) < 1e-5
+    first, second = Learner(CONFIG, 3, "cpu", 1), Learner(CONFIG, 3, "cpu", 3)
+    first.update(batch(0))
+    second.load_state({name: t.detach().clone().contiguous() for name, t in first.state().items()})
+    saved = second.state()
+    assert all(torch.equal(value, saved[name]) for name, value in first.state().items())
+    first.update(batch(1))
+    second.update(batch(1))
+    assert furthest(first.online, second.online) < 1e-5
 
 
 @pytest.mark.parametrize("change", ["missing", "unknown", "shape"])

@@ -112,6 +112,6 @@ def test_the_console_s_memory_is_shown_to_no_agent(written: str) -> None:
 def test_what_an_id_promises_is_compared_with_what_is_played(
     written: str, sticky: float, told: str
 ) -> None:
-    said = departs_from_id(written, sticky)
-    assert told in said
-    assert bool(told) == bool(said)
+    departure = departs_from_id(written, sticky)
+    assert told in departure
+    assert bool(told) == bool(departure)

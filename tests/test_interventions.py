@@ -22,29 +22,29 @@ def pong(count: int = 40, seed: int = 0) -> Intervened:
     return intervened("Pong", "ball", count, seed)
 
 
-def same(one: object, two: object) -> bool:
-    if isinstance(one, dict) and isinstance(two, dict):
-        return all(same(one[name], two[name]) for name in one.keys() | two.keys())
-    return np.array_equal(np.asarray(one), np.asarray(two), equal_nan=True)
+def same(first: object, second: object) -> bool:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return all(same(first[name], second[name]) for name in first.keys() | second.keys())
+    return np.array_equal(np.asarray(first), np.asarray(second), equal_nan=True)
 
 
 def test_shapes_and_types() -> None:
-    found = pong()
-    assert (found.states.shape, found.states.dtype) == ((40, 4, 84, 84), np.uint8)
-    assert (found.screens.shape, found.screens.dtype) == ((40, 210, 160, 3), np.uint8)
-    assert (found.episodes.shape, found.episodes.dtype) == ((40,), np.int64)
-    assert found.positions.keys() == {"ball", "player", "enemy"}
-    assert {(place.shape, str(place.dtype)) for place in found.positions.values()} == {
+    data = pong()
+    assert (data.states.shape, data.states.dtype) == ((40, 4, 84, 84), np.uint8)
+    assert (data.screens.shape, data.screens.dtype) == ((40, 210, 160, 3), np.uint8)
+    assert (data.episodes.shape, data.episodes.dtype) == ((40,), np.int64)
+    assert data.positions.keys() == {"ball", "player", "enemy"}
+    assert {(place.shape, str(place.dtype)) for place in data.positions.values()} == {
         ((40, 2), "float32")
     }
-    assert not np.isnan(found.positions["ball"]).any()
+    assert not np.isnan(data.positions["ball"]).any()
 
 
 def test_the_same_seed_makes_the_same_states() -> None:
-    again = intervened("pong", "ball", 40, 0)
-    assert all(same(one, two) for one, two in zip(pong(), again, strict=True))
+    repeated = intervened("pong", "ball", 40, 0)
+    assert all(same(first, second) for first, second in zip(pong(), repeated, strict=True))
     assert not np.array_equal(pong().states[:4], intervened("pong", "ball", 4, 1).states)
-    assert np.array_equal(intervened("pong", "ball", 5, 0).states, again.states[:5])
+    assert np.array_equal(intervened("pong", "ball", 5, 0).states, repeated.states[:5])
 
 
 def test_few_states_come_from_one_episode() -> None:
@@ -65,9 +65,9 @@ def test_the_ball_is_spread_over_the_field_and_all_states_differ() -> None:
 def test_labels_point_at_the_ball_on_screen_and_in_the_stack() -> None:
     """The newest picture holds the maximum of two frames: the ball is within two pixels of where
     the last one has it, and brighter than the field."""
-    found = pong()
+    data = pong()
     for (x, y), screen, state in zip(
-        found.positions["ball"], found.screens, found.states, strict=True
+        data.positions["ball"], data.screens, data.states, strict=True
     ):
         column, row = round(x / SCREEN_TO_SMALL[0]), round(y / SCREEN_TO_SMALL[1])
         assert (screen[row : row + 4, column : column + 2] == 236).all(axis=-1).any()
@@ -79,39 +79,39 @@ def test_labels_point_at_the_ball_on_screen_and_in_the_stack() -> None:
 def test_stacks_move_as_the_game_moves(game: str) -> None:
     """Four different pictures (none is from before the object was moved, none is twice there),
     the newest made of the last screen."""
-    found = intervened(game, labels_of(game).main, 3, 3)
-    moving = sum(len({picture.tobytes() for picture in state}) > 1 for state in found.states)
+    data = intervened(game, labels_of(game).main, 3, 3)
+    moving = sum(len({picture.tobytes() for picture in state}) > 1 for state in data.states)
     assert moving >= 2
     name = labels_of(game).main
-    assert not np.isnan(found.positions[name]).any()
-    assert np.ptp(found.positions[name], axis=0).max() > 5
-    assert found.counts.keys() == labels_of(game).counts.keys()
-    assert all((count > 0).all() for count in found.counts.values())
+    assert not np.isnan(data.positions[name]).any()
+    assert np.ptp(data.positions[name], axis=0).max() > 5
+    assert data.counts.keys() == labels_of(game).counts.keys()
+    assert all((count > 0).all() for count in data.counts.values())
 
 
 def test_the_newest_picture_is_no_darker_than_its_last_screen() -> None:
     """It is the maximum of the last two; ALE's grey is the usual weighting of colours."""
-    found = pong()
-    grey = np.rint(found.screens @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-    assert (found.states[:, 3].astype(int) - resized(grey) >= -1).all()
+    data = pong()
+    grey = np.rint(data.screens @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    assert (data.states[:, 3].astype(int) - resized(grey) >= -1).all()
 
 
 def test_the_place_is_what_it_was_put_at_where_nothing_moves_it() -> None:
     """The player of Space Invaders stands still while nobody moves it."""
-    found = intervened("space_invaders", "player", 12, 0)
-    place = found.positions["player"][:, 0]
-    assert np.allclose(place, found.put[:, 0], atol=1e-4)
+    data = intervened("space_invaders", "player", 12, 0)
+    place = data.positions["player"][:, 0]
+    assert np.allclose(place, data.put[:, 0], atol=1e-4)
     assert len(np.unique(place)) > 8
-    assert np.isnan(found.put[:, 1]).all()
+    assert np.isnan(data.put[:, 1]).all()
 
 
 @pytest.mark.parametrize(
     ("game", "obj"), [("pong", "ball"), ("boxing", "player"), ("seaquest", "player")]
 )
 def test_the_game_keeps_what_was_written(game: str, obj: str) -> None:
-    found = intervened(game, obj, 30, 1)
+    data = intervened(game, obj, 30, 1)
     for axis in range(2):
-        assert np.corrcoef(found.positions[obj][:, axis], found.put[:, axis])[0, 1] > 0.75
+        assert np.corrcoef(data.positions[obj][:, axis], data.put[:, axis])[0, 1] > 0.75
 
 
 def test_it_is_put_uniformly_over_its_reach() -> None:
@@ -129,13 +129,13 @@ def test_it_is_put_uniformly_over_its_reach() -> None:
 
 
 def test_displaced_by_the_offsets_while_all_else_is_equal() -> None:
-    found = displaced("pong", "ball", 8, 0, PONG)
-    assert found.states.shape == (8, 3, 4, 84, 84)
-    assert found.positions.shape == (8, 3, 2)
-    moved = (found.positions[:, 1:] - found.positions[:, :1]) / SCREEN_TO_SMALL
+    data = displaced("pong", "ball", 8, 0, PONG)
+    assert data.states.shape == (8, 3, 4, 84, 84)
+    assert data.positions.shape == (8, 3, 2)
+    moved = (data.positions[:, 1:] - data.positions[:, :1]) / SCREEN_TO_SMALL
     intended = np.abs(moved - np.array(PONG)).max(axis=(1, 2)) < 0.5
     assert intended.sum() >= 4, "most do not bounce"
-    for states, places in zip(found.states[intended], found.positions[intended], strict=True):
+    for states, places in zip(data.states[intended], data.positions[intended], strict=True):
         for state, (x, y) in zip(states[1:], places[1:], strict=True):
             different = state[3] != states[0, 3]
             different[:, :11] = False  # the enemy follows the ball
@@ -150,18 +150,18 @@ def test_displaced_by_the_offsets_while_all_else_is_equal() -> None:
 
 def test_no_offset_changes_nothing() -> None:
     """The emulator is set back whole: the same place twice gives the same bytes."""
-    found = displaced("boxing", "player", 2, 0, [(0, 0), (6, 0), (0, 0)])
-    assert np.array_equal(found.states[:, 0], found.states[:, 1])
-    assert np.array_equal(found.states[:, 0], found.states[:, 3])
-    assert (found.states[:, 0] != found.states[:, 2]).any(axis=(1, 2, 3)).all()
-    assert np.array_equal(found.positions[:, 0], found.positions[:, 3])
+    data = displaced("boxing", "player", 2, 0, [(0, 0), (6, 0), (0, 0)])
+    assert np.array_equal(data.states[:, 0], data.states[:, 1])
+    assert np.array_equal(data.states[:, 0], data.states[:, 3])
+    assert (data.states[:, 0] != data.states[:, 2]).any(axis=(1, 2, 3)).all()
+    assert np.array_equal(data.positions[:, 0], data.positions[:, 3])
 
 
 def test_displaced_is_a_function_of_its_arguments() -> None:
-    one, two = (displaced("space_invaders", "player", 3, 5, [(4, 0)]) for _ in range(2))
-    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
-    assert np.allclose(one.positions[:, 1] - one.positions[:, 0], [4 * 84 / 160, 0], atol=1e-4)
-    assert len(np.unique(one.episodes)) == 1
+    first, second = (displaced("space_invaders", "player", 3, 5, [(4, 0)]) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert np.allclose(first.positions[:, 1] - first.positions[:, 0], [4 * 84 / 160, 0], atol=1e-4)
+    assert len(np.unique(first.episodes)) == 1
 
 
 def test_every_base_and_its_offsets_are_spots() -> None:
@@ -207,8 +207,8 @@ def test_what_can_be_displaced(game: str, obj: str, offset: tuple[int, int], can
 
 
 def test_y_goes_down_also_where_the_byte_goes_up() -> None:
-    found = displaced("freeway", "chicken", 3, 0, [(0, 20)])
-    moved = found.positions[:, 1, 1] - found.positions[:, 0, 1]
+    data = displaced("freeway", "chicken", 3, 0, [(0, 20)])
+    moved = data.positions[:, 1, 1] - data.positions[:, 0, 1]
     assert (moved > 0).sum() >= 2
 
 

@@ -197,8 +197,8 @@ def copies(module: nn.Module) -> list[Tensor]:
     return [parameter.detach().clone() for parameter in module.parameters()]
 
 
-def same(one: list[Tensor], two: list[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+def same(first: list[Tensor], second: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_an_update_moves_the_online_network_alone() -> None:
@@ -231,14 +231,14 @@ def test_repeating_a_batch_lowers_its_loss() -> None:
 
 
 def test_metrics_are_means_since_the_last_call() -> None:
-    both, one, two = (Learner(LearnerConfig(learning_rate=1e-9), 3, "cpu") for _ in range(3))
-    for other in (one, two):
+    both, first, second = (Learner(LearnerConfig(learning_rate=1e-9), 3, "cpu") for _ in range(3))
+    for other in (first, second):
         other.load_state(both.state())
     both.update(batch(0))
     both.update(batch(1))
-    one.update(batch(0))
-    two.update(batch(1))
-    figures = [learner.metrics() for learner in (both, one, two)]
+    first.update(batch(0))
+    second.update(batch(1))
+    figures = [learner.metrics() for learner in (both, first, second)]
     for name in Learner.METRICS:
         assert figures[0][name] == pytest.approx((figures[1][name] + figures[2][name]) / 2, 1e-4)
     assert both.metrics() == {}
@@ -264,16 +264,16 @@ def test_gradients_are_scaled_down_to_the_limit() -> None:
 def test_a_restored_learner_goes_on_as_if_nothing_happened(optimizer: Any) -> None:
     """Online, target, and the optimizer's averages: the next updates are equal to the bit."""
     config = LearnerConfig(optimizer=optimizer)
-    one, two = Learner(config, 3, "cpu"), Learner(config, 3, "cpu")
+    first, second = Learner(config, 3, "cpu"), Learner(config, 3, "cpu")
     for seed in range(3):
-        one.update(batch(seed))
+        first.update(batch(seed))
     # As from a file: fresh memory, plain layout.
-    two.load_state({name: t.detach().clone().contiguous() for name, t in one.state().items()})
+    second.load_state({name: t.detach().clone().contiguous() for name, t in first.state().items()})
     for seed in range(3, 6):
-        one.update(batch(seed))
-        two.update(batch(seed))
-    assert same(copies(one.online), copies(two.online))
-    assert same(copies(one.target), copies(two.target))
+        first.update(batch(seed))
+        second.update(batch(seed))
+    assert same(copies(first.online), copies(second.online))
+    assert same(copies(first.target), copies(second.target))
 
 
 def test_acting_leaves_no_gradient() -> None:

@@ -80,11 +80,11 @@ def test_a_mean_before_the_rectifier_is_a_stride_with_smooth_kernels() -> None:
 def smooth(kernels: torch.Tensor, size: int) -> torch.Tensor:
     """[O, I, K, K] -> [O, I, K + size - 1, K + size - 1], element by element."""
     side = kernels.shape[-1]
-    found = torch.zeros((*kernels.shape[:2], side + size - 1, side + size - 1))
+    widened = torch.zeros((*kernels.shape[:2], side + size - 1, side + size - 1))
     for row in range(size):
         for column in range(size):
-            found[..., row : row + side, column : column + side] += kernels / size**2
-    return found
+            widened[..., row : row + side, column : column + side] += kernels / size**2
+    return widened
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

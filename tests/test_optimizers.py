@@ -75,13 +75,13 @@ def test_centred_rmsprop_equals_plain_python() -> None:
     rng = random.Random(0)
     start = [rng.gauss(0, 1) for _ in range(6)]
     grads = [[rng.gauss(0, 0.01) for _ in range(6)] for _ in range(40)]
-    one = nn.Parameter(torch.tensor(start[:2]))
-    two = nn.Parameter(torch.tensor(start[2:]).reshape(2, 2))
-    optimizer = CentredRMSProp([one, two], 2.5e-4, 0.01 / 32**2)
+    first = nn.Parameter(torch.tensor(start[:2]))
+    second = nn.Parameter(torch.tensor(start[2:]).reshape(2, 2))
+    optimizer = CentredRMSProp([first, second], 2.5e-4, 0.01 / 32**2)
     for grad in grads:
-        one.grad, two.grad = torch.tensor(grad[:2]), torch.tensor(grad[2:]).reshape(2, 2)
+        first.grad, second.grad = torch.tensor(grad[:2]), torch.tensor(grad[2:]).reshape(2, 2)
         optimizer.step()
-    got = [*one.tolist(), *two.flatten().tolist()]
+    got = [*first.tolist(), *second.flatten().tolist()]
     assert got == pytest.approx(plain_rmsprop(start, grads, 2.5e-4, 0.01 / 32**2, 0.95), abs=1e-6)
 
 

@@ -53,10 +53,10 @@ def test_both_networks_begin_with_its_weights(checkpoint: Path, tmp_path: Path) 
     run = Run("quick", changed(update_period=100), origin)
     assert run.origin
     assert run.origin.steps == 1_234
-    found = trained(tmp_path / "run", run, TrainCommand())
+    learner = trained(tmp_path / "run", run, TrainCommand())
     for name, tensor in load_file(checkpoint / "network.safetensors").items():
-        assert torch.equal(found[name], tensor)
-        assert torch.equal(found[f"target.{name}"], tensor)
+        assert torch.equal(learner[name], tensor)
+        assert torch.equal(learner[f"target.{name}"], tensor)
 
 
 def test_one_that_died_before_its_first_checkpoint_begins_with_them(
@@ -67,13 +67,13 @@ def test_one_that_died_before_its_first_checkpoint_begins_with_them(
     expected = trained(one, run, TrainCommand())
     parts = assemble(CONFIG, CPU, CPU)
     create_run_dir(other, run, CPU, parts.allocation)
-    again = TrainCommand(resume=other)
-    assert origin_of(again) == (run.origin, None)
-    found = trained(other, read_run(other), again)
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    command = TrainCommand(resume=other)
+    assert origin_of(command) == (run.origin, None)
+    learner = trained(other, read_run(other), command)
+    assert learner.keys() == expected.keys()
+    assert all(torch.equal(learner[name], expected[name]) for name in expected)
     drawn = trained(tmp_path / "drawn", Run("quick", CONFIG), TrainCommand())
-    assert not torch.equal(found["conv1.weight"], drawn["conv1.weight"])
+    assert not torch.equal(learner["conv1.weight"], drawn["conv1.weight"])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_one_that_died_before_its_first_checkpoint_begins_with_them(
         ),
         ({"network": "half_max"}, "was trained with --network stride, not"),
         ({"full_action_space": True}, "add --no-full-action-space"),
-        ({"scale_match": True}, "--scale-match is for weights that are drawn"),
+        ({"scale_match": True}, "--scale-match is for new weights"),
     ],
 )
 def test_what_does_not_fit_is_one_line(

@@ -95,9 +95,9 @@ def test_a_run_is_refused_before_anything_is_made(
     with pytest.raises(SystemExit) as exit_:
         run_cli(train.main)
     assert exit_.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: a replay memory of 1,000,000 transitions needs")
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: a replay memory of 1,000,000 transitions needs")
+    assert message.count("\n") == 1
     assert not run_dir.exists()
 
 
@@ -171,8 +171,8 @@ def test_a_limit_of_the_address_space_counts() -> None:
         "from replay.placement import free_bytes; import torch;"
         "print(free_bytes(torch.device('cpu')))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 0 < int(found.stdout) < 2**32, found.stderr
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 0 < int(result.stdout) < 2**32, result.stderr
 
 
 def test_the_smaller_of_system_and_container_counts(monkeypatch: pytest.MonkeyPatch) -> None:

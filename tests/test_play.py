@@ -41,8 +41,8 @@ def test_the_rule_is_its_slow_twin(after: int, steps: list[tuple[int, bool]]) ->
     screens, happened = [0, *(screen for screen, _ in steps)], [event for _, event in steps]
     rule = Stuck(after, 0)
     answers = [rule.step(*step) for step in steps]
-    found = answers.index(True) + 1 if True in answers else None
-    assert found == first_stuck(after, screens, happened)
+    stuck_at = answers.index(True) + 1 if True in answers else None
+    assert stuck_at == first_stuck(after, screens, happened)
 
 
 def test_the_rule_by_hand() -> None:
@@ -60,31 +60,31 @@ def rarely_fires(states: torch.Tensor) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def played() -> dict[tuple[int, int], list[EpisodeTrace]]:
     """The same games with and without the rule, one by one and three side by side."""
-    found = {}
+    traces = {}
     for num_envs, after in ((1, 0), (1, AFTER), (3, AFTER)):
         protocol = replace(CUT_OFF, num_envs=num_envs)
         games = dict(play_episodes(rarely_fires, protocol, SEEDS, 0.2, stuck_after=after))
-        found[num_envs, after] = [games[index] for index in range(len(SEEDS))]
-    return found
+        traces[num_envs, after] = [games[index] for index in range(len(SEEDS))]
+    return traces
 
 
 def test_games_are_cut_off_where_the_rule_says(
     played: dict[tuple[int, int], list[EpisodeTrace]],
 ) -> None:
     """By the frames, rewards and lives of the whole game."""
-    for whole, cut in zip(played[1, 0], played[1, AFTER], strict=True):
-        moments = list(resimulate(whole))
+    for uncut, cut in zip(played[1, 0], played[1, AFTER], strict=True):
+        moments = list(resimulate(uncut))
         lives = np.array([moment.lives for moment in moments])
         screens = [moment.frame.tobytes() for moment in moments]
         index = {screen: number for number, screen in enumerate(dict.fromkeys(screens))}
-        happened = (whole.rewards != 0) | (np.diff(lives) < 0)
+        happened = (uncut.rewards != 0) | (np.diff(lives) < 0)
         steps = first_stuck(AFTER, [index[screen] for screen in screens], happened.tolist())
-        assert not whole.stuck
+        assert not uncut.stuck
         assert cut.stuck == (steps is not None)
-        assert len(cut) == (len(whole) if steps is None else steps)
-        assert np.array_equal(cut.digests, whole.digests[: len(cut) + 1])
-        assert np.array_equal(cut.actions, whole.actions[: len(cut)])
-        assert cut.truncated == (whole.truncated and not cut.stuck)
+        assert len(cut) == (len(uncut) if steps is None else steps)
+        assert np.array_equal(cut.digests, uncut.digests[: len(cut) + 1])
+        assert np.array_equal(cut.actions, uncut.actions[: len(cut)])
+        assert cut.truncated == (uncut.truncated and not cut.stuck)
         assert (cut.end == "cut off as stuck") == cut.stuck
     assert {game.stuck for game in played[1, AFTER]} == {True, False}
     assert any(game.stuck and len(game) > AFTER + 10 for game in played[1, AFTER])

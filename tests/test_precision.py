@@ -9,6 +9,7 @@ from agent.learner import Learner, LearnerConfig
 from agent.networks import make_network
 from agent.precision import ComputeNetwork
 from test_learning import batch, copies
+from test_targets import td_targets
 from test_update import Remembers
 
 
@@ -31,15 +32,15 @@ def test_bf16_works_with_rounded_layers_and_shares_the_rest() -> None:
     assert torch.equal(working.network.out.weight, original.out.weight.bfloat16())
 
 
-def targets(learner: Learner) -> torch.Tensor:
-    return learner.targets(batch(), learner.future_values(batch()))
+def td_targets(learner: Learner, batch: Batch) -> torch.Tensor:
+    return learner.td_targets(batch, learner.next_q_target(batch))
 
 
 def test_bf16_keeps_weights_and_targets_in_fp32() -> None:
     """Weights move by less than bf16 can show, and acting follows them all the same."""
     learner = Learner(LearnerConfig(precision="bf16", learning_rate=1e-6), 3, "cpu")
     before = copies(learner.online)
-    assert targets(learner).dtype == torch.float32
+    assert td_targets(learner, batch()).dtype == torch.float32
     learner.update(batch())
     moved = [(a - b).abs().max() for a, b in zip(copies(learner.online), before, strict=True)]
     assert all(0 < step < 1e-5 for step in moved)
@@ -57,13 +58,13 @@ def test_bf16_values_are_near_those_of_fp32(network: str) -> None:
     assert 0 < error < 0.02 * q_values.abs().max()
     exact.copy_to_target()
     rounded.copy_to_target()
-    assert torch.allclose(targets(rounded), targets(exact), atol=0.01)
+    assert torch.allclose(td_targets(rounded, batch()), td_targets(exact, batch()), atol=0.01)
 
 
 def test_the_target_in_bf16_follows_copies_alone() -> None:
     learner = Learner(LearnerConfig(precision="bf16", learning_rate=1e-2), 3, "cpu")
-    first = targets(learner)
+    first = td_targets(learner, batch())
     learner.update(batch())
-    assert torch.equal(targets(learner), first)
+    assert torch.equal(td_targets(learner, batch()), first)
     learner.copy_to_target()
-    assert not torch.equal(targets(learner), first)
+    assert not torch.equal(td_targets(learner, batch()), first)

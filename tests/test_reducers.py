@@ -23,13 +23,13 @@ def twin(name: str, of: nn.Module) -> nn.Module:
 def test_striding_is_a_dense_convolution_of_which_points_are_left_out(name: str) -> None:
     """`stride` and its twin with the same weights: the same outputs, gradients that differ by a
     millionth of their norm."""
-    one = make_network("stride", 6)
-    two = twin(name, one)
-    answers = [network(states()) for network in (one, two)]
+    first = make_network("stride", 6)
+    second = twin(name, first)
+    answers = [network(states()) for network in (first, second)]
     torch.testing.assert_close(*answers, atol=1e-6, rtol=1e-5)
     for answer in answers:
         answer.square().sum().backward()
-    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert (a.grad - b.grad).norm() < 1e-6 * a.grad.norm()
 
 

@@ -198,7 +198,7 @@ def test_names_in_a_checkpoint_lead_nowhere(stopped: Path, tmp_path: Path) -> No
     edit_state(stopped, outside)
     refused = resume(stopped)
     assert refused.returncode == 2
-    assert "names an action log that cannot be" in refused.stderr
+    assert "names an impossible action log" in refused.stderr
     assert precious.read_text() == "mine"
 
 

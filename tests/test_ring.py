@@ -220,9 +220,9 @@ def test_rejected_draws_are_a_large_share_in_the_story_above() -> None:
 
 def test_equal_generators_draw_equal_batches() -> None:
     ring = told(ON, ON, OVER, RESET, ON, CUT, RESET, ON, ON).ring
-    one, two, other = (ring.sample(16, 2, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
-    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
-    assert not torch.equal(one.states, other.states)
+    first, second, other = (ring.sample(16, 2, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not torch.equal(first.states, other.states)
 
 
 def test_batch_types() -> None:

@@ -43,20 +43,20 @@ def test_where_kernels_differ_a_stride_with_fresh_ones_is_the_measure(
     own, fresh = network.state_dict(), stride.state_dict()
     stride.load_state_dict(fresh | {n: w for n, w in own.items() if fresh[n].shape == w.shape})
     match_scales(network, states, "torch")
-    found, wanted = scales(network, states), scales(stride, states)
+    matched, targets = scales(network, states), scales(stride, states)
     for layer in LAYERS:
-        assert found[layer] == pytest.approx(wanted[layer], rel=2e-4), layer
+        assert matched[layer] == pytest.approx(targets[layer], rel=2e-4), layer
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in OTHER_KERNELS])
 def test_every_layer_hands_on_as_much_as_that_of_stride(name: str, states: Tensor) -> None:
-    wanted, network = scales(made("stride"), states), made(name)
+    targets, network = scales(made("stride"), states), made(name)
     match_scales(network, states, "torch")
-    found = scales(network, states)
+    matched = scales(network, states)
     # imagenet's fully connected layer has another shape, so `stride` gets fresh weights there.
     layers = LAYERS[:3] if name == "imagenet" else LAYERS
     for layer in layers:
-        assert found[layer] == pytest.approx(wanted[layer], rel=2e-4), layer
+        assert matched[layer] == pytest.approx(targets[layer], rel=2e-4), layer
 
 
 def test_it_is_needed(states: Tensor) -> None:

@@ -256,9 +256,9 @@ def result(config, games, stuck_after=0, **protocol):
     """The table of such games, as {name: text}, and the object for programs."""
     agent = Agent(no_preference, config, "random", None)
     protocol = replace(config.emulators, **protocol)
-    made = ScoreResult(agent, protocol, 0.0, stuck_after, games, 1.0)
-    names, texts = (list(column.cells) for column in made.table().columns)
-    return dict(zip(names, texts, strict=True)), made.content(CPU)["summary"]
+    score = ScoreResult(agent, protocol, 0.0, stuck_after, games, 1.0)
+    names, texts = (list(column.cells) for column in score.table().columns)
+    return dict(zip(names, texts, strict=True)), score.content(CPU)["summary"]
 
 
 def test_games_without_chance_are_one_sample():

@@ -36,10 +36,10 @@ def gradients(network: nn.Module, q_values: Tensor) -> list[Tensor]:
 def test_values_and_gradients_are_those_of_the_whole(name: str, shards: int, rows: int) -> None:
     network = (Odd(6) if name == "own" else make_network(name, 6)).double()
     shared = split(network, CorePool(shards))(states(rows))
-    whole = network(states(rows))
+    expected = network(states(rows))
     assert shared.shape == (rows, 6)
-    assert torch.allclose(shared, whole, rtol=1e-12, atol=1e-12)
-    for ours, theirs in zip(gradients(network, shared), gradients(network, whole), strict=True):
+    assert torch.allclose(shared, expected, rtol=1e-12, atol=1e-12)
+    for ours, theirs in zip(gradients(network, shared), gradients(network, expected), strict=True):
         assert (ours - theirs).norm() <= 1e-12 * theirs.norm()
 
 
@@ -47,8 +47,8 @@ def test_frozen_layers_get_no_gradient_and_the_rest_do() -> None:
     network = make_network("stride", 6)
     network.conv1.requires_grad_(False)
     network.fc1.weight.requires_grad_(False)
-    shared, whole = split(network, CorePool(2))(states(4)), network(states(4))
-    for ours, theirs in zip(gradients(network, shared), gradients(network, whole), strict=True):
+    shared, expected = split(network, CorePool(2))(states(4)), network(states(4))
+    for ours, theirs in zip(gradients(network, shared), gradients(network, expected), strict=True):
         assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
 
 
@@ -73,10 +73,10 @@ class Halved(QNetwork):
 
 def test_a_subclass_computes_in_its_own_way() -> None:
     network = Halved(6)
-    shared, whole = split(network, CorePool(2))(states(4)), network(states(4))
-    assert torch.allclose(shared, whole, atol=1e-5)
+    shared, expected = split(network, CorePool(2))(states(4)), network(states(4))
+    assert torch.allclose(shared, expected, atol=1e-5)
     *used, weight, bias = gradients(network, shared)
-    for ours, theirs in zip(used, gradients(network, whole), strict=False):
+    for ours, theirs in zip(used, gradients(network, expected), strict=False):
         assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
     assert not weight.any()
     assert not bias.any()
@@ -98,8 +98,8 @@ def test_every_part_is_rounded_in_bf16() -> None:
     """Autocast is a setting of each thread."""
     network = Between()
     shared = ComputeNetwork(copy.deepcopy(network), "bf16", CorePool(2))(states(4))
-    whole = ComputeNetwork(network, "bf16")(states(4))
-    assert torch.allclose(shared, whole, atol=1e-2)
+    expected = ComputeNetwork(network, "bf16")(states(4))
+    assert torch.allclose(shared, expected, atol=1e-2)
     assert not torch.allclose(shared, network(states(4)), atol=1e-6)
 
 

@@ -13,7 +13,7 @@ import pytest
 from envs.action_log import CHUNK_ROWS, LogHeader, Recorder, Turns
 from envs.emulators import EmulatorConfig, Emulators
 from envs.history import episodes, trace
-from envs.stream import CannotFollow, Stream, Turn, keyframe_seed, keyframes_before
+from envs.stream import LogMismatch, Stream, Turn, keyframe_seed, keyframes_before
 from envs.trace import resimulate, screens
 
 ROWS, PERIOD, SEED = CHUNK_ROWS + 300, 250, 5
@@ -63,14 +63,16 @@ def fresh() -> Stream:
 
 def test_keyframes_come_at_episode_starts_and_not_together(played: Played) -> None:
     rows = [np.flatnonzero([turn.keyframes[env] for turn in played.turns]) + 1 for env in range(3)]
-    assert all(len(found) >= 3 for found in rows)
-    assert len({int(found[0]) for found in rows}) == 3
-    for env, found in enumerate(rows):
-        assert all(played.turns[row - 1].step.first[env] for row in found)
-        assert (np.diff(found) >= PERIOD).all()
-        assert found[0] >= (env + 1) * PERIOD // 3
+    assert all(len(keyframes) >= 3 for keyframes in rows)
+    assert len({int(keyframes[0]) for keyframes in rows}) == 3
+    for env, keyframes in enumerate(rows):
+        assert all(played.turns[row - 1].step.first[env] for row in keyframes)
+        assert (np.diff(keyframes) >= PERIOD).all()
+        assert keyframes[0] >= (env + 1) * PERIOD // 3
         # None is late: no episode began between the row it was due in and its own.
-        for before, row in zip([(env + 1) * PERIOD // 3 - PERIOD, *found], found, strict=False):
+        for before, row in zip(
+            [(env + 1) * PERIOD // 3 - PERIOD, *keyframes], keyframes, strict=False
+        ):
             due = range(max(before + PERIOD, 1), row)
             assert not any(played.turns[r - 1].step.first[env] for r in due)
 
@@ -95,32 +97,32 @@ def test_seeds_are_below_those_of_evaluations() -> None:
 
 @pytest.mark.parametrize("oldest", [0, 700, ROWS])
 def test_followed_turns_are_the_same_and_go_on_the_same(played: Played, oldest: int) -> None:
-    again = fresh()
+    followed = fresh()
     seen = 0
-    for row, frames, turn in again.follow(played.blocks, ROWS, oldest):
+    for row, frames, turn in followed.follow(played.blocks, ROWS, oldest):
         if row >= oldest:
             assert np.array_equal(frames, played.frames[row]), row
             assert turn is None or np.array_equal(turn.keyframes, played.turns[row - 1].keyframes)
             seen += 1
     assert seen == ROWS + 1 - oldest
-    assert again.row == ROWS
+    assert followed.row == ROWS
 
 
 def test_a_followed_stream_goes_on_as_the_original(played: Played) -> None:
     """The latter can be used once only: this test takes it to its end."""
-    again = fresh()
-    for _ in again.follow(played.blocks, ROWS, ROWS):
+    followed = fresh()
+    for _ in followed.follow(played.blocks, ROWS, ROWS):
         pass
     random = np.random.default_rng(2)
     keyframes = 0
     for _ in range(600):
         actions = random.integers(4, size=3)
         turns = []
-        for stream in (played.stream, again):
+        for stream in (played.stream, followed):
             stream.send(actions)
             turns.append(stream.recv())
-        for one, two in zip(turns[0].step, turns[1].step, strict=True):
-            assert np.array_equal(one, two)
+        for first, second in zip(turns[0].step, turns[1].step, strict=True):
+            assert np.array_equal(first, second)
         assert np.array_equal(turns[0].keyframes, turns[1].keyframes)
         keyframes += int(turns[0].keyframes.sum())
     assert keyframes >= 3
@@ -135,11 +137,11 @@ def test_the_next_keyframe_stays_due_when_it_was(played: Played) -> None:
         for turn in played.turns[: CHUNK_ROWS - 1]:
             original.send(turn.actions)
             recorder.add(*original.recv())
-    again = Stream(Emulators(PROTOCOL, 2), SEED, 0, long)
-    for _ in again.follow([(0, recorder.tail())], CHUNK_ROWS - 1, CHUNK_ROWS - 1):
+    followed = Stream(Emulators(PROTOCOL, 2), SEED, 0, long)
+    for _ in followed.follow([(0, recorder.tail())], CHUNK_ROWS - 1, CHUNK_ROWS - 1):
         pass
     assert (keyframes_before([(0, recorder.tail())], CHUNK_ROWS, 3) > 0).all()
-    assert again._due.tolist() == original._due.tolist()
+    assert followed._due.tolist() == original._due.tolist()
 
 
 def changed(blocks: list[tuple[int, Turns]], name: str, env: int, at: int) -> list:
@@ -156,24 +158,24 @@ def changed(blocks: list[tuple[int, Turns]], name: str, env: int, at: int) -> li
 )
 def test_another_answer_than_recorded_is_noticed(played: Played, name: str, at: int) -> None:
     blocks = changed(played.blocks, name, 1, at)
-    with pytest.raises(CannotFollow, match="answers something else"):
+    with pytest.raises(LogMismatch, match="answers something else"):
         for _ in fresh().follow(blocks, ROWS, ROWS):
             pass
 
 
 def test_missing_turns_are_noticed(played: Played) -> None:
     for blocks in (played.blocks[:1], played.blocks[1:]):
-        with pytest.raises(CannotFollow, match="are missing"):
+        with pytest.raises(LogMismatch, match="are missing"):
             for _ in fresh().follow(blocks, ROWS, 100):
                 pass
 
 
 def test_every_training_episode_can_be_played_again(played: Played) -> None:
     """Its first frames, rewards and end; and in colour with four frames a step."""
-    header = LogHeader.here(PROTOCOL, SEED, 0, PERIOD)
-    found = list(episodes(header, played.blocks))
-    assert {one.truncated for one in found} == {True, False}
-    for one in [found[0], found[len(found) // 2], found[-1]]:
+    header = LogHeader.for_installed(PROTOCOL, SEED, 0, PERIOD)
+    listed = list(episodes(header, played.blocks))
+    assert {one.truncated for one in listed} == {True, False}
+    for one in [listed[0], listed[len(listed) // 2], listed[-1]]:
         episode = trace(header, played.blocks, one)
         moments = list(resimulate(episode))
         assert len(moments) == one.length + 1
@@ -186,4 +188,4 @@ def test_every_training_episode_can_be_played_again(played: Played) -> None:
     assert len(shown) == one.length
     assert shown[:-1] == [4] * (one.length - 1)
     with pytest.raises(ValueError, match="damaged"):
-        trace(header, played.blocks[:1], found[-1])
+        trace(header, played.blocks[:1], listed[-1])

@@ -18,7 +18,7 @@ from harness.process import streams
 from harness.process.streams import refused
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN = "import sys; from harness.process.streams import *; steady();"
+BEGIN = "import sys; from harness.process.streams import *; install_streams();"
 WORK = f"{BEGIN} [print('line', i) for i in range(20000)]; open('done', 'w'); sys.exit(3)"
 
 
@@ -60,7 +60,7 @@ def test_nor_does_a_terminal_that_hung_up_or_a_full_disk(place: str, tmp_path: P
 
 def test_a_terminal_that_stands_still_holds_nothing_up(tmp_path: Path) -> None:
     """Ctrl-S stops it, Ctrl-Q lets it go on."""
-    script = f"import harness.process.streams as s; s._PATIENCE = 0; s.never_wait_long(); {WORK}"
+    script = f"import harness.process.streams as s; s._MAX_WAIT = 0; s.never_wait_long(); {WORK}"
     far, near = os.openpty()
     termios.tcflow(near, termios.TCOOFF)
     program = started(script, tmp_path, near)
@@ -73,8 +73,8 @@ def test_a_terminal_that_stands_still_holds_nothing_up(tmp_path: Path) -> None:
 
 def test_what_comes_after_it_goes_on_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     far, near = os.openpty()
-    stream = streams._Steady(near, "w", closefd=False)
-    monkeypatch.setattr(stream, "patience", 0)
+    stream = streams._SafeStream(near, "w", closefd=False)
+    monkeypatch.setattr(stream, "max_wait", 0)
     termios.tcflow(near, termios.TCOOFF)
     stream.write(b"lost")
     termios.tcflow(near, termios.TCOON)

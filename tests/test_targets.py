@@ -144,29 +144,28 @@ BATCH = Batch(
 CONFIG = LearnerConfig(gamma=0.5, n_step=3)
 
 
-def targets(config: LearnerConfig) -> Tensor:
-    learns = learner(config)
-    return learns.targets(BATCH, learns.future_values(BATCH))
+def td_targets(learner: Learner, batch: Batch) -> Tensor:
+    return learner.td_targets(batch, learner.next_q_target(batch))
 
 
-def test_target_values_clip_each_reward_before_summing() -> None:
+def test_td_targets_clip_each_reward_before_summing() -> None:
     """1 - 1/2 + .5/4 + 20/8; 1 + 20/2; .5 - 1/2. Clipping the sum would give other values."""
-    assert targets(CONFIG).tolist() == [3.125, 11.0, 0.0]
+    assert td_targets(learner(CONFIG), BATCH).tolist() == [3.125, 11.0, 0.0]
 
 
-def test_target_values_of_raw_rewards() -> None:
+def test_td_targets_of_raw_rewards() -> None:
     """5 - 3/2 + .5/4 + 20/8; 1 + 20/2; .5 - 7/2."""
     raw = replace(CONFIG, clip_rewards=False)
-    assert targets(raw).tolist() == [6.125, 11.0, -3.0]
+    assert td_targets(learner(raw), BATCH).tolist() == [6.125, 11.0, -3.0]
 
 
-def test_target_values_of_double_q_learning() -> None:
+def test_td_targets_of_double_q_learning() -> None:
     """Online prefers action 1, which target values at 10: 0.625 + 10/8; 1 + 10/2; 0."""
     double = replace(CONFIG, double=True)
-    assert targets(double).tolist() == [1.875, 6.0, 0.0]
+    assert td_targets(learner(double), BATCH).tolist() == [1.875, 6.0, 0.0]
 
 
-def test_target_values_do_not_change_the_batch() -> None:
+def test_td_targets_do_not_change_the_batch() -> None:
     before = BATCH.rewards.clone()
-    targets(CONFIG)
+    td_targets(learner(CONFIG), BATCH)
     assert torch.equal(BATCH.rewards, before)

@@ -65,14 +65,14 @@ def test_a_path_below_the_current_folder_is_told_as_seen_from_there(
     assert shlex.split(shell_line("x", tmp_path / "a b", Path("c")))[2:] == ["a b", "c"]
 
 
-@pytest.mark.parametrize("over", [True, False])
-def test_a_network_of_ones_own_is_named_again(over: bool) -> None:
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_network_of_ones_own_is_named_again(finished: bool) -> None:
     """It runs its code only where it is named."""
     config = PRESETS["quick"]
     own = config.__class__(learner=config.learner.__class__(network="mine:Net"))
-    for line in ending(Path("run"), own, Counters(0), "1s", over=over).splitlines()[1:]:
+    for line in ending(Path("run"), own, Counters(0), "1s", finished=finished).splitlines()[1:]:
         assert shlex.split(line)[-2:] == ["--network", "mine:Net"]
-    for line in ending(Path("run"), config, Counters(0), "1s", over=over).splitlines()[1:]:
+    for line in ending(Path("run"), config, Counters(0), "1s", finished=finished).splitlines()[1:]:
         assert "--network" not in line
 
 

@@ -19,6 +19,7 @@ from agent.splitting import may_be_split
 from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 from test_learning import batch, copies, same
+from test_targets import td_targets
 
 CONFIG = LearnerConfig(learning_rate=1e-3, max_grad_norm=0.5)
 
@@ -53,8 +54,10 @@ def some(count: int, seed: int) -> Batch:
     return Batch(*(tensor[:count] for tensor in batch(seed)))
 
 
-def furthest(one: nn.Module, two: nn.Module) -> float:
-    return max((a - b).abs().max().item() for a, b in zip(copies(one), copies(two), strict=True))
+def furthest(first: nn.Module, second: nn.Module) -> float:
+    return max(
+        (a - b).abs().max().item() for a, b in zip(copies(first), copies(second), strict=True)
+    )
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
@@ -87,11 +90,11 @@ def test_the_update_is_the_textbooks(
 
 
 def test_figures_are_those_of_the_whole_batch() -> None:
-    whole, shared = (Learner(CONFIG, 3, "cpu", shards) for shards in (1, 3))
-    shared.load_state(whole.state())
-    for learner in (whole, shared):
+    single, shared = (Learner(CONFIG, 3, "cpu", shards) for shards in (1, 3))
+    shared.load_state(single.state())
+    for learner in (single, shared):
         learner.update(some(7, 0))
-    assert shared.metrics() == pytest.approx(whole.metrics(), rel=1e-4)
+    assert shared.metrics() == pytest.approx(single.metrics(), rel=1e-4)
 
 
 def test_neither_figures_nor_values_remember_how_they_came_about() -> None:
@@ -100,8 +103,7 @@ def test_neither_figures_nor_values_remember_how_they_came_about() -> None:
     learner.update(some(4, 0))
     assert not learner.state()["figures.sums"].requires_grad
     assert not learner.q_values(batch().states).requires_grad
-    future = learner.future_values(batch())
-    assert not learner.targets(batch(), future).requires_grad
+    assert not td_targets(learner, batch()).requires_grad
 
 
 def test_a_compiled_network_is_entered_by_one_thread() -> None:
@@ -112,12 +114,12 @@ def test_a_compiled_network_is_entered_by_one_thread() -> None:
 def test_shards_give_the_same_weights_every_time(precision: Any) -> None:
     """Threads meet in any order; the sum does not depend on it."""
     config = LearnerConfig(precision=precision)
-    one, two = Learner(config, 3, "cpu", shards=3), Learner(config, 3, "cpu", shards=3)
-    two.load_state(one.state())
+    first, second = Learner(config, 3, "cpu", shards=3), Learner(config, 3, "cpu", shards=3)
+    second.load_state(first.state())
     for seed in range(4):
-        one.update(batch(seed))
-        two.update(batch(seed))
-    assert same(copies(one.online), copies(two.online))
+        first.update(batch(seed))
+        second.update(batch(seed))
+    assert same(copies(first.online), copies(second.online))
 
 
 @pytest.mark.parametrize("double", [False, True])
@@ -205,16 +207,16 @@ class Odd(nn.Module):
 def test_odd_parameters_learn_and_come_back(precision: Any) -> None:
     """Each of those to be learned moves and none other; a restored learner goes on likewise."""
     config = LearnerConfig(network="test_update:Odd", precision=precision, learning_rate=1e-2)
-    one, two = Learner(config, 3, "cpu"), Learner(config, 3, "cpu")
-    before = {name: p.detach().clone() for name, p in one.online.named_parameters()}
-    one.update(batch(0))
-    for name, parameter in one.online.named_parameters():
+    first, second = Learner(config, 3, "cpu"), Learner(config, 3, "cpu")
+    before = {name: p.detach().clone() for name, p in first.online.named_parameters()}
+    first.update(batch(0))
+    for name, parameter in first.online.named_parameters():
         assert parameter.dtype == torch.float32
         assert torch.equal(parameter, before[name]) == (name == "frozen"), name
-    two.load_state({name: t.detach().clone().contiguous() for name, t in one.state().items()})
-    one.update(batch(1))
-    two.update(batch(1))
-    assert same(copies(one.online), copies(two.online))
+    second.load_state({name: t.detach().clone().contiguous() for name, t in first.state().items()})
+    first.update(batch(1))
+    second.update(batch(1))
+    assert same(copies(first.online), copies(second.online))
 
 
 class Hooked(nn.Module):

@@ -15,7 +15,7 @@ from ale_py import ALEInterface, LoggerMode
 from harness.claims.budget import Budget
 from harness.claims.measurements import Measurement, do, done, pilots
 from harness.console import Console
-from harness.process.signals import end_with, heard_here_alone
+from harness.process.signals import children_ignore_terminal, end_after_parent
 from harness.run.hardware import prepare_process
 
 SPEED_PERIOD = 3600.0
@@ -71,7 +71,7 @@ def _in_pool(
     those that had not ended when one of these was killed."""
     # A process of its own for each core: nothing of torch's threads is shared.
     spawn = multiprocessing.get_context("spawn")
-    with heard_here_alone():
+    with children_ignore_terminal():
         pool = ProcessPoolExecutor(jobs, spawn, _begin_worker, (os.getpid(),))
         running: dict[Future[float], Measurement] = {
             pool.submit(_timed, folder, measurement, budget): measurement for measurement in left
@@ -104,7 +104,7 @@ def _in_pool(
 
 def _begin_worker(parent: int) -> None:
     """Settings of a worker, which ends with its parent."""
-    end_with(parent)
+    end_after_parent(parent)
     ALEInterface.setLoggerMode(LoggerMode.Error)
     prepare_process()
 

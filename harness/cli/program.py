@@ -13,7 +13,7 @@ from envs.games import UnknownGame
 from envs.labels import NoLabels
 from harness.errors import _NO_MEMORY, UserError
 from harness.process.signals import exit_code
-from harness.process.streams import steady
+from harness.process.streams import install_streams
 from harness.text import printable
 from replay.errors import ReplayTooLarge
 
@@ -55,7 +55,7 @@ def _with_signals(main: Callable[[], int | None]) -> int | None:
 
 def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run a command and exit; an error that the user can fix is one line and exit code 2."""
-    steady()
+    install_streams()
     try:
         raise SystemExit(_with_signals(main) or 0)
     except USERS_ERRORS as error:

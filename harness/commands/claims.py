@@ -1,4 +1,4 @@
-"""evaluate.py claims: what is lost by pooling and by striding, claim by claim."""
+"""evaluate.py claims: what networks lose by pooling and by striding, claim by claim."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from harness.run.hardware import usable_cores
 from replay.placement import room_for
 
 WORKER_BYTES = 1_500_000_000
-"""Main memory of a process that measures, roughly."""
+"""Approximate main memory of a measuring process (bytes)."""
 
 
 @dataclass(frozen=True)
 class ClaimsCommand:
-    """Measure what networks that pool and that stride know of a picture: location, presence,
-    count, tilt, answer to movement, reconstruction; untrained, trained to locate and to count, and
-    as agents where some are given.
+    """Measure what networks that pool and networks that stride know about a picture: location,
+    presence, count, tilt, response to movement, reconstruction. Networks are untrained, trained to
+    locate and to count, and trained agents if some are given.
 
-    The claims, the smallest effects that matter and the rule of the verdicts stand in
-    harness/claims/preregistration.toml. Called again with the same --out it goes on with what
-    is left; agents and networks may be added.
+    The claims, the smallest effects that matter and the rule of the verdicts are in
+    harness/claims/preregistration.toml. Called again with the same --out, it continues with what
+    is left. Agents and networks may be added.
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -54,42 +54,42 @@ class ClaimsCommand:
     budget: BudgetName = "quick"
     """quick: about 20 minutes on two cores; full: days there, ten seeds, more networks."""
     agents: Annotated[tuple[Path, ...], option("RUN ...", "none")] = ()
-    """Trained agents to be probed too (run or checkpoint folders)."""
+    """Trained agents to probe, too (run or checkpoint folders)."""
     networks: Annotated[Names, option("NETWORK ...", "the budget's alone")] = ()
     """More networks: names of the table, your own module:Class made from agent.networks.QNetwork,
     dial:SIGMA,BETA (untrained only), or `dial` for eight of those."""
     games: Annotated[Names | None, option("GAME ...", "the budget's")] = None
     """Games with labels whose states are probed."""
     jobs: Annotated[int | None, option("N", "one a core")] = None
-    """Measurements side by side (count)."""
+    """Measurements to make side by side (count)."""
 
     def run(self) -> int:
-        """Measure, judge, write; returns the exit code."""
+        """Measure, judge the claims, write results.json and report.html; returns the exit code."""
         never_wait_long()
         budget = self._budget()
-        fitting = max(1, min(usable_cores(), room_for(WORKER_BYTES, torch.device("cpu"))))
-        jobs = fitting if self.jobs is None else self.jobs
+        most_jobs = max(1, min(usable_cores(), room_for(WORKER_BYTES, torch.device("cpu"))))
+        jobs = most_jobs if self.jobs is None else self.jobs
         if jobs < 1:
             raise UserError(f"--jobs must be at least 1, not {jobs}")
-        wanted = measurements(budget, agent_measurements(self.agents))
+        planned = measurements(budget, agent_measurements(self.agents))
         preregistration = read_preregistration()
         folder = self.out / f"units-{self.budget}"
         check_folder(self.out, own=(folder.name,), option="--out")
         with writing(self.out):
-            if (others := other_games(folder, budget)) is not None:
+            if (games := other_games(folder, budget)) is not None:
                 raise UserError(
-                    f"{self.out} holds measurements of {', '.join(others)}, which would be lost: "
+                    f"{self.out} holds measurements of {', '.join(games)}, which would be lost: "
                     "choose another --out"
                 )
-            self._announce(budget, len(wanted), jobs)
+            self._announce(budget, len(planned), jobs)
             try:
-                failed = work(folder, wanted, budget, jobs)
+                failed = work(folder, planned, budget, jobs)
             except KeyboardInterrupt as stop:
                 say(f"stopped; call it again to go on with what is left in {self.out}")
                 return exit_code(stop)
             with progress("writing the report"):
-                done = dict(profiles(folder, wanted, budget))
-                missing = {unit: failed.get(unit, "") for unit in wanted if unit not in done}
+                done = dict(profiles(folder, planned, budget))
+                missing = {unit: failed.get(unit, "") for unit in planned if unit not in done}
                 shots = pictures(budget.extent)
                 results = judge(self.budget, budget, preregistration, done.items(), missing, shots)
                 write_json(self.out / "results.json", as_json(results))
@@ -98,7 +98,7 @@ class ClaimsCommand:
         return 1 if failed else 0
 
     def _announce(self, budget: Budget, count: int, jobs: int) -> None:
-        """What will be done."""
+        """Say what will be measured."""
         say(
             f"{count} measurements, {jobs} at a time, in {self.out}: networks "
             f"{', '.join(budget.networks)}; {budget.seeds} seeds; planted patterns and "
@@ -107,22 +107,25 @@ class ClaimsCommand:
         )
 
     def _budget(self) -> Budget:
-        """The budget with what the options add. Raises what names that cannot be raise."""
+        """The budget, with the networks and games of the options. Raises UnknownNetwork,
+        UnknownGame, NoLabels."""
         budget = BUDGETS[self.budget]
-        more = [one for name in self.networks for one in (DIAL if name == "dial" else (name,))]
-        for name in more:
+        added = [
+            member for name in self.networks for member in (DIAL if name == "dial" else (name,))
+        ]
+        for name in added:
             matchable(make_network(name, 2))
-        taught = [name for name in more if not dial_of(name)]
+        to_train = [name for name in added if not dial_of(name)]
         games = budget.extent.games if self.games is None else self.games
         for game in games:
             labels_of(game)
-        # In one order, however they were named: the same games are the same measurements.
-        wanted = {game_id(game) for game in games}
-        titles = tuple(game_title(game) for game in GAMES if game in wanted)
+        # Always in the same order: measurements of the same games are found again.
+        ids = {game_id(game) for game in games}
+        titles = tuple(game_title(game) for game in GAMES if game in ids)
         return replace(
             budget,
-            networks=tuple(dict.fromkeys((*budget.networks, *more))),
-            taught=tuple(dict.fromkeys((*budget.taught, *taught))),
+            networks=tuple(dict.fromkeys((*budget.networks, *added))),
+            taught=tuple(dict.fromkeys((*budget.taught, *to_train))),
             extent=replace(budget.extent, games=titles),
         )
 

@@ -46,12 +46,12 @@ from harness.text import shell_line
 
 @dataclass(frozen=True)
 class CompareCommand:
-    """Train every game x network x seed with equal settings, score the final agents, and say what
-    differs.
+    """Train every game x network x seed with equal settings, score the final agents, and report
+    what differs.
 
-    Each run is a folder of its own under OUT/runs, its start matched in scale to `stride`'s. Called
-    again with the same --out it skips what is finished and goes on with the rest; games, networks
-    and seeds may be added then, and runs made longer. Names are separated by spaces or commas.
+    Each run has its own folder under OUT/runs. Its initial weights have the scale of `stride`'s.
+    Called again with the same --out, it skips what is finished and continues with the rest. Games,
+    networks and seeds may be added then, and runs made longer. Separate names by spaces or commas.
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -87,8 +87,8 @@ class CompareCommand:
         """Train, score, print, write results.json and report.html; returns the exit code."""
         self._check()
         never_wait_long()
-        before = read_design(self.out)
-        design = self._design(before)
+        previous = read_design(self.out)
+        design = self._design(previous)
         self._refuse_foreign_code(design)
         device = pick_device(self.device)
         check_folder(self.out, own=("design.json", "timing"), option="--out")
@@ -113,7 +113,7 @@ class CompareCommand:
                 try:
                     statuses = run_jobs(runner, stages, watch)
                 except KeyboardInterrupt as stop:
-                    watch.say(f"stopped; go on with: {self._again(design)}")
+                    watch.say(f"stopped; go on with: {self._resume_command(design)}")
                     return exit_code(stop)
             finally:
                 watch.close()
@@ -130,36 +130,36 @@ class CompareCommand:
         if self.budget is not None and not self.budget > 0:
             raise UserError(f"--budget must be positive, not {self.budget:g}")
 
-    def _design(self, before: Design | None) -> Design:
+    def _design(self, previous: Design | None) -> Design:
         """The design that the options ask for, the rest as it was before. Raises UserError."""
-        if before is None and (self.games is None or self.networks is None):
+        if previous is None and (self.games is None or self.networks is None):
             raise UserError(f"{self.out} holds no comparison yet: give --games and --networks")
-        if before is not None and self.budget is not None:
+        if previous is not None and self.budget is not None:
             raise UserError(f"{self.out} has a design already: leave --budget out")
-        preset: Any = self.preset or (before.preset if before else "quick")
+        preset: Any = self.preset or (previous.preset if previous else "quick")
         departures = parse_settings(self.settings or (), preset)
-        if self.settings is None and before:
-            departures = before.settings
+        if self.settings is None and previous:
+            departures = previous.settings
         tandems = tuple(ARROW.join(teacher_of(name)) for name in self.tandem or ())
         design = Design(
-            games=game_ids(_chosen(self.games, before and before.games, ())),
-            networks=_chosen(self.networks, before and before.networks, ()),
-            seeds=_chosen(self.seeds, before and before.seeds, 5),
-            steps=_chosen(self.steps, before and before.steps, PRESETS[preset].steps),
+            games=game_ids(_chosen(self.games, previous and previous.games, ())),
+            networks=_chosen(self.networks, previous and previous.networks, ()),
+            seeds=_chosen(self.seeds, previous and previous.seeds, 5),
+            steps=_chosen(self.steps, previous and previous.steps, PRESETS[preset].steps),
             preset=preset,
             settings=departures,
-            episodes=_chosen(self.episodes, before and before.episodes, 30),
-            margin=_chosen(self.margin, before and before.margin, 0.1),
-            tandems=tandems if self.tandem or not before else before.tandems,
+            episodes=_chosen(self.episodes, previous and previous.episodes, 30),
+            margin=_chosen(self.margin, previous and previous.margin, 0.1),
+            tandems=tandems if self.tandem or not previous else previous.tandems,
         )
-        assert design.config  # refuses settings that cannot be
+        assert design.config  # raises for impossible settings
         return design
 
     def _refuse_foreign_code(self, design: Design) -> None:
-        """Raise UserError for code that the folder's design names and the command does not."""
-        named = (*(self.networks or ()), *(self.tandem or ()))
+        """Raise UserError for a user's network that only the folder's design names: it is code."""
+        allowed = (*(self.networks or ()), *(self.tandem or ()))
         for network in design.own_networks:
-            if not any(network in name for name in named):
+            if not any(network in text for text in allowed):
                 raise UserError(
                     f"{self.out} compares the network {network}, which is code of its own: if you "
                     "trust it, name it with --networks"
@@ -174,23 +174,24 @@ class CompareCommand:
             ) from None
 
     def _announce(self, design: Design, at_once: int, watch: Watch) -> None:
-        """What will be done, and what can be expected of it."""
+        """Say what will be done, and which differences it can detect."""
         arms = (*design.networks, *design.tandems)
         runs = job_count(design.games, arms, design.seeds)
         watch.say(f"{runs} of {design.steps:,} steps, {at_once} at a time, in {self.out}")
         watch.say("\n".join(power_lines(design_power(len(design.games), design))))
-        called = [
-            departs_from_id(n, design.config.emulators.sticky_actions) for n in self.games or ()
+        id_notes = [
+            departs_from_id(name, design.config.emulators.sticky_actions)
+            for name in self.games or ()
         ]
         decay = decay_note(
             design.config, cast(PresetName, design.preset), "--settings epsilon_decay="
         )
-        for note in (*called, decay, *design_notes(design)):
+        for note in (*id_notes, decay, *design_notes(design)):
             if note:
                 watch.say(f"note: {note}")
 
-    def _again(self, design: Design) -> str:
-        """The command that goes on."""
+    def _resume_command(self, design: Design) -> str:
+        """The command that resumes the comparison."""
         command = ["compare", "--out", str(self.out)]
         if design.own_networks:
             command += ["--networks", ",".join(design.networks)]
@@ -200,7 +201,7 @@ class CompareCommand:
 
     def _print(self, results: Results) -> None:
         console = Console()
-        console.width = WHOLE  # terminals fold what they have no room for
+        console.width = WHOLE  # the terminal wraps long lines itself
         for table in (seeds(results), findings(results)):
             console.print(table, "")
         for line in control_lines(results.controls):
@@ -214,5 +215,5 @@ class CompareCommand:
         console.print("report: {}, its numbers: {}".format(*files))
 
 
-def _chosen(given: Any, before: Any, default: Any) -> Any:
-    return next(value for value in (given, before, default) if value is not None)
+def _chosen(given: Any, previous: Any, default: Any) -> Any:
+    return next(value for value in (given, previous, default) if value is not None)

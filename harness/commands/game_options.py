@@ -1,4 +1,4 @@
-"""The options that every command which plays whole games shares."""
+"""Options of all commands that play whole games."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class GameOptions:
     """Cut off a game in which nothing has happened for so long: no reward, no lost life, no new
     screen (steps; 0: never)."""
     network: Annotated[str | None, option("NETWORK", "the one it was trained in")] = None
-    """Let the agent's weights play in this network instead, such as half_max; and your own
-    module:Class, whose code runs only where it is named."""
+    """Let the agent's weights play in this network instead, such as half_max. Name your own
+    module:Class here, too: its code runs only if you do."""
     device: DeviceName = "auto"
     """Where the network runs; auto takes CUDA, then MPS, then the CPU."""
 
     def check(self) -> None:
-        """Raise UserError for values that cannot be."""
+        """Raise UserError for impossible values."""
         if self.episodes < 1:
             raise UserError(f"--episodes must be at least 1, not {self.episodes}")
         if not 0 <= self.seed <= SEEDS - self.episodes:
@@ -53,23 +53,23 @@ class GameOptions:
 
     @property
     def seeds(self) -> range:
-        """One seed a game."""
+        """The seeds, one for each game."""
         return range(self.seed, self.seed + self.episodes)
 
     def epsilon_for(self, agent: Agent) -> float:
-        """The epsilon given, or the one of the agent's protocol."""
+        """The given epsilon, or that of the agent's run."""
         return agent.config.exploration.eval_epsilon if self.epsilon is None else self.epsilon
 
     def stuck_after_for(self, agent: Agent) -> int:
-        """Steps until a game is stuck: those given, or those of the agent's protocol."""
+        """The given steps until a game is stuck, or those of the agent's run."""
         return agent.config.eval_stuck_after if self.stuck_after is None else self.stuck_after
 
 
 @contextmanager
 def watched(total: int) -> Iterator[OnStep]:
-    """Show on standard error how far `total` games are, on a terminal and elsewhere.
+    """Show on standard error how many of `total` games are over.
 
-    No score is shown on the way: the games that end first are the short ones.
+    It shows no scores: the games that end first are the short ones, so their scores are biased.
     """
     with progress(how_far(0, total, 0), total) as advance:
         yield lambda over, longest: advance(over, how_far(over, total, longest))

@@ -1,4 +1,4 @@
-"""evaluate.py networks: the table of networks in figures."""
+"""evaluate.py networks: the sizes of all networks."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class NetworksCommand:
     ] = ()
     """More networks: dial:SIGMA,BETA or your own module:Class."""
     game: str = "Pong"
-    """Game whose number of actions is counted with."""
+    """Game whose number of actions the sizes are for."""
     json: Annotated[Path | None, option("FILE", "no file")] = None
-    """Write the figures here too, as JSON."""
+    """Write the numbers here too, as JSON."""
 
     def run(self) -> int:
         """Print the table; returns the exit code."""

@@ -1,4 +1,4 @@
-"""evaluate.py score: whole games of one agent, their raw scores, and what these say."""
+"""evaluate.py score: play whole games with an agent and report their raw scores."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from harness.run.hardware import pick_device
 class ScoreCommand:
     """Play whole games with an agent and report their raw scores.
 
-    Every game has an emulator and a seed of its own, and all are played to their end, or until
-    nothing happens any more. The protocol (sticky actions, no-ops, frame cap) and epsilon are
-    those of the run. The same options score the same games on the same machine.
+    Every game has its own emulator and seed, and is played to its end, or until nothing happens any
+    more. The protocol (sticky actions, no-ops, frame cap) and epsilon are those of the run. The
+    same options give the same games on the same machine.
     """
 
     agent: Annotated[
@@ -41,9 +41,9 @@ class ScoreCommand:
     """Run folder (its best checkpoint, else its last) or checkpoint folder."""
     games: Annotated[GameOptions, Flat] = GameOptions(episodes=100)  # noqa: RUF009
     json: Annotated[Path | None, option("FILE", "no file")] = None
-    """Write every episode and the figures here, as JSON."""
+    """Write every episode and the statistics here, as JSON."""
     random: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Score random play instead, in the game and under the protocol of the run or of --game."""
+    """Score random play instead, under the run's protocol, or in the game of --game."""
     game: Annotated[str | None, option("GAME", "the run's")] = None
     """Game of --random without a run, under the default protocol."""
     num_envs: int = SIDE_BY_SIDE
@@ -81,7 +81,7 @@ class ScoreCommand:
         return 0
 
     def _check(self) -> None:
-        """Raise UserError for options that cannot be, or not together."""
+        """Raise UserError for impossible options, or for options that exclude each other."""
         self.games.check()
         if self.num_envs < 1:
             raise UserError(f"--num-envs must be at least 1, not {self.num_envs}")
@@ -102,8 +102,8 @@ class ScoreCommand:
     def _load(self, device: torch.device) -> Agent:
         if self.agent is None:
             protocol = EmulatorConfig(game=self.game or "")
-            if said := departs_from_id(self.game or "", protocol.sticky_actions):
-                say_error(f"note: {said}")
+            if departure := departs_from_id(self.game or "", protocol.sticky_actions):
+                say_error(f"note: {departure}")
             return random_agent(RunConfig(emulators=protocol))
         return (
             random_agent(read_settings(self.agent))

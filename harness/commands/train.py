@@ -1,4 +1,4 @@
-"""The command line of train.py: a preset, what departs from it, and where the run goes."""
+"""The command line of train.py: a preset, settings that differ from it, and the run's folder."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class TrainCommand:
     resume: Annotated[Path | None, option("RUN", "a new run")] = None
     """Continue the run in this folder from its last checkpoint."""
     resume_anyway: bool = False
-    """Continue although something differs from when the run began, or its log is damaged."""
+    """Continue even if something differs from when the run began, or its log is damaged."""
     weights: Annotated[
         Path | None, option("RUN_OR_CHECKPOINT", "weights are drawn", name="from")
     ] = None
     """Begin with the weights of a trained agent (a run's best/, else its last/), in the network and
-    game it was trained in; everything else is as in any new run."""
+    game it was trained in. Everything else is as in any new run."""
     run_dir_file: Annotated[Path | None, option("FILE", "no file")] = None
     """Write the name of the run's folder into this file, for scripts."""
     checkpoint_interval: float = 45.0
@@ -83,15 +83,15 @@ class TrainCommand:
 
 
 def parse_command(arguments: list[str]) -> TrainCommand:
-    """The command in `arguments`. Its defaults depend on two of its own options, so those are
-    looked up first. Raises UserError for values that cannot be."""
-    found = _looked_up(arguments)
+    """The command in `arguments`. Its defaults depend on --preset and --resume, so these are parsed
+    first. Raises UserError for impossible values, or for options that exclude each other."""
+    early = _early_options(arguments)
     try:
         default = _starting_point(
-            found.preset, path(found.resume) if found.resume else None, found.network
+            early.preset, path(early.resume) if early.resume else None, early.network
         )
-        wanted = grouped(default, GROUPS)
-        given = values(parse(wanted, arguments, "train.py", config=(tyro.conf.OmitArgPrefixes,)))
+        options = grouped(default, GROUPS)
+        given = values(parse(options, arguments, "train.py", config=(tyro.conf.OmitArgPrefixes,)))
         config = unflatten({name: given.pop(name) for name in flatten(default.config)})
     except ValueError as error:
         raise UserError(error) from None
@@ -110,11 +110,12 @@ def parse_command(arguments: list[str]) -> TrainCommand:
 
 
 def check_run_dir_file(file: Path) -> None:
-    """Raise UserError for a file that cannot be written, or holds anything but a run's folder."""
+    """Raise UserError for a file that cannot be written, or whose content is not the name of a
+    run's folder."""
     try:
-        with file.open("a+b") as opened:
-            opened.seek(0)
-            content = opened.read(1 << 16)
+        with file.open("a+b") as stream:
+            stream.seek(0)
+            content = stream.read(1 << 16)
     except OSError as error:
         raise UserError(
             f"cannot write to {file}: {error.strerror or error}; choose another --run-dir-file"
@@ -124,33 +125,34 @@ def check_run_dir_file(file: Path) -> None:
 
 
 def origin_of(command: TrainCommand) -> tuple[Origin | None, Weights | None]:
-    """The trained agent whose weights the run begins, or began, with; and these for a new run."""
+    """The trained agent with whose weights the run begins or began, and for a new run the weights.
+    Raises UserError when they do not fit."""
     if command.resume:
         return read_run(command.resume).origin, None
     return find_origin(command.weights, command.config) if command.weights else (None, None)
 
 
 def notes(arguments: list[str], command: TrainCommand, run: Run) -> list[str]:
-    """What a new run does that somebody who gave these arguments may not expect."""
-    said = []
+    """Notes on what a run with these arguments does and a user may not expect."""
+    lines = []
     if run.origin:
-        said.append(
+        lines.append(
             f"begins with the weights of {run.origin.checkpoint}, trained for {run.origin.steps:,} "
             "steps; all else is as in a new run"
         )
     if not command.resume:
-        called = _looked_up(arguments).game or ""
-        said.append(departs_from_id(called, run.config.emulators.sticky_actions))
-        said.append(decay_note(run.config, run.preset))
-    return [f"note: {one}" for one in said if one]
+        typed_game = _early_options(arguments).game or ""
+        lines.append(departs_from_id(typed_game, run.config.emulators.sticky_actions))
+        lines.append(decay_note(run.config, run.preset))
+    return [f"note: {line}" for line in lines if line]
 
 
-def _looked_up(arguments: list[str]) -> argparse.Namespace:
-    """Options that are needed as they were typed."""
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+def _early_options(arguments: list[str]) -> argparse.Namespace:
+    """The options that are needed before all others, as they were typed."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--preset", "--resume", "--network", "--game"):
-        early.add_argument(name, nargs="?")  # without a value they are refused later
-    return early.parse_known_args(arguments)[0]
+        finder.add_argument(name, nargs="?")  # a missing value is an error later
+    return finder.parse_known_args(arguments)[0]
 
 
 def _starting_point(preset: str | None, resume: Path | None, network: str | None) -> TrainCommand:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from agent.errors import UnknownNetwork
-from agent.networks import QNetwork, dial_of, downsampling, is_own, make_network
+from agent.networks import QNetwork, dial_of, downsampling, is_user_network, make_network
 from envs.fields import parse
 from envs.games import game_id, game_title
 from envs.scores import REFERENCE_SCORES
@@ -146,7 +146,7 @@ class Design:
     def own_networks(self) -> list[str]:
         """Networks that are somebody's own code."""
         named = {*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)}
-        return sorted(filter(is_own, named))
+        return sorted(filter(is_user_network, named))
 
 
 def _folded(name: str) -> str:
@@ -170,7 +170,7 @@ def role_of(network: str) -> Role:
 def check_name(network: str) -> None:
     """Raise UnknownNetwork for a name that is neither in the table nor a `module:Class`: names
     become folders."""
-    if not is_own(network):
+    if not is_user_network(network):
         if downsampling(network) is None:
             make_network(network, 1)  # raises, and lists the names
     elif not re.fullmatch(r"\w+(\.\w+)*:\w+", network):
@@ -220,7 +220,7 @@ def run_dir(out: Path, job: Job) -> Path:
 def scale_matched(network: str, num_actions: int) -> bool:
     """Whether the scale of a network's start can be matched: one of somebody's own has layers of
     its own. Makes the network."""
-    return not is_own(network) or isinstance(make_network(network, num_actions), QNetwork)
+    return not is_user_network(network) or isinstance(make_network(network, num_actions), QNetwork)
 
 
 def read_design(out: Path) -> Design | None:

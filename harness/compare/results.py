@@ -18,7 +18,7 @@ from harness.compare.design import Design, Role
 from harness.compare.effects import Equivalence, Interaction
 from harness.compare.statistics import Interval
 from harness.compare.status import State
-from harness.evaluation.network_sizes import Size
+from harness.evaluation.network_sizes import NetworkSize
 from harness.run.provenance import Provenance
 
 FORMAT = 1
@@ -198,7 +198,7 @@ class RunResult:
 
 
 @dataclass(frozen=True)
-class MatchedSize(Size):
+class MatchedSize(NetworkSize):
     """What a network costs."""
 
     scale_matched: bool

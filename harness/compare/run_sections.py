@@ -11,7 +11,7 @@ from itertools import zip_longest
 import numpy as np
 import numpy.typing as npt
 
-from agent.networks import is_own
+from agent.networks import is_user_network
 from envs.games import game_title
 from harness.compare.control_sections import equal_time
 from harness.compare.design import BASELINE
@@ -238,7 +238,7 @@ def sizes(results: Results) -> Section:
 def _field(name: str, size: MatchedSize) -> str:
     if size.receptive_field is not None:
         return str(size.receptive_field)
-    return "not known" if is_own(name) else "all"
+    return "not known" if is_user_network(name) else "all"
 
 
 def _unequal(size: MatchedSize, base: MatchedSize | None) -> Cell:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agent.networks import is_own
+from agent.networks import is_user_network
 from harness.compare.design import EQUAL, Design, Job, run_dir
 from harness.compare.results import Game
 from harness.compare.runner import Stage, module, script
@@ -85,7 +85,7 @@ class Stages:
             named = ["--network", job.network, "--run-dir", folder, scale]
             return module("harness.training.tandem", teacher, *named, *common)
         if (folder / "config.json").exists():
-            named = ["--network", job.network] if is_own(job.network) else []
+            named = ["--network", job.network] if is_user_network(job.network) else []
             steps = ["--steps", self.design.steps]
             return script("train.py", "--resume", folder, *steps, *named, *common)
         settings = self.design.settings | self._equal(job)
@@ -101,7 +101,7 @@ class Stages:
             *("score", folder / "last", "--json", folder / SCORE_FILE),
             *("--episodes", self.design.episodes, "--seed", EVALUATION_SEED),
             *("--device", self.device),
-            *(("--network", job.network) if is_own(job.network) else ()),
+            *(("--network", job.network) if is_user_network(job.network) else ()),
         )
 
 

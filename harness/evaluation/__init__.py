@@ -1,1 +1,1 @@
-"""Agents that play whole games, and what their scores say."""
+"""Agents play whole games and are scored."""

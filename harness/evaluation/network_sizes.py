@@ -1,4 +1,4 @@
-"""What distinguishes the networks of the table, in figures."""
+"""Parameters, multiplications, shapes and receptive field of a network."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from agent.reducers import Broadcast, Sorted, Subsample, Weighted
 
 
 @dataclass(frozen=True)
-class Size:
-    """Figures of a network."""
+class NetworkSize:
+    """The size of a network."""
 
     name: str
     parameters: int
+    """Weights and biases (count)."""
     macs: int
     """Multiplications of convolutions and fully connected layers for one state (count)."""
     shapes: tuple[str, ...]
-    """What each layer makes, a convolution and its reducer as `77-20`."""
+    """Output of each layer: the side of a map, or the width of a fully connected layer. `77-20` is
+    a convolution and its reducer."""
     receptive_field: int | None
-    """Pixels in a row that one value behind conv3 sees; None for all."""
+    """Side of the receptive field of a value behind conv3 (pixels); None for the whole frame."""
 
 
-def size_of(name: str, num_actions: int) -> Size:
-    """The figures of a network of the table or of one's own. Raises UnknownNetwork."""
+def size_of(name: str, num_actions: int) -> NetworkSize:
+    """The size of a network of the table or of a user's own. Raises UnknownNetwork."""
     network = make_network(name, num_actions).eval()
-    macs, shapes = _passes(network)
+    macs, shapes = _count_macs(network)
     field = _receptive_field(network) if isinstance(network, QNetwork) else None
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return Size(name, parameters, macs, shapes, field)
+    return NetworkSize(name, parameters, macs, shapes, field)
 
 
-def _passes(network: nn.Module) -> tuple[int, tuple[str, ...]]:
-    """Multiplications of one state, and the shapes behind convolutions and reducers."""
+def _count_macs(network: nn.Module) -> tuple[int, tuple[str, ...]]:
+    """Multiplications for one state, and the layers' shapes as in NetworkSize."""
     macs, shapes = 0, []
 
-    def count(module: nn.Module, _: Any, output: Tensor) -> None:
+    def record(module: nn.Module, _: Any, output: Tensor) -> None:
         nonlocal macs
         if isinstance(module, nn.Conv2d):
             window = module.kernel_size[0] * module.kernel_size[1]
@@ -52,7 +54,7 @@ def _passes(network: nn.Module) -> tuple[int, tuple[str, ...]]:
             shapes[-1] += f"-{output.shape[-1]}"
 
     leaves = [module for module in network.modules() if not list(module.children())]
-    hooks = [module.register_forward_hook(count) for module in leaves]
+    hooks = [module.register_forward_hook(record) for module in leaves]
     with torch.no_grad():
         network(torch.zeros((1, *INPUT_SHAPE), dtype=torch.uint8))
     for hook in hooks:
@@ -61,8 +63,9 @@ def _passes(network: nn.Module) -> tuple[int, tuple[str, ...]]:
 
 
 def _receptive_field(network: QNetwork) -> int | None:
-    """r + (k - 1) j for each window k, where a step of its input is j pixels (Araujo et al. 2019,
-    Computing receptive fields of convolutional neural networks, eq. 2)."""
+    """Side of the receptive field (pixels). Each window k adds (k - 1) j, where a step of its input
+    is j pixels (Araujo et al. 2019, Computing receptive fields of convolutional neural networks,
+    eq. 2)."""
     field, jump = 1, 1
     for conv, reducer in zip(
         (network.conv1, network.conv2, network.conv3), network.reducers, strict=True

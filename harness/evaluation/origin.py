@@ -19,22 +19,26 @@ Weights = dict[str, Tensor]
 
 def find_origin(path: Path, config: RunConfig) -> tuple[Origin, Weights]:
     """The trained agent in a run folder (its best/, else its last/) or a checkpoint folder, for a
-    run with this config, and its weights, which a run that still trains may soon replace. Raises
-    UserError for one that does not fit."""
+    new run with `config`. Its weights are returned, too, since a run that still trains may replace
+    them. Raises UserError for an agent that does not fit."""
     if config.learner.scale_match:
-        raise UserError("--scale-match is for weights that are drawn: leave it or --from out")
-    for there, here in zip(_must_fit(read_settings(path)), _must_fit(config), strict=True):
-        if there != here:
-            raise UserError(f"{path} was trained with {there}, not {here}: add {there}")
+        raise UserError("--scale-match is for new weights: leave out either it or --from")
+    for trained_with, asked_for in zip(
+        _required_options(read_settings(path)), _required_options(config), strict=True
+    ):
+        if trained_with != asked_for:
+            raise UserError(
+                f"{path} was trained with {trained_with}, not {asked_for}: add {trained_with}"
+            )
     name = config.learner.network
-    folder, found = read_whole(path, lambda folder: (folder, load_network(folder, name)))
-    network, _, state = found
+    folder, loaded = read_whole(path, lambda folder: (folder, load_network(folder, name)))
+    network, _, state = loaded
     origin = Origin(str(folder.resolve()), state.steps, state.sha256["network"])
     return origin, network.state_dict()
 
 
-def _must_fit(config: RunConfig) -> tuple[str, ...]:
-    """The options of train.py that decide what weights mean."""
+def _required_options(config: RunConfig) -> tuple[str, ...]:
+    """The options of train.py that must be the same for the weights to have the same meaning."""
     protocol = config.emulators
     return (
         f"--game {game_title(protocol.game)}",
@@ -44,8 +48,8 @@ def _must_fit(config: RunConfig) -> tuple[str, ...]:
 
 
 def first_weights(origin: Origin) -> Weights:
-    """The weights that a run begins with. Raises UserError where they are no longer those that it
-    was given."""
+    """The weights that a run begins with. Raises UserError when its origin's checkpoint is gone or
+    has other weights now."""
     folder = Path(origin.checkpoint)
     if not folder.is_dir() or (state := read_state(folder)).sha256["network"] != origin.sha256:
         raise UserError(

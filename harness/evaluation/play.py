@@ -1,4 +1,4 @@
-"""Let a policy play whole, seeded episodes: the one way agents are scored and recorded."""
+"""Let a policy play whole, seeded episodes. All scoring and recording of agents uses this."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ Policy = Callable[[Tensor], Tensor]
 
 
 class Stuck:
-    """Whether nothing happens any more in an episode.
+    """Tells when nothing happens any more in an episode.
 
-    It is stuck after `after` agent steps in a row without a reward, without a lost life, and
-    without a screen that had not been shown since the last of these, or since the start. With
-    `after` 0 it never is.
+    An episode is stuck after `after` agent steps in a row without a reward, a lost life, or a new
+    screen. A screen is new if it has not been shown since the last reward or lost life (or the
+    start). With `after` 0 an episode is never stuck.
     """
 
     def __init__(self, after: int, digest: int) -> None:
-        """An episode begins with a screen of this digest."""
-        self._after, self._shown, self._still = after, {digest}, 0
+        """Begin an episode whose first screen has this digest."""
+        self._limit, self._shown, self._steps_without_news = after, {digest}, 0
 
-    def step(self, digest: int, happened: bool) -> bool:
-        """Whether it is stuck after a step that led to a screen of this digest; `happened`: with a
-        reward or a lost life."""
-        if not self._after:
+    def step(self, digest: int, progress: bool) -> bool:
+        """Whether the episode is stuck after a step that led to a screen with this digest.
+        `progress` says whether the step brought a reward or cost a life."""
+        if not self._limit:
             return False
-        if happened:
+        if progress:
             self._shown.clear()
-        self._still = self._still + 1 if digest in self._shown else 0
+        self._steps_without_news = self._steps_without_news + 1 if digest in self._shown else 0
         self._shown.add(digest)
-        return self._still >= self._after
+        return self._steps_without_news >= self._limit
 
 
 @dataclass
-class _Seat:
-    """One emulator and the episode it is playing."""
+class _RunningEpisode:
+    """An episode that an emulator is playing."""
 
     index: int
     seed: int
@@ -92,12 +92,13 @@ def play_episodes(
 ) -> Iterator[tuple[int, EpisodeTrace]]:
     """One whole episode for each of `seeds`, as (index in `seeds`, trace), in order of finishing.
 
-    Each episode has an emulator freshly seeded with its own seed, and its own random numbers
-    for exploration, so it does not depend on which others are played, but for the last bits of
-    Q-values: libraries may compute differently for as many states as there are games left. All
-    are awaited: nothing is said about the agent by the episodes that happen to finish first.
-    One in which nothing happens for `stuck_after` agent steps is cut off (see Stuck; 0: none is).
-    `protocol.num_envs` is how many are played side by side.
+    - Each episode has an emulator with its own seed, and its own random numbers for exploration.
+      It does not depend on the other episodes, except for the last bits of Q-values: libraries
+      may round differently for another batch size.
+    - All episodes must be played. Those that finish first are the short ones, so stopping early
+      would bias scores.
+    - An episode in which nothing happens for `stuck_after` agent steps is cut off (see Stuck).
+    - `protocol.num_envs` episodes are played side by side.
     """
     num_envs = min(protocol.num_envs, len(seeds))
     threads = min(usable_cores(), num_envs)
@@ -115,62 +116,64 @@ def _play(
     stuck_after: int,
     on_step: OnStep,
 ) -> Iterator[tuple[int, EpisodeTrace]]:
-    num_envs, over = emulators.num_envs, 0
-    waiting = iter(enumerate(map(int, seeds[num_envs:]), num_envs))
+    num_envs, finished = emulators.num_envs, 0
+    queue = iter(enumerate(map(int, seeds[num_envs:]), num_envs))
 
-    def sit_down(index: int, seed: int, frame: npt.NDArray[np.uint8]) -> _Seat:
+    def begin(index: int, seed: int, frame: npt.NDArray[np.uint8]) -> _RunningEpisode:
         digest = frame_digest(frame)
         stuck = Stuck(stuck_after, digest)
-        return _Seat(index, seed, np.random.default_rng(seed), [digest], stuck)
+        return _RunningEpisode(index, seed, np.random.default_rng(seed), [digest], stuck)
 
     frames = emulators.reset(np.array(seeds[:num_envs]))
-    seats: list[_Seat | None] = [
-        sit_down(index, int(seed), frames[index]) for index, seed in enumerate(seeds[:num_envs])
+    episodes: list[_RunningEpisode | None] = [
+        begin(index, int(seed), frames[index]) for index, seed in enumerate(seeds[:num_envs])
     ]
     ring = Ring(STACK_SIZE + 1, num_envs, device)
     ring.start(torch.from_numpy(frames))
-    while any(seats):
-        actions = _choose(policy, ring.latest(), seats, epsilon)
+    while any(episodes):
+        actions = _choose(policy, ring.latest(), episodes, epsilon)
         emulators.send(actions)
         step = emulators.recv()
         frames, first = step.frames, step.first
-        for env, seat in enumerate(seats):
-            if seat is None:
+        for env, episode in enumerate(episodes):
+            if episode is None:
                 continue
-            seat.rewards.append(int(step.rewards[env]))
-            seat.digests.append(frame_digest(step.frames[env]))
-            happened = bool(step.rewards[env] or step.life_lost[env])
-            stuck = seat.stuck.step(seat.digests[-1], happened) and not step.ended[env]
+            episode.rewards.append(int(step.rewards[env]))
+            episode.digests.append(frame_digest(step.frames[env]))
+            rewarded_or_died = bool(step.rewards[env] or step.life_lost[env])
+            stuck = (
+                episode.stuck.step(episode.digests[-1], rewarded_or_died) and not step.ended[env]
+            )
             if step.ended[env] or stuck:
-                over += 1
-                yield seat.index, seat.trace(protocol, bool(step.truncated[env]), stuck)
-                seats[env] = None
-                if fresh := next(waiting, None):
+                finished += 1
+                yield episode.index, episode.trace(protocol, bool(step.truncated[env]), stuck)
+                episodes[env] = None
+                if upcoming := next(queue, None):
                     mask = np.arange(num_envs) == env
-                    frames = emulators.reset(np.array([fresh[1]]), mask)
+                    frames = emulators.reset(np.array([upcoming[1]]), mask)
                     first = first | mask
-                    seats[env] = sit_down(*fresh, frames[env])
-        on_step(over, max((len(seat.actions) for seat in seats if seat), default=0))
-        nothing = torch.zeros(num_envs, dtype=torch.bool)
+                    episodes[env] = begin(*upcoming, frames[env])
+        on_step(finished, max((len(episode.actions) for episode in episodes if episode), default=0))
+        none_ended = torch.zeros(num_envs, dtype=torch.bool)
         ring.add(
             torch.from_numpy(actions),
             torch.from_numpy(step.rewards),
-            terminal=nothing,
-            void=nothing,
+            terminal=none_ended,
+            void=none_ended,
             frames=torch.from_numpy(frames),
             first=torch.from_numpy(first),
         )
 
 
 def _choose(
-    policy: Policy, states: Tensor, seats: list[_Seat | None], epsilon: float
+    policy: Policy, states: Tensor, episodes: list[_RunningEpisode | None], epsilon: float
 ) -> npt.NDArray[np.int64]:
-    """Actions [E] of the seats that still play; empty seats send 0."""
-    playing = [env for env, seat in enumerate(seats) if seat]
+    """Actions [E]; 0 for emulators without an episode."""
+    playing = [env for env, episode in enumerate(episodes) if episode]
     q_values = policy(states[playing]).cpu().numpy()
-    actions = np.zeros(len(seats), np.int64)
+    actions = np.zeros(len(episodes), np.int64)
     for row, env in enumerate(playing):
-        seat = seats[env]
-        assert seat is not None
-        actions[env] = seat.choose(q_values[row], epsilon)
+        episode = episodes[env]
+        assert episode is not None
+        actions[env] = episode.choose(q_values[row], epsilon)
     return actions

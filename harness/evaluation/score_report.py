@@ -1,4 +1,4 @@
-"""What `evaluate.py score` says of an agent: a table for people, JSON for programs."""
+"""The report of `evaluate.py score`: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class ScoreResult:
     protocol: EmulatorConfig
     epsilon: float
     stuck_after: int
-    """Steps without anything new after which a game was cut off as stuck (0: never)."""
+    """Agent steps without anything new after which a game was cut off as stuck (0: never)."""
     games: list[Episode]
     seconds: float
-    """Time it took to play them."""
+    """Time it took to play the games."""
 
     @property
     def summary(self) -> Summary:
-        """Figures of the raw scores."""
+        """Statistics of the raw scores."""
         return summarise([game.score for game in self.games])
 
     @property
     def mean_length(self) -> float:
-        """Agent steps an episode."""
+        """Mean length of an episode (agent steps)."""
         return sum(game.length for game in self.games) / len(self.games)
 
     @property
@@ -52,18 +52,18 @@ class ScoreResult:
 
     @property
     def stuck(self) -> int:
-        """Games that were cut off since nothing happened any more (count)."""
+        """Games that were cut off because nothing happened any more (count)."""
         return sum(game.stuck for game in self.games)
 
     @property
     def is_one_game(self) -> bool:
-        """Whether nothing is left to chance, so that all games are the same one."""
+        """Whether nothing is random, so that all games are the same."""
         return not (self.protocol.sticky_actions or self.protocol.noop_max or self.epsilon)
 
     @property
     def human_normalised(self) -> float | None:
-        """Of the mean score; None without a published reference, or where some games were shorter
-        or longer than the published cap would have let them be."""
+        """Human-normalised mean score; None without a published reference, or if the published
+        frame cap would have changed a game's length."""
         cap = self.protocol.max_episode_frames
         if cap != REFERENCE_FRAMES and any(
             game.truncated or game.length * FRAMES_PER_STEP > REFERENCE_FRAMES
@@ -73,7 +73,7 @@ class ScoreResult:
         return human_normalised(self.protocol.game, self.summary.mean)
 
     def table(self) -> Table:
-        """The figures for people."""
+        """The table for people."""
         summary, state, length = self.summary, self.agent.state, self.mean_length
         std = "" if summary.std is None else f"standard deviation {summary.std:,.2f}, "
         rows = {
@@ -104,7 +104,8 @@ class ScoreResult:
         return f"seed {first}" if first == last else f"seeds {first} to {last}"
 
     def content(self, device: torch.device) -> dict[str, Any]:
-        """The same for programs, with every game; scores in points, lengths in agent steps."""
+        """The content of the JSON file, with every game. Scores are in points, lengths in agent
+        steps."""
         state, game, protocol = self.agent.state, self.protocol.game, flatten(self.protocol)
         reference = REFERENCE_SCORES.get(game)
         return {
@@ -132,13 +133,13 @@ class ScoreResult:
         }
 
     def _stuck_text(self) -> str:
-        """How many games were stuck, and what that means here."""
+        """How many games were stuck, and by which rule."""
         if not self.stuck_after:
             return "none as stuck (--stuck-after 0)"
         return f"{self.stuck:,} as stuck (nothing new for {self.stuck_after:,} steps)"
 
     def _interval_text(self) -> str:
-        """The interval and what it is over, or why there is none."""
+        """The interval and its meaning, or why there is none."""
         if (interval := self.summary.interval_over_episodes) is not None:
             low, high = interval
             return f"{low:,.2f} to {high:,.2f}, of the mean, over episodes of this one agent"
@@ -149,7 +150,7 @@ class ScoreResult:
         return "none: all games scored the same"
 
     def _human_text(self) -> str:
-        """The human-normalised score, and the ends of its scale."""
+        """The human-normalised score and its scale, or why there is none."""
         value, reference = self.human_normalised, REFERENCE_SCORES.get(self.protocol.game)
         if reference is None:
             return "no published reference"
@@ -161,7 +162,7 @@ class ScoreResult:
 
 
 def _protocol_text(protocol: EmulatorConfig) -> str:
-    """How the games were played, in words."""
+    """The protocol in words."""
     return (
         f"sticky actions {protocol.sticky_actions:g}, up to {protocol.noop_max} no-ops, "
         f"{'FIRE' if protocol.fire_on_reset else 'no FIRE'} at the start, "

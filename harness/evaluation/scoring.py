@@ -1,6 +1,6 @@
 """Scores of whole games: during training, and for a report.
 
-Seeds of emulators (31 bits) never meet: training draws its own below 2^30.
+The ranges of seeds (31 bits) do not overlap: those of training are below 2^30.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from harness.run.config import RunConfig
 SELECTION_SEED = 1_200_000_000
 """First seed of the evaluations during training, which choose the best checkpoint."""
 EVALUATION_SEED = 1_500_000_000
-"""First seed of reported scores. The games that a checkpoint was chosen by flatter it, so they
-are not played again for its score."""
+"""First seed of reported scores. A checkpoint is chosen by its score in the evaluations during
+training, so its score in those games is biased upwards. Reports use other games."""
 SIDE_BY_SIDE = 16
 """Games played at the same time (count)."""
 
 
 @dataclass(frozen=True)
 class Episode:
-    """What is kept of a scored game."""
+    """The result of a scored game."""
 
     seed: int
-    """Of its emulator and of its random actions."""
+    """Seed of its emulator and of its random actions."""
     score: int
     """Raw, unclipped return of the whole game (points)."""
     length: int
@@ -38,7 +38,7 @@ class Episode:
     truncated: bool
     """Whether the frame cap ended it rather than the game."""
     stuck: bool = False
-    """Whether it was cut off since nothing happened any more."""
+    """Whether it was cut off because nothing happened any more."""
 
 
 def score_episodes(
@@ -64,12 +64,12 @@ def evaluation_episodes(
     config: RunConfig,
     on_step: OnStep = lambda over, longest: None,
 ) -> list[EpisodeTrace]:
-    """`eval_episodes` whole games of a policy under the run's own protocol, in the order of their
+    """`eval_episodes` whole games of a policy under the run's protocol, in the order of their
     seeds."""
     protocol = replace(config.emulators, num_envs=SIDE_BY_SIDE)
     seeds = range(SELECTION_SEED, SELECTION_SEED + config.eval_episodes)
     epsilon = config.exploration.eval_epsilon
-    played = dict(
+    traces = dict(
         play_episodes(
             policy,
             protocol,
@@ -80,4 +80,4 @@ def evaluation_episodes(
             on_step=on_step,
         )
     )
-    return [played[index] for index in range(len(seeds))]
+    return [traces[index] for index in range(len(seeds))]

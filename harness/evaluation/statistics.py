@@ -1,12 +1,12 @@
-"""What the scores of ONE agent's episodes say: centre, spread, and an interval of the mean.
+"""Statistics of the scores of ONE agent's episodes: centre, spread, and an interval of the mean.
 
-The interval is over episodes: it tells how far the mean of other games by the same agent may be.
-It does not tell how another training run would score, so it never compares two agents or two
+The interval is over episodes: it says how far the mean of other games by the same agent may be.
+It does not say how another training run would score. So it cannot compare two agents or two
 networks: the unit of such a comparison is the training seed.
 
-The interval is Student's t, mean +- t(n - 1) s / sqrt(n). Among it and scipy's percentile and BCa
-bootstraps it covered the true mean most often for few episodes, and alike for many, in 1,000 to
-2,000 simulated samples (nominal .95; bootstraps with 999 resamples):
+The interval is Student's t, mean +- t(n - 1) s / sqrt(n). Compared with scipy's percentile and BCa
+bootstraps, its coverage was closest to nominal for few episodes, and about equal for many, in
+1,000 to 2,000 simulated samples (nominal .95; bootstraps with 999 resamples):
 
     scores                8 episodes            100 episodes
                           t    perc.  BCa       t    perc.  BCa
@@ -15,8 +15,8 @@ bootstraps it covered the true mean most often for few episodes, and alike for m
     log-normal            .84  .80    .81       .91  .92    .92
     21 less a geometric   .88  .84    .87       .94  .96    .96
 
-All of them cover too seldom when scores are skewed and episodes few: use 100 episodes. It may
-reach beyond a score that a game allows.
+All of them cover too rarely when scores are skewed and episodes few: use 100 episodes. The
+interval may reach beyond the scores that a game allows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of n scores, in their unit."""
+    """Statistics of n scores, in the scores' unit."""
 
     mean: float
     median: float
@@ -43,12 +43,12 @@ class Summary:
     minimum: float
     maximum: float
     interval_over_episodes: tuple[float, float] | None
-    """95% interval of the mean; None for a single score, or equal ones: they do not tell how far
-    other games would spread."""
+    """95% interval of the mean; None for a single score and for equal ones, which do not show the
+    spread."""
 
 
 def summarise(scores: Sequence[float]) -> Summary:
-    """The figures of at least one score."""
+    """Statistics of scores [n]. Raises ValueError without a score."""
     values = np.asarray(scores, np.float64)
     if values.ndim != 1 or not len(values):
         raise ValueError("a summary needs at least one score")

@@ -22,7 +22,14 @@ from harness.report.blocks import Curves, Series
 from harness.report.curves import draw_curves
 from harness.report.markup import Html, join, tag
 from harness.report.styles import Styles
-from harness.training.episodes import Highlight, History, Recorded, check_some, highlights, training
+from harness.training.episodes import (
+    Highlight,
+    History,
+    Recorded,
+    highlights,
+    require_episodes,
+    training,
+)
 
 _INTRODUCTION = (
     "Best is the highest score, worst the lowest. Median is the one in the middle, of an even "
@@ -40,7 +47,7 @@ def write_gallery(out: Path, run_dir: Path, mark: str) -> int:
     recorded = Recorded.of(run_dir, check_cartridge)
     history, unreadable = training(run_dir)
     left_out = [*recorded.left_out, *filter(None, [unreadable])]
-    check_some(run_dir, recorded, history, left_out)
+    require_episodes(run_dir, recorded, history, left_out)
     chosen = [*_recorded(recorded)]
     if history:
         chosen += _training(run_dir, history, left_out)

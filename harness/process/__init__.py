@@ -1,1 +1,1 @@
-"""The process: its streams, and what ends it."""
+"""The process: its signals and its standard streams."""

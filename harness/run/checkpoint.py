@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from agent.learner import below
+from agent.learner import without_prefix
 from envs.fields import parse
 from harness.errors import UserError
 from harness.files.atomic import sync, write_synced
@@ -72,7 +72,7 @@ def save_checkpoint(
     fresh, old = _beside(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    network = below("online.", tensors)
+    network = without_prefix("online.", tensors)
     rest = {k: v for k, v in tensors.items() if not k.startswith("online.")}
     sha256 = {}
     for name, part in (("network", network), ("learner", rest)):

@@ -1,1 +1,1 @@
-"""A run on its way: updates, what it writes, how it goes on."""
+"""Training runs: begin, update, write to disk, resume."""

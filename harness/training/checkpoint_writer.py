@@ -1,4 +1,4 @@
-"""What a run keeps on disk besides its figures: checkpoints and evaluation games."""
+"""Writes a run's checkpoints and evaluation games to disk, in the background."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from harness.run.config import RunConfig, flatten
 from harness.run.state import Counters
 
 FLUSH_INTERVAL = 2.0
-"""Seconds between two times that the curves on disk grow."""
+"""Seconds between two times that metrics are flushed to disk."""
 
 
 class CheckpointWriter:
     """Writes `last/`, `best/` after the best evaluation so far, and one game of each evaluation
     into `episodes/`.
 
-    A thread of its own writes, while the run goes on. Nothing that the disk does stops the run:
-    what could not be written is said once and tried again with the next checkpoint.
+    A thread writes while the run goes on. A failing disk does not stop the run: it warns once and
+    tries again with the next checkpoint.
     """
 
     def __init__(
@@ -48,59 +48,59 @@ class CheckpointWriter:
         """Mean return of the best evaluation so far."""
         self.saved_at: int | None = None
         """Steps of the newest checkpoint that this process has written."""
-        self._waiting: dict[str, Callable[[], None]] = {}
-        self._writer = ThreadPoolExecutor(1, "checkpoint")
-        self._writing: Future[OSError | SafetensorError | None] | None = None
-        self._failing = False
-        self._next = time.monotonic() + interval
+        self._pending: dict[str, Callable[[], None]] = {}
+        self._thread = ThreadPoolExecutor(1, "checkpoint")
+        self._write_in_progress: Future[OSError | SafetensorError | None] | None = None
+        self._warned = False
+        self._next_save = time.monotonic() + interval
         self._next_flush = 0.0
         self._steps = 0
 
     def due(self) -> bool:
-        """Whether it is time for another checkpoint, and the one before is written."""
-        if self._writing and not self._writing.done():
+        """Whether it is time for another checkpoint and the last one is written."""
+        if self._write_in_progress and not self._write_in_progress.done():
             return False
-        return time.monotonic() >= self._next
+        return time.monotonic() >= self._next_save
 
     def flush(self) -> None:
-        """Let those who watch the run's files see what is new, every few seconds."""
+        """Flush metrics every FLUSH_INTERVAL seconds, for programs that watch the run's files."""
         if time.monotonic() >= self._next_flush:
             self._next_flush = time.monotonic() + FLUSH_INTERVAL
             try:
                 self._journals.flush()
             except OSError as error:
-                self._failed(error)
+                self._warn_once(error)
 
     def save(self, tensors: dict[str, Tensor], state: CheckpointState) -> None:
-        """Write `last/` from here: the tensors as they are now, and the journals up to now."""
+        """Begin to write `last/`: the tensors as they are now, and the journals up to now."""
         self.wait()
-        # It says that what waits is there: it comes last.
-        self._waiting.pop("last", None)
+        # last/ is written after all else that is pending, since a resume relies on that.
+        self._pending.pop("last", None)
         last = self._run_dir / "last"
-        self._waiting["last"] = partial(
+        self._pending["last"] = partial(
             save_checkpoint, last, _copied(tensors), state, keep_old=True
         )
         self._steps = state.steps
-        self._next = time.monotonic() + self._interval
+        self._next_save = time.monotonic() + self._interval
         self.write()
 
     def write(self) -> None:
-        """Begin to write what waits."""
+        """Begin to write all that is pending."""
         try:
             self._journals.flush()
         except OSError as error:
-            self._failed(error)
+            self._warn_once(error)
         else:
-            self._writing = self._writer.submit(
-                self._write, list(self._waiting.values()), self._steps
+            self._write_in_progress = self._thread.submit(
+                self._write_all, list(self._pending.values()), self._steps
             )
 
     def evaluated(self, games: list[EpisodeTrace], learner: Learner, counters: Counters) -> None:
-        """Keep the first game of an evaluation, and the agent if its mean score is the best; both
-        are written with the next checkpoint."""
+        """Keep the first game of an evaluation, and the network if its mean score is the best so
+        far. Both are written with the next checkpoint."""
         self.wait()
         name = f"step{counters.steps:09d}-score{games[0].score:+d}.episode"
-        self._waiting[name] = partial(
+        self._pending[name] = partial(
             save_episode,
             self._run_dir / "episodes" / name,
             games[0],
@@ -118,41 +118,45 @@ class CheckpointWriter:
                 updates=counters.updates,
                 score=score,
             )
-            network = {k: v for k, v in learner.state().items() if k.startswith("online.")}
+            network = {
+                name: tensor
+                for name, tensor in learner.state().items()
+                if name.startswith("online.")
+            }
             best = self._run_dir / "best"
-            self._waiting["best"] = partial(save_checkpoint, best, _copied(network), state)
+            self._pending["best"] = partial(save_checkpoint, best, _copied(network), state)
 
     def wait(self) -> bool:
-        """Wait until what was to be written is, or has failed; whether nothing is left to write."""
-        if self._writing:
-            error = self._writing.result()
-            self._writing = None
+        """Wait until writing has finished or failed. Returns whether nothing is left to write."""
+        if self._write_in_progress:
+            error = self._write_in_progress.result()
+            self._write_in_progress = None
             if error:
-                self._failed(error)
+                self._warn_once(error)
             else:
-                self._waiting.clear()
-                self._failing = False
-        return not self._waiting
+                self._pending.clear()
+                self._warned = False
+        return not self._pending
 
     def close(self) -> None:
-        """Let the thread go, once it has written."""
-        self._writer.shutdown()
+        """End the thread once it has finished writing."""
+        self._thread.shutdown()
 
-    def _write(
-        self, waiting: list[Callable[[], None]], steps: int
+    def _write_all(
+        self, writes: list[Callable[[], None]], steps: int
     ) -> OSError | SafetensorError | None:
         try:
             self._journals.sync()
-            for write in waiting:
+            for write in writes:
                 write()
         except (OSError, SafetensorError) as error:
             return error
         self.saved_at = steps
         return None
 
-    def _failed(self, error: OSError | SafetensorError) -> None:
-        if not self._failing:
-            self._failing = True
+    def _warn_once(self, error: OSError | SafetensorError) -> None:
+        if not self._warned:
+            self._warned = True
             self._warn(
                 f"warning: cannot write to {self._run_dir}: {error}; the run goes on and tries "
                 "again"

@@ -1,4 +1,4 @@
-"""Everything a run writes while it goes on: curves, action log, checkpoints."""
+"""Everything that a run writes: metrics, action log, checkpoints."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from harness.training.checkpoint_writer import CheckpointWriter
 from harness.training.session import Components, Session, run_environment
 
 RETRY_INTERVAL = 1.0
-"""Seconds until a finished run tries again to write what a disk did not take."""
+"""Seconds until a finished run tries again to write after the disk failed."""
 
 
 class RunWriter:
-    """The files of a run, from its beginning or from a checkpoint on.
+    """Writes the files of a run, new or resumed.
 
-    A run that goes on as it was continues its action log; another beginning begins another.
+    A run that resumes exactly continues its action log. Any other session begins a new log.
     """
 
     def __init__(
@@ -40,40 +40,39 @@ class RunWriter:
         """Checkpoints are written every `interval` seconds."""
         self._run, self._learner, self._session = run, components.learner, session
         self._made_with = run_environment(run.config, components)
-        self._counters, since = session.counters, session.since
-        journals = Journals(run_dir, since.journals if since else None)
+        self._counters = session.counters
+        state, tail = session.resumed_from, session.tail
+        journals = Journals(run_dir, state.journals if state else None)
         self._journals = journals
-        seconds = since.seconds if since else 0.0
+        seconds = state.seconds if state else 0.0
         self.reporter = Reporter(run_dir, journals, run, self._counters.steps, seconds)
         self._checkpoints = CheckpointWriter(
             run_dir, run.config, journals, self.reporter.warn, interval
         )
-        self._checkpoints.best_score = since.best_score if since else None
-        self._evaluated_at = self._counters.steps if since and since.evaluated else None
+        self._checkpoints.best_score = state.best_score if state else None
+        self._evaluated_at = self._counters.steps if state and state.evaluated else None
         num_envs = run.config.emulators.num_envs
-        if since and session.exact:
-            self.reporter.scores[:], self.reporter.lengths[:] = since.scores, since.lengths
-            self._start, self._name = since.start, since.log
-            self._recorder = Recorder(num_envs, since.rows, session.tail)
-            self._log = journals.open(self._name)
+        if state and session.exact:
+            self.reporter.scores[:], self.reporter.lengths[:] = state.scores, state.lengths
+            self._log_start, self._log_name = state.start, state.log
+            self._recorder = Recorder(num_envs, state.rows, tail)
+            self._log = journals.open(self._log_name)
         else:
-            if (
-                since and session.tail and session.tail.rows
-            ):  # the old log ends with a shorter chunk
-                begin = since.rows - session.tail.rows
-                journals.open(since.log).write(pack_chunk(begin, session.tail))
-            self._start, self._name = self._counters.steps, log_name(self._counters.steps)
+            if state and tail and tail.rows:  # the old log ends with a shorter chunk
+                begin = state.rows - tail.rows
+                journals.open(state.log).write(pack_chunk(begin, tail))
+            self._log_start, self._log_name = self._counters.steps, log_name(self._counters.steps)
             self._recorder = Recorder(num_envs)
-            self._log = journals.open(self._name, fresh=True)
-            self._log.write(_header(run.config, self._start).packed())
+            self._log = journals.open(self._log_name, fresh=True)
+            self._log.write(_header(run.config, self._log_start).packed())
 
     def begin(self) -> None:
-        """Write the checkpoint before the first turn: from then on the run can be resumed."""
+        """Write a checkpoint before the first turn, so that the run can be resumed from then on."""
         self.save()
         self._checkpoints.wait()
 
     def turn(self, turn: Turn, epsilon: float) -> None:
-        """Note what a turn of the emulators brought."""
+        """Write the outcome of a turn of the emulators."""
         if chunk := self._recorder.add(*turn):
             self._log.write(chunk)
         self.reporter.kept(self._checkpoints.saved_at, self._checkpoints.best_score)
@@ -81,13 +80,13 @@ class RunWriter:
         self._checkpoints.flush()
 
     def learner(self, epsilon: float, stored: int) -> None:
-        """Note the learner's figures since the last time, and `stored` transitions. Raises
-        NotFinite when one is no number; the checkpoint before that stays."""
+        """Write the learner's metrics since the last call; the replay memory holds `stored`
+        transitions. Raises NotFinite when a metric is not finite; the last checkpoint stays."""
         self.reporter.learner(self._learner, self._counters, epsilon, stored)
 
     def evaluation(self, play: Callable[[OnStep], list[EpisodeTrace]]) -> None:
-        """Play the evaluation that is due, between two checkpoints. Without games there is one
-        checkpoint, and no best agent."""
+        """Play the evaluation that is due, with a checkpoint before and after it. If the run has no
+        evaluation games, write one checkpoint."""
         if self._run.config.eval_episodes:
             self.save()
             games = play(self.reporter.evaluating(self._counters))
@@ -97,25 +96,25 @@ class RunWriter:
         self.save()
 
     def save_if_due(self) -> None:
-        """Write a checkpoint if the last one is old enough. The run does not notice."""
+        """Write a checkpoint if the last one is old enough. The run's numbers do not change."""
         if self._checkpoints.due():
             self.save()
 
     @property
     def evaluated(self) -> bool:
-        """Whether the evaluation that is due at these steps was played."""
+        """Whether an evaluation was played at these steps."""
         return self._evaluated_at == self._counters.steps
 
     def save(self) -> None:
-        """Write a checkpoint. Raises NotFinite rather than write one that is of no use."""
+        """Write a checkpoint. Raises NotFinite instead when the learner has diverged."""
         components = {
             "log": _tensors(self._recorder.tail()),
             "random": self._session.random_streams.state(),
         }
         tensors = self._learner.state() | {
-            f"{part}.{name}": tensor
-            for part, named in components.items()
-            for name, tensor in named.items()
+            f"{component}.{name}": tensor
+            for component, values in components.items()
+            for name, tensor in values.items()
         }
         if not bool(tensors["figures.sums"].isfinite().all()):
             raise NotFinite(self._counters.steps)
@@ -123,15 +122,15 @@ class RunWriter:
 
     def _state(self) -> CheckpointState:
         config, reporter, counters = self._run.config, self.reporter, self._counters
-        position = RunState(
+        run_state = RunState(
             counters=replace(counters),
             evaluated=self.evaluated,
             best_score=self._checkpoints.best_score,
             seconds=round(reporter.seconds, 3),
             scores=reporter.scores.tolist(),
             lengths=reporter.lengths.tolist(),
-            log=self._name,
-            start=self._start,
+            log=self._log_name,
+            start=self._log_start,
             rows=self._recorder.rows,
             journals=self._journals.marks(),
             shards=self._learner.shards,
@@ -142,16 +141,17 @@ class RunWriter:
             num_actions=self._learner.num_actions,
             steps=counters.steps,
             updates=counters.updates,
-            position=position,
+            position=run_state,
         )
 
     def finish(self, give_up: Callable[[], bool]) -> bool:
-        """Wait until all is written, or until `give_up`; whether it is."""
+        """Wait until all is written or `give_up()` is true. Returns whether all is written."""
         if self._checkpoints.wait():
             return True
         if not give_up():
-            said = "warning: waiting until the end of the run can be written, or for Ctrl-C"
-            self.reporter.warn(said)
+            self.reporter.warn(
+                "warning: waiting until the last checkpoint can be written; Ctrl-C gives up"
+            )
         while not give_up():
             time.sleep(RETRY_INTERVAL)
             self._checkpoints.write()
@@ -168,12 +168,12 @@ class RunWriter:
 
 
 def log_name(steps: int) -> str:
-    """Name of the action log that begins after so many steps."""
+    """File name of the action log that begins after `steps` steps."""
     return f"{steps:012d}.actions"
 
 
 def _header(config: RunConfig, start: int) -> LogHeader:
-    return LogHeader.here(config.emulators, config.seed, start, config.keyframe_period)
+    return LogHeader.for_installed(config.emulators, config.seed, start, config.keyframe_period)
 
 
 def _tensors(tail: Turns) -> dict[str, Tensor]:

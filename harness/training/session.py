@@ -1,4 +1,4 @@
-"""What a run is made of, and where it begins."""
+"""The components of a run, and the beginning of a session."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from harness.training.random_states import random_states
 from replay.ring import Ring
 
 SCALE_STATES = 128
-"""States of random play on which the scales of layers are matched (count)."""
+"""States of random play on which layers' scales are matched (count)."""
 
 
 class Components(NamedTuple):
-    """What a run is made of."""
+    """The components of a run."""
 
     emulators: Emulators
     ring: Ring
@@ -41,8 +41,8 @@ def assemble(
     execution_name: ExecutionName = "auto",
     shards: int | None = None,
 ) -> Components:
-    """Emulators, replay memory and learner of a config; writes nothing. `shards` is how many
-    cores shared an update when the run began, where that is known."""
+    """The components for a config; writes nothing. `shards` is how many cores shared an update when
+    the run began, if that is known. Raises Unsupported, UnknownNetwork."""
     execution = resolve_execution(execution_name, device, replay_device)
     torch.manual_seed(config.seed)
     num_envs = config.emulators.num_envs
@@ -55,36 +55,36 @@ def assemble(
         shards or allocation.shards,
         compiled=execution.name == "compile",
     )
-    if execution.name == "compile":  # where that fails nothing is written yet
+    if execution.name == "compile":  # fails now rather than after files were written
         learner.q_values(torch.zeros((num_envs, *INPUT_SHAPE), dtype=torch.uint8, device=device))
     ring = Ring(config.replay_rows, num_envs, replay_device)
-    # A network that cannot be split has the last word.
+    # The learner uses one core for a network that cannot be split.
     allocation = allocation._replace(shards=learner.shards)
     return Components(emulators, ring, learner, execution, allocation)
 
 
 @dataclass(frozen=True)
 class Session:
-    """A run on its way: the ring holds the latest frames of its emulators."""
+    """The part of a run in this process. The ring holds the latest frames of its emulators."""
 
     counters: Counters
     stream: Stream
     random_streams: RandomStreams
-    since: RunState | None = None
-    """Where it stood in the checkpoint from which it goes on."""
+    resumed_from: RunState | None = None
+    """The run's state in the checkpoint from which it resumed; None for a new run."""
     tail: Turns | None = None
-    """The turns then since the last whole chunk of its action log."""
+    """That checkpoint's turns since the last full chunk of the action log."""
     exact: bool = True
-    """Whether it goes on as it was, with the same action log, or begins another."""
+    """Whether it resumed exactly and continues the action log, or begins a new one."""
 
     @property
-    def evaluation_waits(self) -> bool:
-        """Whether an evaluation that was due at these steps was not played."""
-        return self.since is not None and not self.since.evaluated
+    def evaluation_pending(self) -> bool:
+        """Whether the checkpoint was written before an evaluation that was due then."""
+        return self.resumed_from is not None and not self.resumed_from.evaluated
 
 
 def run_environment(config: RunConfig, components: Components) -> dict[str, str]:
-    """What decides the numbers of a run with these parts, beside its settings."""
+    """What affects the numbers of a run besides its settings: versions, devices and the like."""
     return numeric_environment(
         config, components.learner, components.ring.device, components.execution.name
     )
@@ -93,25 +93,28 @@ def run_environment(config: RunConfig, components: Components) -> dict[str, str]
 def begin(
     config: RunConfig,
     components: Components,
-    since: RunState | None = None,
+    resumed_from: RunState | None = None,
     tail: Turns | None = None,
 ) -> Session:
-    """The beginning of a run, or a new one with an empty memory, from where it stood."""
+    """A session with an empty replay memory: of a new run, or of one `resumed_from` a checkpoint
+    whose `tail` of turns is still to be written."""
     counters = Counters(learn_from=config.warmup)
-    if config.learner.scale_match and not since:
-        seen = random_states(config.emulators, config.seed % SEEDS, SCALE_STATES)
-        components.learner.match_scales(seen)
-    if since:
-        steps = since.counters.steps
-        before = since.counters.before
-        counters = Counters(steps, since.counters.updates, steps + config.warmup, before=before)
+    if config.learner.scale_match and not resumed_from:
+        states = random_states(config.emulators, config.seed % SEEDS, SCALE_STATES)
+        components.learner.match_scales(states)
+    if resumed_from:
+        steps = resumed_from.counters.steps
+        before = resumed_from.counters.before
+        counters = Counters(
+            steps, resumed_from.counters.updates, steps + config.warmup, before=before
+        )
     stream, random_streams = prepare(config, components, counters.steps)
     components.ring.start(torch.from_numpy(stream.begin()))
-    return Session(counters, stream, random_streams, since, tail, exact=False)
+    return Session(counters, stream, random_streams, resumed_from, tail, exact=False)
 
 
 def prepare(config: RunConfig, components: Components, start: int) -> tuple[Stream, RandomStreams]:
-    """Emulators and random numbers of a run whose rows are counted from `start` steps."""
+    """Emulators and random streams of a run whose row 0 is at `start` steps."""
     stream = Stream(components.emulators, config.seed, start, config.keyframe_period)
     return stream, RandomStreams.seeded(
         config.seed, start, components.learner.device, components.ring.device
@@ -119,7 +122,8 @@ def prepare(config: RunConfig, components: Components, start: int) -> tuple[Stre
 
 
 def store(config: RunConfig, ring: Ring, turn: Turn, actions: Tensor | None = None) -> None:
-    """Put a turn into the replay memory; `actions` [E] where they are on its device already."""
+    """Store a turn in the replay memory. `actions` [E] are the turn's, if they are on the memory's
+    device already."""
     step = turn.step
     ring.add(
         torch.from_numpy(turn.actions) if actions is None else actions,

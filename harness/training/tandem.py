@@ -1,12 +1,12 @@
-"""Passive learning: a network learns from the transitions of another one's run, and never acts.
+"""Passive learning: a network learns from the transitions of another network's run, and never acts.
 
     python -m harness.training.tandem TEACHER_RUN --network NETWORK --run-dir DIR
 
-Ostrovski, Castro & Dabney, "The difficulty of passive learning in deep reinforcement learning"
-(2021): what is left of a difference between networks when both see the same data is not due to
-what they explore. As there, the passive network makes the same updates from the same batches in the
-same order, and begins with weights of its own. The data are the teacher's, played again from its
-action log; a run that is broken off begins again, and ends the same.
+The method is of Ostrovski, Castro & Dabney, "The difficulty of passive learning in deep
+reinforcement learning" (2021). A difference between networks that remains when both see the same
+data is not due to exploration. As in the paper, the passive network makes the same updates from the
+same batches in the same order, and begins with weights of its own. The data are simulated from the
+teacher's action log. An interrupted run begins again, with the same result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import tyro
 
 from agent.learner import Learner
 from envs.action_log import BadLog, Turns
-from envs.stream import CannotFollow
+from envs.stream import LogMismatch
 from harness.cli.parser import parse
 from harness.cli.program import run_cli
 from harness.console import say_error
@@ -47,11 +47,11 @@ from harness.training.updates import due_updates
 from replay.placement import place_replay
 
 TANDEM_FILE = "tandem.json"
-"""What tells a passive run from others: its teacher, and the seed of its initial weights."""
+"""File that marks a passive run: its teacher, and the seed of its initial weights."""
 
 
 def initial_seed(seed: int) -> int:
-    """Seed of the passive network's weights in a tandem whose teacher's run has `seed`."""
+    """Seed of the passive network's initial weights, for a teacher's run with this seed."""
     return int(np.random.SeedSequence([seed, 2021]).generate_state(1)[0])
 
 
@@ -62,10 +62,11 @@ def passive_training(
     blocks: list[tuple[int, Turns]],
     rows: int,
 ) -> Iterator[Counters]:
-    """Learn from `rows` turns of the teacher's run, whose settings `config` has but for the
-    network; yields after each turn. Raises CannotFollow.
+    """Learn from `rows` turns of the teacher's run; yields after each turn. `config` has the
+    settings of that run, except for the network. Raises LogMismatch.
 
-    Updates, batches and target copies come when they came for the teacher (train.py, training).
+    Updates, batches and target copies come at the same turns as for the teacher (see `training` in
+    train.py).
     """
     ring, counters = components.ring, session.counters
     learn = due_updates(config, session, ring, components.learner, components.execution.launcher)
@@ -98,7 +99,7 @@ class TandemCommand:
         """Learn to the end of the teacher's run, write the checkpoint; the exit code."""
         device = pick_device(self.device)
         teacher, checkpoint = read_run(self.teacher), newest_checkpoint(self.teacher)
-        if checkpoint.position.start:
+        if checkpoint.run_state.start:
             raise UserError(f"{self.teacher} began anew on its way: its data are in several logs")
         learner = replace(
             teacher.config.learner, network=self.network, scale_match=self.scale_match
@@ -108,7 +109,7 @@ class TandemCommand:
             try:
                 blocks = turns_until(self.teacher, teacher.config, checkpoint)
                 _learn_all(self, Run(teacher.preset, config), checkpoint, blocks, device)
-            except (BadLog, CannotFollow) as error:
+            except (BadLog, LogMismatch) as error:
                 raise UserError(f"{self.teacher} cannot be played again: {error}") from None
             except NotFinite as error:
                 say_error(f"error: {error}")
@@ -125,23 +126,23 @@ def _learn_all(
 ) -> None:
     config, run_dir, seed = run.config, command.run_dir, initial_seed(run.config.seed)
     replay_device, _ = place_replay(config.replay_slots, device)
-    # Weights are drawn with a seed of their own, everything else as in the teacher's run.
-    own = replace(config, seed=seed)
-    components = assemble(own, device, replay_device, shards=shards_of(checkpoint, device))
+    # Only the initial weights have another seed than the teacher's run.
+    seeded = replace(config, seed=seed)
+    components = assemble(seeded, device, replay_device, shards=shards_of(checkpoint, device))
     _begin_folder(run_dir, run, components, device)
     write_json(run_dir / TANDEM_FILE, {"teacher": str(command.teacher), "initial_seed": seed})
     journals = Journals(run_dir)
     with closing(journals):
-        figures = MetricLog(journals)
-        rows = checkpoint.position.rows
+        metric_log = MetricLog(journals)
+        rows = checkpoint.run_state.rows
         counters = Counters()
         for counters in passive_training(
             config, begin(config, components), components, blocks, rows
         ):
             if counters.passed(config.log_every):
-                _note(figures, components.learner, counters)
+                _write_metrics(metric_log, components.learner, counters)
                 journals.flush()
-        _note(figures, components.learner, counters)
+        _write_metrics(metric_log, components.learner, counters)
         journals.flush()
     state = CheckpointState(
         flatten(config), components.learner.num_actions, counters.steps, counters.updates
@@ -150,8 +151,8 @@ def _learn_all(
 
 
 def _begin_folder(run_dir: Path, run: Run, components: Components, device: torch.device) -> None:
-    """The run's folder without what an earlier attempt left in it. Raises UserError for another
-    run's."""
+    """Create the run's folder, without the files of an earlier attempt. Raises UserError for the
+    folder of another run."""
     if has_begun(run_dir) and not (run_dir / TANDEM_FILE).exists():
         raise UserError(f"{run_dir} holds a run that is not passive: choose another --run-dir")
     for name in ("last", "last.new", "last.old"):
@@ -160,11 +161,11 @@ def _begin_folder(run_dir: Path, run: Run, components: Components, device: torch
     create_run_dir(run_dir, run, device, components.allocation, again=True)
 
 
-def _note(figures: MetricLog, learner: Learner, counters: Counters) -> None:
-    """The learner's figures since the last time. Raises NotFinite when one is no number."""
-    found = {f"learner/{name}": value for name, value in learner.metrics().items()}
-    figures.write(counters.steps, found | {"learner/updates": counters.updates})
-    if not all(np.isfinite(value) for value in found.values()):
+def _write_metrics(metric_log: MetricLog, learner: Learner, counters: Counters) -> None:
+    """Write the learner's metrics since the last call. Raises NotFinite when one is not finite."""
+    metrics = {f"learner/{name}": value for name, value in learner.metrics().items()}
+    metric_log.write(counters.steps, metrics | {"learner/updates": counters.updates})
+    if not all(np.isfinite(value) for value in metrics.values()):
         raise NotFinite(counters.steps)
 
 
@@ -176,5 +177,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    end_at_once()  # its run begins anew another time
+    end_at_once()  # an interrupted run begins again anyway
     run_cli(main)

@@ -1,4 +1,4 @@
-"""The updates of a run: from its own transitions, or passively from another run's."""
+"""The schedule of updates, for training and for passive learning."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from replay.ring import Ring
 def due_updates(
     config: RunConfig, session: Session, ring: Ring, learner: Learner, launcher: Launcher
 ) -> Callable[[], None]:
-    """A function that makes the updates that are due, as many together as no target copy parts.
+    """A function that makes the updates that are due and the target copies between them. Updates
+    without a copy between them are made together.
 
-    After it (steps - learn_from) // update_period updates were made since the warm-up, whatever the
-    number of emulators.
+    After each call, (steps - learn_from) // update_period updates have been made since the warm-up,
+    whatever the number of emulators.
     """
     counters, sampling = session.counters, session.random_streams.sampling
 
