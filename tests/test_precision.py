@@ -32,10 +32,6 @@ def test_bf16_works_with_rounded_layers_and_shares_the_rest() -> None:
     assert torch.equal(working.network.out.weight, original.out.weight.bfloat16())
 
 
-def td_targets(learner: Learner, batch: Batch) -> torch.Tensor:
-    return learner.td_targets(batch, learner.next_q_target(batch))
-
-
 def test_bf16_keeps_weights_and_targets_in_fp32() -> None:
     """Weights move by less than bf16 can show, and acting follows them all the same."""
     learner = Learner(LearnerConfig(precision="bf16", learning_rate=1e-6), 3, "cpu")
