@@ -26,7 +26,7 @@ _ENDINGS = {"k": "e3", "m": "e6", "b": "e9"}
 def hints(words: Sequence[str], kind: Any) -> list[str]:
     """A sentence for each of the words that somebody could have meant otherwise. `kind` is the
     class that was to be made of them."""
-    own, found = options_of(kind), []
+    own, sentences = options_of(kind), []
     read = False
     for word, follower in pairwise([*words, ""]):
         option, equals, value = _split(word)
@@ -34,35 +34,35 @@ def hints(words: Sequence[str], kind: Any) -> list[str]:
         if is_value:  # of the option before it
             continue
         value = value if equals else "" if follower.startswith("--") else follower
-        said = _of_value(option, value, own)
-        if not said and option not in own:
-            said = _of_word(word, option, own)
-        found += [said] if said and said not in found else []
-    return found
+        sentence = _of_value(option, value, own)
+        if not sentence and option not in own:
+            sentence = _of_word(word, option, own)
+        sentences += [sentence] if sentence and sentence not in sentences else []
+    return sentences
 
 
 def options_of(kind: Any) -> dict[str, Any]:
     """The options of a class, or of one of several, with their types: {"--steps": int, ...}."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for inner in get_args(kind):
-        found |= options_of(inner)
+        options |= options_of(inner)
     if isinstance(kind, type) and is_dataclass(kind):
         types = get_type_hints(kind, include_extras=True)
         for field in fields(kind):
             if tyro.conf.Positional in get_args(types[field.name]):
                 continue
             below = options_of(types[field.name])
-            named = [getattr(one, "name", "") for one in get_args(types[field.name])]
+            named = [getattr(part, "name", "") for part in get_args(types[field.name])]
             name = next((n for n in named if isinstance(n, str) and n), field.name)
-            found |= below or {f"--{name.replace('_', '-')}": types[field.name]}
-    return found
+            options |= below or {f"--{name.replace('_', '-')}": types[field.name]}
+    return options
 
 
 def misread(text: str, kind: Any) -> str:
     """What was probably meant by the value of an option that takes a `kind`; empty where there is
     nothing to say."""
-    if here := spelled(text):
-        return f"write {here}"
+    if number := spelled(text):
+        return f"write {number}"
     choices = _choices(kind)
     if (meant := VALUES.get(text.lower(), "")).partition(" ")[0] in choices:
         return f"write {meant}"
@@ -122,10 +122,10 @@ def _of_word(word: str, option: str, own: Mapping[str, Any]) -> str:
         return f"{option}: {ABSENT[option]}"
     if option.replace("--eval-", "--", 1) in own:
         return f"{option} is {option.replace('--eval-', '--', 1)} here"
-    if here := ELSEWHERE.get(option, ""):
-        shorter = here.replace("--eval-", "--", 1)
-        here = shorter if shorter.partition(" ")[0] in own else here
-        return f"{option} is {here} {'here' if here.partition(' ')[0] in own else 'of train.py'}"
+    if ours := ELSEWHERE.get(option, ""):
+        shorter = ours.replace("--eval-", "--", 1)
+        ours = shorter if shorter.partition(" ")[0] in own else ours
+        return f"{option} is {ours} {'here' if ours.partition(' ')[0] in own else 'of train.py'}"
     if option.startswith("--") and (programs := _programs_with(option)):
         setting = f"{option[2:].replace('-', '_')}=VALUE"
         if "--settings" in own and "train.py" in programs:

@@ -189,8 +189,8 @@ def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
         option, equals, text = pair.partition("=")
         name = option.strip("-").replace("-", "_")
         if not equals or name not in known:
-            here = ELSEWHERE.get(f"--{name.replace('_', '-')}", "a name of train.py --help")
-            raise UserError(f"--settings {pair}: give NAME=VALUE with {here} as the name")
+            option_here = ELSEWHERE.get(f"--{name.replace('_', '-')}", "a name of train.py --help")
+            raise UserError(f"--settings {pair}: give NAME=VALUE with {option_here} as the name")
         if name in EQUAL:
             raise UserError(f"--settings {pair}: {option} is decided by the design")
         settings[name] = _value(pair, text, known[name])
@@ -231,7 +231,7 @@ def read_design(out: Path) -> Design | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        around = next(one for one in (out, *out.parents) if one.is_file())
+        around = next(path for path in (out, *out.parents) if path.is_file())
         raise UserError(f"{around} is a file: give a folder") from None
     except (OSError, ValueError, TypeError, RecursionError, UserError) as error:
         raise UserError(f"{file} is not a design: {error}") from None

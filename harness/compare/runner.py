@@ -50,8 +50,8 @@ class _Slot:
     process: subprocess.Popen[bytes] | None = None
     log_from: int = field(default=0)
     """Bytes that the log had before this program."""
-    told: int = 0
-    """Signals that this program was sent."""
+    signals_sent: int = 0
+    """To this program (count)."""
 
 
 class Runner:
@@ -102,7 +102,7 @@ class Runner:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output, on_cores(slot.cores):
             slot.log_from = output.tell()
-            slot.status, slot.told = status, 0
+            slot.status, slot.signals_sent = status, 0
             slot.process = subprocess.Popen(
                 stage.command,
                 stdin=subprocess.DEVNULL,
@@ -154,8 +154,8 @@ class Runner:
 
     def _tell(self, slot: _Slot) -> None:
         """Hand on the signals that came, also to a program that was being started then."""
-        if slot.process and slot.told < len(self._signals):
-            slot.told = len(self._signals)
+        if slot.process and slot.signals_sent < len(self._signals):
+            slot.signals_sent = len(self._signals)
             slot.process.terminate()
 
 

@@ -92,17 +92,17 @@ class Watch:
 
     def _lines(self, statuses: Sequence[Status]) -> list[str]:
         running = [status for status in statuses if status.state == "running"]
-        found = {status.run_dir: progress(status.run_dir) for status in running}
+        progress_of = {status.run_dir: progress(status.run_dir) for status in running}
         lines = []
         for status in running:
-            steps, score = found[status.run_dir]
-            told = "-" if score is None else f"{score:,.1f}"
+            steps, score = progress_of[status.run_dir]
+            score_text = "-" if score is None else f"{score:,.1f}"
             lines.append(
-                f"{status.job}  {status.stage}  {steps:,}/{self.steps:,} steps  score {told}"
+                f"{status.job}  {status.stage}  {steps:,}/{self.steps:,} steps  score {score_text}"
             )
         over = sum(status.state in ("finished", "failed") for status in statuses)
         failed = sum(status.state == "failed" for status in statuses)
-        done = over * self.steps + sum(min(steps, self.steps) for steps, _ in found.values())
+        done = over * self.steps + sum(min(steps, self.steps) for steps, _ in progress_of.values())
         lines.append(
             f"{over} of {len(statuses)} runs over, {failed} failed; {self._left(done, statuses)}"
         )
