@@ -124,7 +124,7 @@ def profiled(loop: Loop, rows: int = 100) -> dict[str, Any]:
     if loop.device.type == "cuda" and not kernels:
         raise RuntimeError("the profiler saw no kernels")
     busy = covered(kernels) / 1e3 / rows
-    emulators = loop.parts.emulators
+    emulators = loop.components.emulators
     actions = iter(random_actions(emulators.num_envs, emulators.num_actions, 100_000))
 
     def emulate() -> None:

@@ -62,16 +62,16 @@ class Loop:
         self, config: RunConfig, device: str = "cpu", execution: ExecutionName = "auto"
     ) -> None:
         self.device = pick_device(device)  # type: ignore[arg-type]
-        self.parts: Components = assemble(config, self.device, self.device, execution)
+        self.components: Components = assemble(config, self.device, self.device, execution)
         self.counters = Counters(learn_from=10 * config.emulators.num_envs)
-        self.session = replace(begin(config, self.parts), counters=self.counters)
-        ring, learner, execution = self.parts.ring, self.parts.learner, self.parts.execution
+        self.session = replace(begin(config, self.components), counters=self.counters)
+        parts = self.components
         self.turns: Iterator[Turn] = training(
-            config, self.session, ring, learner, execution.launcher
+            config, self.session, parts.ring, parts.learner, parts.execution.launcher
         )
         next(self.turns)
-        prefill(self.parts.ring)
-        first = ALL_RECORDED * config.emulators.num_envs if execution.recorded else 100
+        prefill(parts.ring)
+        first = ALL_RECORDED * config.emulators.num_envs if parts.execution.recorded else 100
         while self.counters.updates < first:
             next(self.turns)
 
@@ -95,7 +95,7 @@ class Loop:
             torch.cuda.synchronize()
 
     def close(self) -> None:
-        self.parts.emulators.close()
+        self.components.emulators.close()
 
 
 def milliseconds(call: Callable[[], Any], seconds: float = 1.0) -> float:

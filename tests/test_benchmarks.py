@@ -38,7 +38,7 @@ def test_the_loop_that_is_timed_is_the_real_one() -> None:
     """Past its first updates, its memory full, one update for four steps."""
     config = replace(FAIR, replay_size=800, emulators=replace(FAIR.emulators, num_envs=2))
     loop = Loop(replace(config, learner=replace(config.learner, batch_size=2)))
-    assert len(loop.parts.ring) == 800
+    assert len(loop.components.ring) == 800
     assert loop.run(0.05) > 0
     assert loop.counters.updates >= 100
     assert loop.ratio == pytest.approx(0.25, abs=0.005)

@@ -228,3 +228,16 @@ def test_an_option_that_decides_the_defaults_needs_its_value(
 def test_endless_settings_are_refused_before_a_run_begins(name: str) -> None:
     with pytest.raises(UserError, match=f"{name} must be a finite number"):
         parse_command([f"--{name}", "inf"])
+
+
+def test_help_is_shown_beside_a_word_with_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(Sample, ["--out", "a\tb", "--help"], "program")
+    assert ended.value.code == 0
+    assert "--learning-rate" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        parse(Sample, ["--n\x1b[31mo"], "program")
+    assert ended.value.code == 2
+    assert r"--n\x1b[31mo" in capsys.readouterr().err

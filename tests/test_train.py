@@ -308,10 +308,10 @@ def test_a_file_for_the_folder_that_cannot_be_written_is_one_line(tmp_path: Path
 
 def test_a_file_with_anything_but_a_folder_of_a_run_is_left_alone(tmp_path: Path) -> None:
     file, run = tmp_path / "thesis.tex", tmp_path / os.fsdecode(b"run \xff")
-    file.write_text("my thesis")
+    file.write_text("my thesis " * 500)
     with pytest.raises(UserError, match="holds something else: choose another --run-dir-file"):
         check_run_dir_file(file)
-    assert file.read_text() == "my thesis"
+    assert file.read_text() == "my thesis " * 500
     run.mkdir()
     (run / "config.json").touch()
     file.write_bytes(os.fsencode(f"{run}\n"))

@@ -187,3 +187,25 @@ def test_without_ffmpeg_one_line_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(UserError, match=r"pip install -e .*\[video\]'"):
         write_video(tmp_path / "x.mp4", list)
+
+
+@pytest.mark.parametrize("name", ["12:30.mp4", "-b.mp4"])
+def test_a_name_is_no_protocol_and_no_option_of_ffmpeg(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.chdir(tmp_path)
+    assert write_video(Path(name), lambda: [coloured((0, 200, 0))])
+    assert Path(name).is_file()
+
+
+def test_an_error_of_the_simulation_is_not_taken_for_one_of_ffmpeg(tmp_path: Path) -> None:
+    pytest.importorskip("imageio_ffmpeg")
+
+    def play() -> Iterator[Any]:
+        yield coloured((0, 200, 0))
+        raise RuntimeError("the cartridge is broken")
+
+    with pytest.raises(RuntimeError, match="the cartridge is broken"):
+        write_video(tmp_path / "x.mp4", play)
+    assert not list(tmp_path.iterdir())

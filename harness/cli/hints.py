@@ -18,7 +18,7 @@ from harness.cli.foreign import ABSENT, ELSEWHERE, VALUES
 
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}
-_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
+_NUMBER = re.compile(r"\d+\.?\d*|\.\d+", re.ASCII)
 _COMMANDS = Path(__file__).resolve().parent.parent / "commands"
 _ENDINGS = {"k": "e3", "m": "e6", "b": "e9"}
 

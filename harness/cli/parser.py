@@ -45,10 +45,10 @@ def parse(kind: Callable[..., Command], words: Sequence[str], program: str, **mo
         command: Command = read(args=words, console_outputs=shown == list(words))
         return command
     except SystemExit as stop:
+        if shown != list(words):
+            with suppress(SystemExit):
+                read(args=shown)
         if stop.code == 2:
-            if shown != list(words):
-                with suppress(SystemExit):
-                    read(args=shown)
             from harness.cli.hints import hints  # of all commands, which takes seconds to import
 
             for hint in hints(words, kind):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -120,7 +121,10 @@ def check_run_dir_file(file: Path) -> None:
         raise UserError(
             f"cannot write to {file}: {error.strerror or error}; choose another --run-dir-file"
         ) from None
-    if content and not (Path(os.fsdecode(content).strip("\n")) / "config.json").is_file():
+    names_run = False
+    with suppress(OSError):  # what is too long for a name is none
+        names_run = (Path(os.fsdecode(content).strip("\n")) / "config.json").is_file()
+    if content and not names_run:
         raise UserError(f"{file} holds something else: choose another --run-dir-file")
 
 

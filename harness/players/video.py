@@ -10,8 +10,8 @@ shows 856).
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -63,18 +63,31 @@ def write_video(
     ):
         if path.suffix == ".mp4":
             options = _MP4 if strip else ["-vf", ANAMORPHIC, *_MP4]
-            return _encode(part, play(), strip, FRAMES_PER_SECOND, "libx264", "yuv420p", options)
+            return _encode(
+                path, part, play(), strip, FRAMES_PER_SECOND, "libx264", "yuv420p", options
+            )
         palette = Path(folder) / "palette.png"
         _palette(play(), strip).save(palette)
         scale = "null" if strip else f"scale={SQUARE[0]}:{SQUARE[1]}:flags=neighbor"
         graph = f"[0]{scale}[picture];[picture][1]paletteuse=dither=none"
         options = ["-i", str(palette), "-lavfi", graph, "-f", "gif"]
         # What stands before a second -i says how that file is read: the PNG of the palette.
-        return _encode(part, play(), strip, GIF_PER_SECOND, "png", "rgba", options)
+        return _encode(path, part, play(), strip, GIF_PER_SECOND, "png", "rgba", options)
+
+
+@contextmanager
+def _errors_of_ffmpeg(path: Path) -> Iterator[None]:
+    """Raise UserError for what ffmpeg cannot do; its own lines go to standard error."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise UserError(f"ffmpeg cannot write {path}: {reason}") from None
 
 
 def _encode(
     path: Path,
+    part: Path,
     steps: Iterable[Frames],
     strip: QValueStrip | None,
     per_second: int,
@@ -82,37 +95,38 @@ def _encode(
     pixels: str,
     options: list[str],
 ) -> int:
-    """Hand the pictures of each step to ffmpeg; returns how many emulator frames they show."""
+    """Let ffmpeg write the pictures of each step to `part`, of the video `path`; returns how many
+    emulator frames they show."""
     try:
         import imageio_ffmpeg
     except ImportError:
         raise UserError(f"writing videos needs imageio-ffmpeg: {install_line('video')}") from None
     shown = pictures = 0
-    try:
-        writer = imageio_ffmpeg.write_frames(
-            path,
-            (SQUARE[0] + WIDTH, HEIGHT) if strip else (160, 210),
-            fps=per_second,
-            codec=codec,
-            pix_fmt_out=pixels,
-            quality=None,
-            macro_block_size=1,
-            ffmpeg_log_level="error",
-            output_params=options,
-        )
-        with closing(writer):
+    writer = imageio_ffmpeg.write_frames(
+        part.absolute(),  # ffmpeg takes `12:30.mp4` for a protocol, and `-b.mp4` for an option
+        (SQUARE[0] + WIDTH, HEIGHT) if strip else (160, 210),
+        fps=per_second,
+        codec=codec,
+        pix_fmt_out=pixels,
+        quality=None,
+        macro_block_size=1,
+        ffmpeg_log_level="error",
+        output_params=options,
+    )
+    with closing(writer):
+        with _errors_of_ffmpeg(path):
             writer.send(None)
-            for number, frames in enumerate(steps):
-                shown += len(frames)
-                seen = frames if per_second == FRAMES_PER_SECOND else _brighter(frames)
-                for picture in _with_strip(seen, strip, number):
+        for number, frames in enumerate(steps):
+            shown += len(frames)
+            seen = frames if per_second == FRAMES_PER_SECOND else _brighter(frames)
+            for picture in _with_strip(seen, strip, number):
+                with _errors_of_ffmpeg(path):
                     writer.send(np.ascontiguousarray(picture))
-                    pictures += 1
-        # write_frames does not tell how ffmpeg ended.
-        written, _ = imageio_ffmpeg.count_frames_and_secs(path)
-    except (OSError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"ffmpeg cannot write {path}: {reason}") from None
+                pictures += 1
+        with _errors_of_ffmpeg(path):
+            writer.close()
+            # write_frames does not tell how ffmpeg ended.
+            written, _ = imageio_ffmpeg.count_frames_and_secs(part.absolute())
     if written != pictures:
         raise UserError(
             f"ffmpeg cannot write {path}: {written:,} of {pictures:,} pictures are in it"
