@@ -126,23 +126,23 @@ class Study:
         )
 
     def random_scores(self, game: str) -> list[Score]:
-        """Scores of random play: an agent with epsilon 1, on seeds of its own."""
+        """Scores of random play, which needs no run: it may lie on another machine."""
         job = Job(game, "random", 0)
         if job in self.earlier:
             return self.earlier[job]
         file = self.out / game / "random.json"
         if not file.exists():
-            run_dir = next((self.out / game).glob("stride-s*/config.json")).parent
+            file.parent.mkdir(parents=True, exist_ok=True)
             subprocess.run(
                 [
-                    *(sys.executable, str(ROOT / "evaluate.py"), "score", str(run_dir)),
-                    *("--epsilon", "1", "--episodes", str(RANDOM_GAMES), "--json", str(file)),
+                    *(sys.executable, str(ROOT / "evaluate.py"), "score", "--random"),
+                    *("--game", game, "--episodes", str(RANDOM_GAMES), "--json", str(file)),
                 ],
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
         games = json.loads(file.read_text())["episodes"]
-        return [Score(*job, "random", 0, one["score"]) for one in games]
+        return [Score(*job, "random", 0, played["score"]) for played in games]
 
     def passes(self, game: str) -> bool:
         """Whether a candidate's pilots are more than 3 standard errors above random play and their

@@ -72,11 +72,8 @@ class Throughput:
 
 def stages(loop: Loop, config: RunConfig) -> list[dict[str, Any]]:
     """Each stage alone, for one step of all emulators."""
-    learner, ring, emulators = (
-        loop.components.learner,
-        loop.components.ring,
-        loop.components.emulators,
-    )
+    parts = loop.components
+    learner, ring, emulators = parts.learner, parts.ring, parts.emulators
     envs = emulators.num_envs
     generator = torch.Generator().manual_seed(0)
     updates = envs / config.update_period

@@ -26,14 +26,16 @@ def parse(
     other. Each must have exactly its type: JSON's true is no number, but 3 will do for a float.
     Raises ValueError, whose message is one line; and whatever the class itself raises.
     """
-    content = pydantic_core.from_json(text)
-    check_format(content, newest)
+    content = object_of(text, newest)
     try:
         value = _reader(cls).validate_json(text, strict=True)
     except pydantic.ValidationError as error:
         raise ValueError(problem(error)) from None
-    if _names(dict.fromkeys(optional) | content) != _names(asdict(value) | {"format": None}):
-        raise ValueError("it has unknown fields or lacks some")
+    given, wanted = _names(content), _names(asdict(value)) | {"format"}
+    if unknown := sorted(given - wanted):
+        raise ValueError(f"it has unknown fields: {', '.join(unknown[:3])}")
+    if missing := sorted(wanted - given - set(optional)):
+        raise ValueError(f"it lacks fields: {', '.join(missing[:3])}")
     return cast(Value, value)
 
 
@@ -49,8 +51,10 @@ def problem(error: pydantic.ValidationError) -> str:
     return f"{name} {remedy}, not {shortened(first['input'])}"
 
 
-def check_format(content: Any, newest: int) -> None:
-    """Raise ValueError unless a JSON object has a format that this program knows."""
+def object_of(text: str | bytes, newest: int) -> dict[str, Any]:
+    """The JSON object in a text, with the number of its format. Raises ValueError, for a format
+    that is newer than `newest`, too."""
+    content: Any = pydantic_core.from_json(text)
     version = content.get("format") if isinstance(content, dict) else None
     if type(version) is not int:
         raise ValueError("it has no format number")
@@ -58,6 +62,7 @@ def check_format(content: Any, newest: int) -> None:
         raise ValueError(
             f"it has format {version}, newer than this program's {newest}: update unpooled"
         )
+    return cast(dict[str, Any], content)
 
 
 def check_versions(ale_py: str, rom_sha256: str) -> None:
@@ -69,6 +74,9 @@ def check_versions(ale_py: str, rom_sha256: str) -> None:
         raise ValueError("rom_sha256 is not a digest")
 
 
-def _names(content: Any) -> Any:
-    """The names in a JSON object and in the objects within it."""
-    return {k: _names(v) for k, v in content.items()} if isinstance(content, dict) else None
+def _names(content: Any, before: str = "") -> set[str]:
+    """The names in a JSON object, and in the objects within it as `outer.inner`."""
+    if not isinstance(content, dict):
+        return set()
+    inner = (_names(value, f"{before}{name}.") for name, value in content.items())
+    return {f"{before}{name}" for name in content}.union(*inner)

@@ -23,22 +23,23 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_CONTROL_OR_NEWLINE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(rf"(?!\n){_CONTROL_OR_NEWLINE.pattern}")
 
 
 def shell_line(script: str, *words: object) -> str:
     """What to type into a shell, in the current folder, to run a script of this program with the
     same Python."""
     arguments = (_from_here(word) if isinstance(word, Path) else str(word) for word in words)
-    return " ".join(map(_quoted, (_python(), _from_here(ROOT / script), *arguments)))
+    return " ".join(map(quoted, (_python(), _from_here(ROOT / script), *arguments)))
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """One word for a shell, without control characters of its own."""
-    if not re.search(r"[\x00-\x1f\x7f-\x9f]", word):
+    if not _CONTROL_OR_NEWLINE.search(word):
         return shlex.quote(word)
     escaped = re.sub(r"[\\']", r"\\\g<0>", word)
-    escaped = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda c: f"\\u{ord(c[0]):04x}", escaped)
+    escaped = _CONTROL_OR_NEWLINE.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped)
     return f"$'{escaped}'"
 
 

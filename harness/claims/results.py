@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, TypeAdapter
 
-from envs.fields import check_format
+from envs.fields import object_of
 from harness.claims.budget import Budget
 from harness.claims.measurements import Measurement
 from harness.claims.preregistration import Part
@@ -131,8 +130,7 @@ _JSON = TypeAdapter(Results)
 def read_results(file: Path) -> Results:
     """What `as_json` gave, from its file. Raises OSError, and ValueError for a file of something
     else."""
-    content = json.loads(file.read_bytes())
-    check_format(content, FORMAT)
+    content = object_of(file.read_bytes(), FORMAT)
     return _JSON.validate_python(content)
 
 

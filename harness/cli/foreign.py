@@ -86,6 +86,7 @@ VALUES = {
     "tty": "terminal",
 }
 """What a value of an option is called here."""
+
 ABSENT = {
     "--format": "--in page or --in video; the name of --out says which kind of video",
     "--fps": "games are shown at 60 frames a second; keys change the speed",

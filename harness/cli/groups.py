@@ -10,12 +10,10 @@ from harness.cli.parser import describe
 
 
 def grouped(default: Any, groups: Mapping[str, Sequence[str]]) -> type:
-    """The class of `default`, a dataclass, with all its options, those of the dataclasses in it
-    too, in one dataclass a group: {"evaluation": ("eval_every", ...), ...}. Defaults are the values
-    in `default`; an option that no group names is in the group `other`."""
+    """The class of `default`, a dataclass, with the options that `groups` names, those of the
+    dataclasses in it too, in one dataclass a group: {"evaluation": ("eval_every", ...), ...}.
+    Defaults are the values in `default`."""
     options = {name: (name, hint, option) for name, hint, option in _options(default)}
-    rest = options.keys() - {name for names in groups.values() for name in names}
-    groups = {**groups, **({"other": sorted(rest)} if rest else {})}
     boxes = []
     for title, names in groups.items():
         box = make_dataclass(title, [options[name] for name in names], frozen=True)

@@ -1,4 +1,4 @@
-"""What to tell somebody whose command line is not understood, beside what is wrong with it."""
+"""Hints on a command line that was refused: what was probably meant, and how it is written."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ _ENDINGS = {"k": "e3", "m": "e6", "b": "e9"}
 
 
 def hints(words: Sequence[str], kind: Any) -> list[str]:
-    """A sentence for each of the words that somebody could have meant otherwise. `kind` is the
-    class that was to be made of them."""
+    """A hint for each word that has one. `kind` is the class that the words should have become."""
     own, sentences = options_of(kind), []
     read = False
     for word, follower in pairwise([*words, ""]):
@@ -59,8 +58,7 @@ def options_of(kind: Any) -> dict[str, Any]:
 
 
 def misread(text: str, kind: Any) -> str:
-    """What was probably meant by the value of an option that takes a `kind`; empty where there is
-    nothing to say."""
+    """A hint on a value that an option of type `kind` refused; may be empty."""
     if number := spelled(text):
         return f"write {number}"
     choices = _choices(kind)
@@ -74,14 +72,14 @@ def misread(text: str, kind: Any) -> str:
 
 
 def _choices(kind: Any) -> set[str]:
-    """The values that an option may have, where they are few."""
+    """The values of an option that has a fixed set of them; else none."""
     if get_origin(kind) is Literal:
         return set(get_args(kind))
     return {name for inner in get_args(kind) for name in _choices(inner)}
 
 
 def spelled(text: str) -> str:
-    """How a number that is written otherwise is written here; empty for other texts."""
+    """A number such as 10M, 25% or 1,000 as it is written here; empty for other texts."""
     number, ending = text[:-1], text[-1:].lower()
     if _NUMBER.fullmatch(number) and ending == "%":
         return f"{float(number) / 100:g}"
@@ -101,7 +99,7 @@ def _split(word: str) -> tuple[str, str, str]:
 
 
 def _of_value(option: str, value: str, own: Mapping[str, Any]) -> str:
-    """What a value is here, if it is not what the option takes."""
+    """A hint on the value of an option; may be empty."""
     plain = option.replace("--no-", "--", 1)
     kind = own.get(plain)
     if _takes(kind, bool) and value.lower() in _YES | _NO:
@@ -117,15 +115,16 @@ def _takes(kind: Any, wanted: type) -> bool:
 
 
 def _of_word(word: str, option: str, own: Mapping[str, Any]) -> str:
-    """What a word that is no option here means elsewhere."""
+    """A hint on a word that is not an option of this command; may be empty."""
     if option in ABSENT:
         return f"{option}: {ABSENT[option]}"
-    if option.replace("--eval-", "--", 1) in own:
-        return f"{option} is {option.replace('--eval-', '--', 1)} here"
-    if ours := ELSEWHERE.get(option, ""):
-        shorter = ours.replace("--eval-", "--", 1)
-        ours = shorter if shorter.partition(" ")[0] in own else ours
-        return f"{option} is {ours} {'here' if ours.partition(' ')[0] in own else 'of train.py'}"
+    ours = ELSEWHERE.get(option, "")
+    # Commands that score call --eval-epsilon --epsilon.
+    names = (ours, *(name.replace("--eval-", "--", 1) for name in (option, ours)))
+    if name := next((name for name in names if name.partition(" ")[0] in own), ""):
+        return f"{option} is {name} here"
+    if ours:
+        return f"{option} is {ours} of train.py"
     if option.startswith("--") and (programs := _programs_with(option)):
         setting = f"{option[2:].replace('-', '_')}=VALUE"
         if "--settings" in own and "train.py" in programs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -11,7 +12,7 @@ from agent.errors import UnknownNetwork, Unsupported
 from envs.episode_zip import BadEpisode
 from envs.games import UnknownGame
 from envs.labels import NoLabels
-from harness.errors import _NO_MEMORY, UserError
+from harness.errors import UserError
 from harness.process.signals import exit_code
 from harness.process.streams import install_streams
 from harness.text import printable
@@ -21,6 +22,8 @@ USERS_ERRORS = (
     *(UserError, UnknownGame, NoLabels, UnknownNetwork, Unsupported),
     *(ReplayTooLarge, BadEpisode),
 )
+_NO_MEMORY = re.compile("can't allocate memory|out of memory", re.IGNORECASE)
+"""How torch says that memory is missing."""
 _REMEDIES = {
     errno.ENOSPC: "make room and start again",
     **dict.fromkeys(

@@ -6,14 +6,13 @@ agent steps, times seconds.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from envs.fields import check_format
+from envs.fields import object_of
 from harness.compare.design import Design, Role
 from harness.compare.effects import Equivalence, Interaction
 from harness.compare.statistics import Interval
@@ -242,8 +241,7 @@ _JSON = TypeAdapter(Results)
 def read_results(file: Path) -> Results:
     """What `as_json` gave, from its file. Raises OSError, and ValueError for a file of something
     else."""
-    content = json.loads(file.read_bytes())
-    check_format(content, FORMAT)
+    content = object_of(file.read_bytes(), FORMAT)
     return _JSON.validate_python({**content, "provenance": content})
 
 

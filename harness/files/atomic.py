@@ -86,5 +86,5 @@ def write_json(file: Path, content: dict[str, Any], command: object = None) -> N
         content = content | {"request": mark_of(command)}
     text = json.dumps(to_jsonable_python(content, inf_nan_mode="null"), indent=1)
     # What a link points to is replaced, not the link.
-    with appearing(file.resolve()) as part:
+    with appearing(Path(os.path.realpath(file))) as part:
         part.write_bytes(f"{text}\n".encode())

@@ -34,9 +34,8 @@ class _SafeStream(io.FileIO):
         size = len(unwritten)
         try:
             while unwritten and self._is_ready():
-                unwritten = unwritten[
-                    super().write(unwritten[:_PIPE_CHUNK]) or 0 :
-                ]  # 0: a handler wrote
+                written = super().write(unwritten[:_PIPE_CHUNK])
+                unwritten = unwritten[written or 0 :]  # None: a signal handler wrote meanwhile
         except OSError as error:
             if error.errno not in _GONE:
                 self.refused = str(error.strerror)

@@ -44,6 +44,6 @@ def draw_heat(heat: Heat) -> Html:
         drawable=bool(finite),
         missing=sum(map(len, values)) - len(finite),
         every=-(-len(heat.columns) // NARROW),
-        width=2 + min(max(map(len, heat.rows)), 14 if len(heat.columns) <= 8 else 8),
+        width=2 + min(max(map(len, heat.rows), default=0), 14 if len(heat.columns) <= 8 else 8),
         with_numbers=len(heat.columns) <= NARROW,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from shlex import quote
+
+from harness.text import quoted
 
 MOST_RUNS = 6
 """Runs of a folder that a hint names (count)."""
@@ -16,12 +17,12 @@ def hint_for(path: Path) -> str:
     if not path.exists():
         neighbours = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
         close = get_close_matches(path.name, neighbours, 1)
-        return f": did you mean {quote(str(path.with_name(close[0])))}?" if close else ""
+        return f": did you mean {quoted(str(path.with_name(close[0])))}?" if close else ""
     if run := _run_around(path):
-        return f": it lies in the run {quote(str(run))}"
+        return f": it lies in the run {quoted(str(run))}"
     if path.is_file():
         return ": it is a file, give the folder of a run"
-    if not (runs := [quote(str(run)) for run in _runs(path)]):
+    if not (runs := [quoted(str(run)) for run in _runs(path)]):
         return ""
     named = ", ".join(runs[:MOST_RUNS])
     more = f" and {len(runs) - MOST_RUNS} more" if len(runs) > MOST_RUNS else ""
