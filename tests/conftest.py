@@ -19,6 +19,7 @@ from support.episode_samples import BREAKOUT
 
 if TYPE_CHECKING:
     from selenium import webdriver
+from support.browsing import complaints, show
 
 # One thread: the arrays are small, and a run of the tests should leave the machine usable.
 torch.set_num_threads(1)
@@ -86,3 +87,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The untrained network of a run on Breakout that is cut off early and half random."""
     return untrained(tmp_path_factory.mktemp("run") / "best")
+
+
+@pytest.fixture
+def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """Nothing may go wrong on a page."""
+    show(chromium, 1400, "light")
+    chromium.get("about:blank")
+    complaints(chromium)
+    yield chromium
+    chromium.switch_to.default_content()
+    assert complaints(chromium) == []
+    assert chromium.execute_script("return performance.getEntriesByType('resource').filter("
+                                   "r => !r.name.startsWith('blob:')).length") == 0  # fmt: skip

@@ -1,0 +1,114 @@
+"""results.json of the claims, and the report that is made of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.claims.budget import Budget
+from harness.claims.judgement import judged_claim
+from harness.claims.page import report
+from harness.claims.preregistration import (
+    Part,
+    read_preregistration,
+)
+from harness.claims.results import Results, as_json, pack, read_results, unpack
+from harness.commands.claims import _effect
+from harness.probes.profile import Extent
+from harness.report.blocks import Intervals, Table, Verdict
+from harness.report.page import page
+
+RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "claims-quick"
+TINY = Budget(
+    networks=("stride", "dense_sub"),
+    taught=("stride",),
+    seeds=1,
+    extent=Extent(64, sizes=(8,)),
+    updates=2,
+    learning_rates=(1e-3,),
+    boxes=120,
+)
+PART = Part("what", "untrained", "half_max", "location.*.conv3.error", "pixels", "at least", 1.0)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Results:
+    return read_results(RESULTS / "results.json")
+
+
+def test_results_are_read_and_written_as_they_were(shipped: Results) -> None:
+    content = json.loads((RESULTS / "results.json").read_text())
+    assert json.loads(json.dumps(as_json(shipped))) == content
+
+
+def test_results_of_a_newer_program_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text('{"format": 2}')
+    with pytest.raises(ValueError, match="newer than this program's"):
+        read_results(tmp_path / "results.json")
+
+
+def test_the_shipped_verdicts_follow_from_the_measurements(shipped: Results) -> None:
+    measured = {
+        (unit.training, network, unit.seed): profile
+        for unit in shipped.measured
+        for network, profile in unit.profiles.items()
+    }
+    for claim, before in zip(read_preregistration().claims, shipped.claims, strict=True):
+        again = judged_claim(claim, measured)
+        assert again.verdict == before.verdict
+        for part, part_before in zip(again.parts, before.parts, strict=True):
+            assert part.values == pytest.approx(part_before.values)
+            assert part.interval == pytest.approx(part_before.interval)
+            assert part.verdict == part_before.verdict
+
+
+def test_the_shipped_report_opens_with_the_answer(shipped: Results) -> None:
+    opened = report(shipped)
+    assert "small windows does not throw location away" in opened.answer
+    assert "whole picture throws location away" in opened.answer
+    assert "8.5 pixels with stride_gap against 4.2 pixels with stride" in opened.answer
+    assert "11 claims: 4 supported, 5 refuted, 2 undetermined." in opened.answer
+    assert isinstance(opened.figure, Intervals)
+    values = [row.value for row in opened.figure.rows]
+    assert len(values) == 16
+    assert values == sorted(values)
+    (stride,) = (row.value for row in opened.figure.rows if row.label == "stride")
+    assert [(line.value, line.label) for line in opened.figure.references] == [(stride, "stride")]
+    assert all(section.folded for section in opened.sections)
+
+
+def test_the_shipped_report_says_what_there_is(shipped: Results) -> None:
+    made = report(shipped)
+    html = page(made)
+    assert "6.97 (0.00 to 16.20)" in html  # pixels: of -2.3 there are none
+    assert "95% interval over agents" in html
+    verdicts = {b.claim_id: b for s in made.sections for b in s.blocks if isinstance(b, Verdict)}
+    assert isinstance(verdicts["C2 local"].figure, Table)  # shares and pixels have no common axis
+    effect = verdicts["C2 local"].effect.replace("\N{MINUS SIGN}", "-")
+    assert effect == "half_max less stride: -4.20 pixels (-4.93 to -3.47), one of 3 parts"
+    assert verdicts["C2 local"].matters == "needs at least 1 pixels"
+    alone = verdicts["C7"].figure
+    assert isinstance(alone, Intervals)
+    assert not alone.references  # not a difference, of which there could be none
+    machine = made.made["machine"]
+    assert isinstance(machine, dict)
+    assert machine["shards"] == "2"
+
+
+def test_a_difference_that_is_always_the_same_has_no_interval(shipped: Results) -> None:
+    first, *others = shipped.claims
+    part = replace(first.parts[0], mean=0.0, interval=(0.0, 0.0), values=(0.0,) * 4)
+    html = page(report(replace(shipped, claims=(replace(first, parts=(part,)), *others))))
+    assert "than stride (the same in all 4 seeds)" in html
+    assert "0.00 to 0.00" not in html
+    assert "0.00 (no interval)" in html
+    assert "half_max - stride: +0.00 pixels (no interval)" in _effect(part)
+
+
+def test_pictures_survive_json() -> None:
+    frame = np.random.default_rng(0).integers(0, 255, (84, 84), dtype=np.uint8)
+    assert (unpack(pack(frame)) == frame).all()
