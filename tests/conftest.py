@@ -19,7 +19,6 @@ from support.episode_samples import BREAKOUT
 
 if TYPE_CHECKING:
     from selenium import webdriver
-from support.browsing import complaints, show
 
 # One thread: the arrays are small, and a run of the tests should leave the machine usable.
 torch.set_num_threads(1)
@@ -91,7 +90,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
-    """Nothing may go wrong on a page."""
+    """Chromium; nothing may go wrong on its pages."""
+    from support.browsing import complaints, show
+
     show(chromium, 1400, "light")
     chromium.get("about:blank")
     complaints(chromium)
