@@ -24,6 +24,8 @@ class Tmux:
     def __init__(self, tmux: str) -> None:
         self._tmux = [tmux, "-L", f"unpooled-{uuid.uuid4().hex}", "-f", "/dev/null"]
         self._call("new-session", "-d", "-x", "100", "-y", "30", "env PS1='$ ' sh")
+        # Keys pressed before the shell's first prompt would be echoed above it.
+        self.wait(lambda lines: lines[0].startswith("$"))
 
     def _call(self, *words: str) -> str:
         done = subprocess.run([*self._tmux, *words], capture_output=True, text=True, check=True)
