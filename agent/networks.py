@@ -10,15 +10,16 @@ are those of Nature DQN; what follows each of them is in agent/reducers.py.
     narrow_*    5x5/1 -> 80  3x3/1 -> 18  3x3 -> 7  /4 -> 20 after conv1, /2 -> 9 after conv2
     stride_g*p  as stride                          one value a map, spread over 7x7, after conv3
     stride_sort as stride                          the values of each map by their size, after conv3
+    stride_gap64  as stride                        the mean of each map alone, 1x1, after conv3
     imagenet    8x8/4 -> 21  4x4/2 -> 5   3x3 -> 2  max-pool 2x2/2 after each -> 10, 2, 1
 
 - `dense_sub` and `half_sub` compute the same function as `stride`.
 - `narrow_*` have windows that do not overlap, and smaller kernels: the receptive field of a value
   behind conv3 is no larger than in `stride`.
 - `narrow_lowpass` takes means before the rectifier, `narrow_avg` behind it.
-- All but `imagenet` flatten 64x7x7 = 3136 features into FC 512 and FC actions.
-- At 6 actions they have 1,687,206 parameters, `narrow_*` 1,667,878, and `imagenet` (the usual
-  layout of image classifiers) 114,342.
+- All but `stride_gap64` and `imagenet` flatten 64x7x7 = 3136 features into FC 512 and FC actions.
+- At 6 actions they have 1,687,206 parameters, `narrow_*` 1,667,878, `stride_gap64` and `imagenet`
+  (the usual layout of image classifiers) 114,342.
 """
 
 from __future__ import annotations
@@ -101,6 +102,9 @@ NETWORKS: dict[str, Downsampling] = {
     "stride_gap": _after_conv3(partial(Broadcast, "avg")),
     "stride_gmp": _after_conv3(partial(Broadcast, "max")),
     "stride_sort": _after_conv3(Sorted),
+    "stride_gap64": Downsampling(
+        reducers=(nn.Identity, nn.Identity, partial(nn.AdaptiveAvgPool2d, 1)), features=64
+    ),
     "narrow_sub": _narrow(Subsample),
     "narrow_max": _narrow(nn.MaxPool2d),
     "narrow_avg": _narrow(nn.AvgPool2d),

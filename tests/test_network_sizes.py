@@ -10,6 +10,7 @@ from harness.evaluation.network_sizes import size_of
 
 MACS = {
     "stride": 9.35, "stride_gap": 9.35, "stride_gmp": 9.35, "stride_sort": 9.35, "imagenet": 4.62,
+    "stride_gap64": 7.77,
     **{f"dense_{kind}": 61.46 for kind in ("sub", "stagger", "max", "avg", "blur")},
     **{f"narrow_{kind}": 29.87 for kind in ("sub", "max", "avg", "lowpass")},
     **{f"half_{kind}": 25.35 for kind in ("sub", "stagger", "max", "avg", "blur")},
@@ -17,14 +18,15 @@ MACS = {
 FIELDS = dict.fromkeys(MACS, 48) | {
     "stride": 36, "dense_sub": 36, "half_sub": 36,
     "narrow_sub": 29, "narrow_max": 36, "narrow_avg": 36, "narrow_lowpass": 36,
-    "stride_gap": None, "stride_gmp": None, "stride_sort": None, "imagenet": 148,
+    "stride_gap": None, "stride_gmp": None, "stride_sort": None, "stride_gap64": None,
+    "imagenet": 148,
 }  # fmt: skip
 
 
 def parameters(name: str) -> int:
     if name.startswith("narrow"):
         return 1_667_878
-    return 114_342 if name == "imagenet" else 1_687_206
+    return 114_342 if name in ("imagenet", "stride_gap64") else 1_687_206
 
 
 @pytest.mark.parametrize("name", NETWORKS)

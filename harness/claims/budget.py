@@ -1,4 +1,4 @@
-"""How much is measured: quick for an answer in minutes, full for one to publish."""
+"""How much is measured: `quick` in minutes, `answer` for docs/answer.md, `full` for more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from harness.probes.datasets import GAMES
 from harness.probes.profile import Extent
 
-BudgetName = Literal["quick", "full"]
+BudgetName = Literal["quick", "answer", "full"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,27 @@ class Budget:
     """Tried for every network with a seed of their own; the best is kept."""
     boxes: int
     """Pictures of boxes (count)."""
+    followed: tuple[str, ...] = ()
+    """Networks whose errors of location are measured against the number of states, too."""
+    fits: tuple[int, ...] = ()
+    """Those numbers of training states (count)."""
+    first_seed: int = 1
+    pilot_seeds: tuple[int, ...] = (0,)
+    """Seeds that choose learning rates and are reported nowhere."""
 
 
 _LOCAL = ("half_max", "half_avg", "half_blur")
 _GLOBAL = ("stride_gap", "stride_gmp")
+_FOLLOWED = ("stride", "half_max", "stride_gap", "narrow_avg")
+_ANSWERED = (
+    "stride",
+    "half_max",
+    "half_avg",
+    "narrow_avg",
+    "stride_gap",
+    "stride_gap64",
+    "stride_gmp",
+)
 _PLACELESS = "stride_sort"
 """Forgets the places of values behind conv3: what it still knows of location is in the values."""
 DIAL = (
@@ -49,22 +66,38 @@ BUDGETS: dict[BudgetName, Budget] = {
         updates=1000,
         learning_rates=(1e-3, 3e-4),
         boxes=600,
+        followed=_FOLLOWED[:-1],
+        fits=(500, 1000, 2000),
+    ),
+    "answer": Budget(
+        networks=_ANSWERED,
+        taught=_ANSWERED,
+        seeds=8,
+        extent=Extent(800, games=GAMES),
+        updates=1000,
+        learning_rates=(1e-3, 3e-4, 1e-4),
+        boxes=600,
+        followed=_FOLLOWED,
+        fits=(500, 1000, 2000, 4000, 8000),
+        first_seed=5,
+        pilot_seeds=(100, 101, 102),
     ),
     "full": Budget(
         networks=(
             *("stride", "dense_sub", "dense_stagger", "dense_max", "dense_avg", "dense_blur"),
-            *(*_LOCAL, *_GLOBAL, _PLACELESS, "imagenet", *DIAL),
+            *(*_LOCAL, "narrow_max", "narrow_avg", *_GLOBAL, _PLACELESS, "imagenet", *DIAL),
         ),
         taught=(
-            *("stride", "dense_sub", "dense_stagger", "dense_max"),
-            *(*_LOCAL, *_GLOBAL, _PLACELESS),
+            *("stride", "dense_sub", "dense_stagger", "dense_max", "dense_avg", "dense_blur"),
+            *(*_LOCAL, "narrow_max", "narrow_avg", *_GLOBAL, _PLACELESS),
         ),
         seeds=10,
         extent=Extent(4000, sizes=(2, 4, 8), games=GAMES),
         updates=4000,
         learning_rates=(1e-3, 3e-4, 1e-4),
         boxes=2400,
+        followed=_FOLLOWED,
+        fits=(500, 1000, 2000, 4000, 8000),
+        pilot_seeds=(0, 100, 101),
     ),
 }
-FIRST_SEED = 1
-"""Seed 0 is for pilots, and for choosing learning rates."""

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
+from envs.games import game_title
 from harness.claims.budget import Budget, BudgetName
 from harness.claims.measurements import Measurement
 from harness.claims.preregistration import (
@@ -34,6 +35,7 @@ from harness.claims.results import (
     Shots,
     pack,
 )
+from harness.evaluation.statistics import CONFIDENCE
 from harness.probes.profile import PICTURES, Extent, datasets
 from harness.run.hardware import allocate_cores
 from harness.run.provenance import provenance
@@ -51,7 +53,8 @@ def effect_of(part: Part, profiles: Profiles) -> Effect:
     for seed in seeds:
         value = measured(profiles.get((part.training, part.network, seed)), part.measure)
         if value is not None and part.against is not None:
-            other = measured(profiles.get((part.training, part.against, seed)), part.measure)
+            against = profiles.get((part.training, part.against, seed))
+            other = measured(against, part.against_measure or part.measure)
             if other is None or (part.ratio and min(value, other) <= 0):
                 continue
             value = value / other if part.ratio else value - other
@@ -61,16 +64,20 @@ def effect_of(part: Part, profiles: Profiles) -> Effect:
     return Effect(tuple(values.values()), tuple(values), part.ratio, limits)
 
 
-def judged(part: Part, profiles: Profiles) -> JudgedPart:
-    """A part with its effect and verdict."""
+def judged(part: Part, profiles: Profiles, corrected: float = CONFIDENCE) -> JudgedPart:
+    """A part with its effect, and its verdict by the 95% interval and by that of the confidence
+    `corrected`."""
     effect = effect_of(part, profiles)
+    interval, wider = effect.interval(), effect.interval(corrected)
     return JudgedPart(
         **asdict(part),
         values=effect.values,
         seeds=effect.seeds,
         mean=effect.mean,
-        interval=effect.interval,
-        verdict=decide(effect, part.direction, part.matters),
+        interval=interval,
+        verdict=decide(interval, part.direction, part.matters),
+        corrected_interval=wider,
+        corrected_verdict=decide(wider, part.direction, part.matters),
         rule=rule(part),
         levels=levels(part, profiles, effect.seeds),
     )
@@ -80,17 +87,20 @@ def levels(part: Part, profiles: Profiles, seeds: Sequence[int]) -> dict[str, fl
     """The mean of the measure itself for both networks, over the seeds of an effect."""
     means = {}
     for network in filter(None, (part.network, part.against)):
-        values = [measured(profiles[part.training, network, s], part.measure) for s in seeds]
+        measure = part.against_measure if network == part.against else None
+        profile = [profiles[part.training, network, seed] for seed in seeds]
+        values = [measured(each, measure or part.measure) for each in profile]
         if values:
             means[network] = float(np.mean([value for value in values if value is not None]))
     return means
 
 
-def judged_claim(claim: Claim, profiles: Profiles) -> JudgedClaim:
+def judged_claim(claim: Claim, profiles: Profiles, corrected: float) -> JudgedClaim:
     """A claim with its verdict and those of its parts."""
-    parts = tuple(judged(part, profiles) for part in claim.parts)
+    parts = tuple(judged(part, profiles, corrected) for part in claim.parts)
     verdict = together([part.verdict for part in parts])
-    return JudgedClaim(claim.id, claim.sentence, verdict, parts)
+    wider = together([part.corrected_verdict for part in parts if part.corrected_verdict])
+    return JudgedClaim(claim.id, claim.sentence, verdict, parts, wider)
 
 
 def judge(
@@ -103,11 +113,7 @@ def judge(
 ) -> Results:
     """All of results.json. What is missing is named, never left out in silence."""
     units = tuple(Measured(**asdict(unit), profile=profile) for unit, profile in done)
-    profiles = {
-        (unit.training, network, unit.seed): profile
-        for unit in units
-        for network, profile in unit.profiles.items()
-    }
+    profiles = by_training(units)
     rules = preregistration
     return Results(
         format=FORMAT,
@@ -115,11 +121,23 @@ def judge(
         provenance=provenance(CPU, allocate_cores(CPU, 1)),
         budget=NamedBudget(**vars(budget), name=name),
         rules=Rules(rules.version, rules.fixed, rules.chosen),
-        claims=tuple(judged_claim(claim, profiles) for claim in rules.claims),
+        claims=tuple(judged_claim(claim, profiles, rules.corrected) for claim in rules.claims),
         measured=units,
         missing=tuple(Missing(**asdict(unit), reason=reason) for unit, reason in missing.items()),
         pictures=pictures,
     )
+
+
+def by_training(units: Iterable[Measured]) -> Profiles:
+    """All profiles; those of agents as `agent GAME`, too, since games answer each for itself."""
+    profiles: dict[tuple[str, str, int], Profile] = {}
+    for unit in units:
+        for network, profile in unit.profiles.items():
+            profiles[unit.training, network, unit.seed] = profile
+            if unit.training == "agent":
+                game = game_title(profile["run"]["game"])
+                profiles[f"agent {game}", network, unit.seed] = profile
+    return profiles
 
 
 def pictures(extent: Extent) -> dict[str, Shots]:

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from agent.networks import QNetwork
-from harness.claims.budget import FIRST_SEED, Budget
+from harness.claims.budget import Budget
 from harness.errors import UserError
 from harness.files.atomic import write_json
 from harness.probes import bars
@@ -23,6 +23,7 @@ from harness.probes.datasets import PLANTED_SEED, block
 from harness.probes.measures import counting
 from harness.probes.patterns import counted, located
 from harness.probes.profile import controls, counts, whole
+from harness.probes.states import errors_by_states
 from harness.probes.training import SIZES, Task, answers, fresh, trained
 from harness.run.checkpoint import read_state, read_whole
 
@@ -84,7 +85,7 @@ def pilots(budget: Budget) -> list[Measurement]:
 def measurements(budget: Budget, agents: tuple[Measurement, ...] = ()) -> list[Measurement]:
     """All measurements of a budget, seed by seed, so that an early stop has whole seeds."""
     units = [*pilots(budget), Measurement("controls"), *agents]
-    for seed in range(FIRST_SEED, FIRST_SEED + budget.seeds):
+    for seed in range(budget.first_seed, budget.first_seed + budget.seeds):
         units += [Measurement("untrained", network, seed) for network in budget.networks]
         units += [Measurement(task, name, seed) for task in TASKS for name in budget.taught]
         units.append(Measurement("bars", seed=seed))
@@ -101,9 +102,12 @@ def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[s
     elif measurement.training == "bars":
         decisive = {"boxes": budget.boxes, "updates": updates}
     elif measurement in pilots(budget):
-        decisive = {"updates": updates, "learning_rates": budget.learning_rates}
+        rates, seeds = budget.learning_rates, budget.pilot_seeds
+        decisive = {"updates": updates, "learning_rates": rates, "seeds": seeds}
     else:
         decisive = {"extent": extent}
+    if _is_followed(measurement, budget):
+        decisive["fits"] = budget.fits
     if measurement.agent:
         decisive["weights"] = read_state(Path(measurement.agent)).sha256["network"]
     decisive["measures"] = MEASURES
@@ -158,7 +162,8 @@ def _measure(measurement: Measurement, budget: Budget, learning_rate: float | No
         return measure_agent(Path(measurement.agent), extent)
     if measurement.training == "untrained":
         states = block(max(extent.sizes), extent.states).states
-        return whole(fresh(measurement.network, 2, measurement.seed, states), extent)
+        network = fresh(measurement.network, 2, measurement.seed, states)
+        return whole(network, extent) | _followed(network, measurement, budget)
     if measurement.training not in TASKS:
         return pilot(measurement, budget)
     if learning_rate is None:
@@ -166,23 +171,46 @@ def _measure(measurement: Measurement, budget: Budget, learning_rate: float | No
     task = measurement.training
     network = trained(measurement.network, task, measurement.seed, budget.updates, learning_rate)
     own = {"learning_rate": learning_rate, "own": own_errors(network, task, extent.states)}
-    return own | (
-        whole(network, extent) if task == "location" else {"count": counts(network, extent)}
-    )
+    if task == "count":
+        return own | {"count": counts(network, extent)}
+    return own | whole(network, extent) | _followed(network, measurement, budget)
+
+
+def _is_followed(measurement: Measurement, budget: Budget) -> bool:
+    """Whether errors by the number of states are measured, too."""
+    probed = measurement.training in ("untrained", "location")
+    return probed and measurement.network in budget.followed
+
+
+def _followed(network: QNetwork, measurement: Measurement, budget: Budget) -> dict[str, Any]:
+    """Errors by the number of states; `left`, their ratios to the first."""
+    if not _is_followed(measurement, budget):
+        return {}
+    errors = errors_by_states(network, budget.fits)
+    first = str(budget.fits[0])
+    left = {
+        name: {count: error / by_count[first] for count, error in by_count.items()}
+        for name, by_count in errors.items()
+    }
+    return {"states": errors, "left": left}
 
 
 def pilot(measurement: Measurement, budget: Budget) -> dict[str, Any]:
-    """The learning rate with the least error of a network's own answers, with the pilot's seed and
-    half of the updates; the same rates are tried for every network."""
+    """The learning rate with the least error of a network's own answers, in the mean over the
+    pilots' seeds and with half of the updates; the same rates are tried for every network."""
     task = cast(Task, measurement.training.removesuffix(" pilot"))
 
-    def error(rate: float) -> float:
-        network = trained(measurement.network, task, measurement.seed, budget.updates // 2, rate)
+    def error(rate: float, seed: int) -> float:
+        network = trained(measurement.network, task, seed, budget.updates // 2, rate)
         own = own_errors(network, task, _PILOT_STATES, _PILOT_SEED)
         return own["error"] if task == "count" else float(np.mean(list(own.values())))
 
-    rates = budget.learning_rates
-    errors = {rate: error(rate) for rate in rates} if len(rates) > 1 else {rates[0]: 0.0}
+    rates, seeds = budget.learning_rates, budget.pilot_seeds
+    errors = (
+        {rate: float(np.mean([error(rate, seed) for seed in seeds])) for rate in rates}
+        if len(rates) > 1
+        else {rates[0]: 0.0}
+    )
     best = min(errors, key=lambda rate: errors[rate])
     return {"learning_rate": best, "errors": {f"{rate:g}": errors[rate] for rate in errors}}
 

@@ -146,7 +146,7 @@ def _figure(claim: JudgedClaim) -> Figure:
         return Table(title, (Column("effect"), Column(f"value ({interval})")), cells)
     compared = first.against is not None
     matters = {abs(part.matters) for part in parts}
-    banded = compared and not first.ratio and len(matters) == 1
+    banded = compared and not first.ratio and len(matters) == 1 and 0 not in matters
     return Intervals(
         title,
         f"{first.unit}, {interval}",

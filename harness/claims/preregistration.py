@@ -35,6 +35,8 @@ class Part:
     """The smallest effect that matters, in that unit."""
     against: str | None = None
     """The network it is compared with; None judges the measure itself."""
+    against_measure: str | None = None
+    """The measure of that network; None is the same one."""
     ratio: bool = False
     """Divided by it, not less it."""
 
@@ -56,6 +58,12 @@ class Preregistration:
     fixed: str
     chosen: str
     claims: tuple[Claim, ...]
+
+    @property
+    def corrected(self) -> float:
+        """Confidence of each part's interval when all of them are to hold together (Bonferroni)."""
+        parts = sum(len(claim.parts) for claim in self.claims)
+        return 1 - (1 - CONFIDENCE) / parts
 
 
 def read_preregistration(file: Path = PREREGISTRATION) -> Preregistration:
@@ -89,13 +97,12 @@ class Effect:
         """That of ratios is the geometric one; None without any value."""
         return self._back(float(np.mean(self._scale))) if self.values else None
 
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """95% Student's t interval over seeds, of ratios that of their logarithms; None below two
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+        """Student's t interval over seeds, of ratios that of their logarithms; None below two
         seeds. It ends at the bounds: beyond them the mean cannot be, so it covers as often."""
         if len(self.values) < 2:
             return None
-        low, high = map(self._back, mean_interval(self._scale))
+        low, high = map(self._back, mean_interval(self._scale, confidence))
         return max(low, self.bounds[0]), min(high, self.bounds[1])
 
     @property
@@ -117,11 +124,11 @@ def bounds(measure: str) -> tuple[float, float]:
     return 0.0, 1.0 if share else math.inf
 
 
-def decide(effect: Effect, direction: Direction, matters: float) -> Outcome:
+def decide(interval: tuple[float, float] | None, direction: Direction, matters: float) -> Outcome:
     """The verdict on "the effect is at least / at most / within `matters`" by its interval."""
-    if effect.interval is None:
+    if interval is None:
         return "undetermined"
-    low, high = effect.interval
+    low, high = interval
     if direction == "within":
         inside, outside = -matters <= low and high <= matters, high < -matters or low > matters
     elif direction == "at least":

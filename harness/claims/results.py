@@ -39,6 +39,10 @@ class JudgedPart(Part):
     rule: str
     levels: dict[str, float]
     """Mean of the measure itself, by network."""
+    corrected_interval: tuple[float, float] | None = None
+    """The interval that allows for the number of all parts (Preregistration.corrected)."""
+    corrected_verdict: Outcome | None = None
+    """The verdict by that interval."""
 
     @property
     def pair(self) -> str:
@@ -56,6 +60,8 @@ class JudgedClaim:
     sentence: str
     verdict: Outcome
     parts: tuple[JudgedPart, ...]
+    corrected_verdict: Outcome | None = None
+    """The verdict that allows for the number of all parts; None in results of an older version."""
 
     @property
     def deciding(self) -> JudgedPart:

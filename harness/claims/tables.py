@@ -91,7 +91,7 @@ def over(training: str) -> str:
 def mean_interval_of(values: Sequence[float], measure: str) -> tuple[Value, Value, Value]:
     """Mean of a measure, and ends of the 95% interval over seeds."""
     effect = Effect(tuple(values), (), bounds=bounds(measure))
-    low, high = effect.interval or (None, None)
+    low, high = effect.interval() or (None, None)
     return effect.mean, low, high
 
 

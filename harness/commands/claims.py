@@ -34,7 +34,7 @@ from harness.report.page import write_page
 from harness.run.hardware import usable_cores
 from replay.placement import room_for
 
-WORKER_BYTES = 1_500_000_000
+WORKER_BYTES = 3_500_000_000
 """Approximate main memory of a measuring process (bytes)."""
 
 
@@ -52,7 +52,8 @@ class ClaimsCommand:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder of results.json, report.html and the measurements they are made of."""
     budget: BudgetName = "quick"
-    """quick: about 20 minutes on two cores; full: days there, ten seeds, more networks."""
+    """quick: about 30 minutes on two cores; answer: about 3 hours, what docs/answer.md rests on;
+    full: days, ten seeds, more networks."""
     agents: Annotated[tuple[Path, ...], option("RUN ...", "none")] = ()
     """Trained agents to probe, too (run or checkpoint folders)."""
     networks: Annotated[Names, option("NETWORK ...", "the budget's alone")] = ()

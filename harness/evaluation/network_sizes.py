@@ -70,7 +70,7 @@ def _receptive_field(network: QNetwork) -> int | None:
     for conv, reducer in zip(
         (network.conv1, network.conv2, network.conv3), network.reducers, strict=True
     ):
-        if isinstance(reducer, Broadcast | Sorted):
+        if isinstance(reducer, Broadcast | Sorted | nn.AdaptiveAvgPool2d):
             return None
         for window, stride in ((conv.kernel_size[0], conv.stride[0]), _window(reducer)):
             field, jump = field + (window - 1) * jump, jump * stride

@@ -62,9 +62,11 @@ def summarise(scores: Sequence[float]) -> Summary:
     )
 
 
-def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+def mean_interval(
+    values: npt.NDArray[np.float64], confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Student's t interval of the mean of values [n], n at least 2 (Student 1908)."""
-    quantile = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2))
+    quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
     half = quantile * float(values.std(ddof=1)) / len(values) ** 0.5
     centre = float(values.mean())
     return centre - half, centre + half

@@ -32,7 +32,7 @@ class Dataset:
         return split(self.episodes)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def block(size: int, count: int) -> Dataset:
     """One block of size x size pixels on every screen; each state is an episode of its own."""
     planted = located(count, PLANTED_SEED, size)

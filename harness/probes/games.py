@@ -29,7 +29,7 @@ _CLOSE = 1.0
 """How far an object may end from where it was to be, for the pair to count (pixels of 84x84)."""
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def game_dataset(game: str, count: int) -> Dataset:
     """States of random play in which the game's main object was put at a random place 16 frames
     before, so that all of a stack's frames are the game's own."""

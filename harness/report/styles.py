@@ -73,6 +73,7 @@ KNOWN: Final = {
     "half_avg": Style("leaf", "triangle", DASHED),
     "half_blur": Style("pink", "triangle", DASHED),
     "stride_gap": Style("brown", "diamond", DOTTED),
+    "stride_gap64": Style("brown", "cross", DASHED),
     "stride_gmp": Style("maroon", "diamond", DOTTED),
     "stride_sort": Style("blue", "diamond", DOTTED),
     "narrow_sub": Style("sky", "hourglass", MIXED),

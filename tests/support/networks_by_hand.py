@@ -76,6 +76,8 @@ def by_hand(name: str, weights: dict[str, Tensor], images: Tensor) -> Tensor:
             x = x.unfold(2, 2, 2).unfold(3, 2, 2).flatten(-2).amax(-1)
     if name == "stride_gap":
         x = x.flatten(2).mean(2)[..., None].expand(-1, -1, 49)
+    if name == "stride_gap64":
+        x = x.flatten(2).mean(2)
     if name == "stride_gmp":
         x = x.flatten(2).amax(2)[..., None].expand(-1, -1, 49)
     if name == "stride_sort":
