@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agent.networks import NETWORKS, QNetwork, make_network
 from harness.claims.budget import BUDGETS, Budget
-from harness.claims.judgement import effect_of, judged
+from harness.claims.judgement import by_training, effect_of, judged
 from harness.claims.preregistration import (
     Effect,
     Part,
@@ -22,6 +22,7 @@ from harness.claims.preregistration import (
     rule,
     together,
 )
+from harness.claims.results import Measured
 from harness.claims.tables import mean_interval_of
 from harness.probes.datasets import block
 from harness.probes.profile import Extent, locations
@@ -126,15 +127,16 @@ def test_an_effect_is_a_difference_by_seed() -> None:
 
 
 def test_every_part_of_the_preregistration_can_be_measured() -> None:
-    """In the full budget; smaller ones have all networks but some kinds of pooling of C6."""
+    """In every budget, but for some kinds of pooling (C6) and imitators (C8) in the smaller ones."""
     preregistration = read_preregistration()
     assert len({claim.id for claim in preregistration.claims}) == len(preregistration.claims)
     for claim in preregistration.claims:
         for name, budget in BUDGETS.items():
-            if name != "full" and claim.id == "C6":
+            if (claim.id == "C6" and name != "full") or (claim.id[:2] == "C8" and name == "quick"):
                 continue
             measures = {"untrained": budget.networks, "location": budget.taught}
             known = measures | {"count": budget.taught, "bars": ("stride", "global max")}
+            known["imitate"] = budget.imitators
             for part in claim.parts:
                 assert rule(part)
                 for network in filter(None, (part.network, part.against)):
@@ -154,6 +156,23 @@ def test_the_correction_holds_for_all_parts_together() -> None:
     assert part.corrected_interval
     assert part.interval
     assert part.corrected_interval[0] < 1.0 < part.interval[0]
+
+
+def test_imitators_are_scored_between_random_play_and_the_expert_over_all_games() -> None:
+    def measured(training: str, network: str, seed: int, **profile: float) -> Measured:
+        return Measured(training=training, network=network, seed=seed, profile=profile)
+
+    units = [
+        measured("imitate Pong references", "", 0, random=-20.0, expert=0.0),
+        measured("imitate Breakout references", "", 0, random=10.0, expert=20.0),
+        measured("imitate Pong", "stride", 5, points=-15.0),
+        measured("imitate Breakout", "stride", 5, points=20.0),
+        measured("imitate Asterix", "stride", 5, points=20.0),  # no references: not scored
+    ]
+    profiles = by_training(units)
+    assert profiles["imitate", "stride", 5] == {"Pong": {"unit": 0.25}, "Breakout": {"unit": 1.0}}
+    part = replace(PART, training="imitate", network="stride", measure="*.unit")
+    assert effect_of(part, profiles).values == (0.625,)
 
 
 def test_a_part_can_compare_two_measures() -> None:

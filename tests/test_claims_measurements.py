@@ -12,7 +12,8 @@ import pytest
 from harness.claims import runner
 from harness.claims.budget import BUDGETS, Budget
 from harness.claims.judgement import judge, pictures
-from harness.claims.measurements import Measurement, do, done, measurements, other_games, profiles
+from harness.claims.measurements import Measurement, done, measurements, other_games, profiles
+from harness.claims.measuring import do
 from harness.claims.page import report
 from harness.claims.preregistration import (
     Part,

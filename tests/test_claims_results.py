@@ -67,7 +67,7 @@ def test_the_shipped_report_opens_with_the_answer(shipped: Results) -> None:
     assert "small windows does not throw location away" in opened.answer
     assert "whole picture throws location away" in opened.answer
     assert "8.5 pixels with stride_gap against 4.2 pixels with stride" in opened.answer
-    assert "14 claims: 2 supported, 6 refuted, 6 undetermined." in opened.answer
+    assert "17 claims: 2 supported, 6 refuted, 9 undetermined." in opened.answer
     assert isinstance(opened.figure, Intervals)
     values = [row.value for row in opened.figure.rows]
     assert len(values) == 16

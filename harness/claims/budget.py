@@ -31,6 +31,12 @@ class Budget:
     """Networks whose errors of location are measured against the number of states, too."""
     fits: tuple[int, ...] = ()
     """Those numbers of training states (count)."""
+    imitators: tuple[str, ...] = ()
+    """Networks that learn to play by imitating an expert, in every game that has one; `stride
+    again` is `stride` with other seeds."""
+    imitator_seeds: int = 0
+    imitator_rates: tuple[float, ...] = (1e-3, 3e-4)
+    """Learning rates, one chosen for each network and game."""
     first_seed: int = 1
     pilot_seeds: tuple[int, ...] = (0,)
     """Seeds that choose learning rates and are reported nowhere."""
@@ -48,6 +54,8 @@ _ANSWERED = (
     "stride_gap64",
     "stride_gmp",
 )
+AGAIN = " again"
+_IMITATORS = ("stride", "stride" + AGAIN, "half_max", "narrow_avg", "stride_gap")
 _PLACELESS = "stride_sort"
 """Forgets the places of values behind conv3: what it still knows of location is in the values."""
 DIAL = (
@@ -79,6 +87,8 @@ BUDGETS: dict[BudgetName, Budget] = {
         boxes=600,
         followed=_FOLLOWED,
         fits=(500, 1000, 2000, 4000, 8000),
+        imitators=_IMITATORS,
+        imitator_seeds=10,
         first_seed=5,
         pilot_seeds=(100, 101, 102),
     ),
@@ -98,6 +108,8 @@ BUDGETS: dict[BudgetName, Budget] = {
         boxes=2400,
         followed=_FOLLOWED,
         fits=(500, 1000, 2000, 4000, 8000),
+        imitators=_IMITATORS,
+        imitator_seeds=10,
         pilot_seeds=(0, 100, 101),
     ),
 }

@@ -10,7 +10,7 @@ import torch
 
 from envs.games import game_title
 from harness.claims.budget import Budget, BudgetName
-from harness.claims.measurements import Measurement
+from harness.claims.measurements import IMITATIONS, Measurement
 from harness.claims.preregistration import (
     Claim,
     Effect,
@@ -128,10 +128,18 @@ def judge(
     )
 
 
-def by_training(units: Iterable[Measured]) -> Profiles:
-    """All profiles; those of agents as `agent GAME`, too, since games answer each for itself."""
+def by_training(units: Sequence[Measured]) -> Profiles:
+    """All profiles; those of agents as `agent GAME`, too, since games answer each for itself, and
+    those of imitators together as `imitate`, {game: {unit: score}}: 0 is random play, 1 the
+    expert."""
     profiles: dict[tuple[str, str, int], Profile] = {}
+    known = {u.game: u.profile for u in units if u.training.endswith(" references")}
     for unit in units:
+        if unit.training in IMITATIONS and unit.game in known:
+            chance, best = known[unit.game]["random"], known[unit.game]["expert"]
+            score = (unit.profile["points"] - chance) / (best - chance)
+            games = profiles.setdefault(("imitate", unit.network, unit.seed), {})
+            games[unit.game] = {"unit": score}
         for network, profile in unit.profiles.items():
             profiles[unit.training, network, unit.seed] = profile
             if unit.training == "agent":

@@ -11,26 +11,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
-from agent.networks import QNetwork
-from harness.claims.budget import Budget
+from envs.experts import EXPERTS
+from harness.claims.budget import AGAIN, Budget
 from harness.errors import UserError
-from harness.files.atomic import write_json
-from harness.probes import bars
-from harness.probes.agents import measure_agent
-from harness.probes.datasets import PLANTED_SEED, block
-from harness.probes.measures import counting
-from harness.probes.patterns import counted, located
-from harness.probes.profile import controls, counts, whole
-from harness.probes.states import errors_by_states
-from harness.probes.training import SIZES, Task, answers, fresh, trained
+from harness.probes.imitation import STEPS
+from harness.probes.training import Task
 from harness.run.checkpoint import read_state, read_whole
 
 MEASURES = 4
 """Grows when a measure changes, so that old numbers and new ones never meet."""
-_PILOT_STATES, _PILOT_SEED = 400, 30_000
-"""On which learning rates are compared (count), and which no probe sees."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +27,18 @@ class Measurement:
     """One network with one seed and one training; or filter banks, or the controls."""
 
     training: str
-    """untrained, location, count, agent, bars or controls; `location pilot` and `count pilot`
-    choose the learning rate of a network."""
+    """untrained, location, count, agent, bars, controls or `imitate GAME`. A name with ` pilot`
+    chooses the learning rate of a network; `imitate GAME references` are random play and expert."""
     network: str = ""
     seed: int = 0
     """Of agents: which of those with this network it is, in the order in which they were named."""
     agent: str = ""
     """Folder of a trained agent's checkpoint."""
+
+    @property
+    def game(self) -> str:
+        """That of `imitate GAME`, and of its pilots and references."""
+        return self.training.split()[1]
 
     @property
     def name(self) -> str:
@@ -75,11 +69,20 @@ def agent_measurements(runs: Sequence[Path]) -> tuple[Measurement, ...]:
 
 
 TASKS: tuple[Task, ...] = ("location", "count")
+IMITATIONS = tuple(f"imitate {game}" for game in EXPERTS)
 
 
 def pilots(budget: Budget) -> list[Measurement]:
-    """What has to be done first: they choose learning rates."""
-    return [Measurement(f"{task} pilot", name) for task in TASKS for name in budget.taught]
+    """What has to be done first: they choose learning rates, and measure what is 0 and 1."""
+    units = [Measurement(f"{task} pilot", name) for task in TASKS for name in budget.taught]
+    if budget.imitators:
+        units += [Measurement(f"{imitation} references") for imitation in IMITATIONS]
+    return units + [
+        Measurement(f"{imitation} pilot", name)
+        for imitation in IMITATIONS
+        for name in budget.imitators
+        if not name.endswith(AGAIN)
+    ]
 
 
 def measurements(budget: Budget, agents: tuple[Measurement, ...] = ()) -> list[Measurement]:
@@ -89,7 +92,12 @@ def measurements(budget: Budget, agents: tuple[Measurement, ...] = ()) -> list[M
         units += [Measurement("untrained", network, seed) for network in budget.networks]
         units += [Measurement(task, name, seed) for task in TASKS for name in budget.taught]
         units.append(Measurement("bars", seed=seed))
-    return units
+    return units + [
+        Measurement(imitation, name, seed)
+        for seed in range(budget.first_seed, budget.first_seed + budget.imitator_seeds)
+        for imitation in IMITATIONS
+        for name in budget.imitators
+    ]
 
 
 def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[str, Any]:
@@ -99,6 +107,11 @@ def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[s
     if measurement.training in TASKS:
         rate = chosen_rate(folder, measurement, budget)
         decisive = {"extent": extent, "updates": updates, "learning_rate": rate}
+    elif measurement.training in IMITATIONS:
+        rate = chosen_rate(folder, measurement, budget)
+        decisive = {"steps": STEPS[measurement.game], "learning_rate": rate}
+    elif measurement.training.startswith("imitate "):
+        decisive = {"steps": STEPS[measurement.game], "learning_rates": budget.imitator_rates}
     elif measurement.training == "bars":
         decisive = {"boxes": budget.boxes, "updates": updates}
     elif measurement in pilots(budget):
@@ -106,7 +119,7 @@ def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[s
         decisive = {"updates": updates, "learning_rates": rates, "seeds": seeds}
     else:
         decisive = {"extent": extent}
-    if _is_followed(measurement, budget):
+    if is_followed(measurement, budget):
         decisive["fits"] = budget.fits
     if measurement.agent:
         decisive["weights"] = read_state(Path(measurement.agent)).sha256["network"]
@@ -114,9 +127,16 @@ def conditions(folder: Path, measurement: Measurement, budget: Budget) -> dict[s
     return cast(dict[str, Any], json.loads(json.dumps({"unit": asdict(measurement), **decisive})))
 
 
+def is_followed(measurement: Measurement, budget: Budget) -> bool:
+    """Whether errors by the number of states are measured, too."""
+    probed = measurement.training in ("untrained", "location")
+    return probed and measurement.network in budget.followed
+
+
 def chosen_rate(folder: Path, measurement: Measurement, budget: Budget) -> float | None:
     """The learning rate that a measurement's pilot chose; None while it is not done."""
-    chosen = done(folder, Measurement(f"{measurement.training} pilot", measurement.network), budget)
+    network = measurement.network.removesuffix(AGAIN)
+    chosen = done(folder, Measurement(f"{measurement.training} pilot", network), budget)
     return None if chosen is None else float(chosen["learning_rate"])
 
 
@@ -141,104 +161,6 @@ def other_games(folder: Path, budget: Budget) -> list[str] | None:
         if games != list(budget.extent.games):
             return list(games)
     return None
-
-
-def do(folder: Path, measurement: Measurement, budget: Budget) -> None:
-    """Make a measurement, whose pilot is done, and keep it."""
-    decisive = conditions(folder, measurement, budget)
-    profile = _measure(measurement, budget, decisive.get("learning_rate"))
-    write_json(folder / f"{measurement.name}.json", {"decided_by": decisive, "profile": profile})
-
-
-def _measure(measurement: Measurement, budget: Budget, learning_rate: float | None) -> Any:
-    extent = budget.extent
-    if measurement.training == "controls":
-        return controls(extent)
-    if measurement.training == "bars":
-        network = trained("stride", "location", measurement.seed, budget.updates // 4, 1e-3)
-        filters = network.conv1.weight[:, -1:].detach()
-        return _by_pool(bars.sweep(measurement.seed, budget.boxes, filters))
-    if measurement.training == "agent":
-        return measure_agent(Path(measurement.agent), extent)
-    if measurement.training == "untrained":
-        states = block(max(extent.sizes), extent.states).states
-        network = fresh(measurement.network, 2, measurement.seed, states)
-        return whole(network, extent) | _followed(network, measurement, budget)
-    if measurement.training not in TASKS:
-        return pilot(measurement, budget)
-    if learning_rate is None:
-        raise RuntimeError("its pilot, which chooses the learning rate, failed")
-    task = measurement.training
-    network = trained(measurement.network, task, measurement.seed, budget.updates, learning_rate)
-    own = {"learning_rate": learning_rate, "own": own_errors(network, task, extent.states)}
-    if task == "count":
-        return own | {"count": counts(network, extent)}
-    return own | whole(network, extent) | _followed(network, measurement, budget)
-
-
-def _is_followed(measurement: Measurement, budget: Budget) -> bool:
-    """Whether errors by the number of states are measured, too."""
-    probed = measurement.training in ("untrained", "location")
-    return probed and measurement.network in budget.followed
-
-
-def _followed(network: QNetwork, measurement: Measurement, budget: Budget) -> dict[str, Any]:
-    """Errors by the number of states; `left`, their ratios to the first."""
-    if not _is_followed(measurement, budget):
-        return {}
-    errors = errors_by_states(network, budget.fits)
-    first = str(budget.fits[0])
-    left = {
-        name: {count: error / by_count[first] for count, error in by_count.items()}
-        for name, by_count in errors.items()
-    }
-    return {"states": errors, "left": left}
-
-
-def pilot(measurement: Measurement, budget: Budget) -> dict[str, Any]:
-    """The learning rate with the least error of a network's own answers, in the mean over the
-    pilots' seeds and with half of the updates; the same rates are tried for every network."""
-    task = cast(Task, measurement.training.removesuffix(" pilot"))
-
-    def error(rate: float, seed: int) -> float:
-        network = trained(measurement.network, task, seed, budget.updates // 2, rate)
-        own = own_errors(network, task, _PILOT_STATES, _PILOT_SEED)
-        return own["error"] if task == "count" else float(np.mean(list(own.values())))
-
-    rates, seeds = budget.learning_rates, budget.pilot_seeds
-    errors = (
-        {rate: float(np.mean([error(rate, seed) for seed in seeds])) for rate in rates}
-        if len(rates) > 1
-        else {rates[0]: 0.0}
-    )
-    best = min(errors, key=lambda rate: errors[rate])
-    return {"learning_rate": best, "errors": {f"{rate:g}": errors[rate] for rate in errors}}
-
-
-def own_errors(
-    network: QNetwork, task: Task, states: int, seed: int = PLANTED_SEED
-) -> dict[str, float]:
-    """Errors of a taught network's own answers: median distance (pixels) by size of the block,
-    or of the number (sprites)."""
-    if task == "count":
-        planted = counted(states, seed)
-        read = answers(network, task, planted.states)
-        return asdict(counting(read, planted.counts, planted.nearest))
-    errors = {}
-    for size in SIZES:
-        planted = located(states, seed, size)
-        off = np.linalg.norm(answers(network, task, planted.states) - planted.positions, axis=1)
-        errors[f"block {size}"] = float(np.median(off))
-    return errors
-
-
-def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """{pool: {bank: {filters: measures}}}."""
-    pools: dict[str, Any] = {}
-    for row in rows:
-        pool, bank, filters = (row.pop(name) for name in ("pool", "bank", "filters"))
-        pools.setdefault(pool, {}).setdefault(bank, {})[str(filters)] = row
-    return pools
 
 
 def profiles(

@@ -13,7 +13,8 @@ from pathlib import Path
 from ale_py import ALEInterface, LoggerMode
 
 from harness.claims.budget import Budget
-from harness.claims.measurements import Measurement, do, done, pilots
+from harness.claims.measurements import Measurement, done, pilots
+from harness.claims.measuring import do
 from harness.console import Console
 from harness.process.signals import children_ignore_terminal, end_after_parent
 from harness.run.hardware import prepare_process
