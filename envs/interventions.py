@@ -15,7 +15,7 @@ state therefore has the number of its episode: split data by it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,16 @@ MOST_FRUITLESS_EPISODES = 200
 """After this many episodes in a row without a state, the search gives up."""
 
 Offset = tuple[int, int]
+
+
+class Play(NamedTuple):
+    """How a game is played between the moments at which an object is put elsewhere."""
+
+    step: Callable[[ALEInterface, bool], None]
+    """Plays one agent step; the flag is true for the first step of an episode."""
+    warm_up: tuple[int, int]
+    gap: tuple[int, int]
+    """As WARM_UP and GAP, which random play has."""
 
 
 class Intervened(NamedTuple):
@@ -100,10 +110,17 @@ def intervened(game: str, obj: str, count: int, seed: int) -> Intervened:
     )
 
 
-def displaced(game: str, obj: str, count: int, seed: int, offsets: Sequence[Offset]) -> Displaced:
-    """`count` moments of `game`, each with the object at a random place and at that place plus
-    each of the K `offsets` (x to the right, y down, in pixels of the 160 x 210 screen; one such
-    pixel is .525 pixels of the 84x84 frame in x, .4 in y).
+def displaced(
+    game: str,
+    obj: str,
+    count: int,
+    seed: int,
+    offsets: Sequence[Offset],
+    play: Play | None = None,
+) -> Displaced:
+    """`count` moments of `game`, played at random or as `play` does, each with the object at a
+    random place and at that place plus each of the K `offsets` (x to the right, y down, in pixels
+    of the 160 x 210 screen; one such pixel is .525 pixels of the 84x84 frame in x, .4 in y).
 
     Before each placement the emulator returns to the same state, so that only the object differs
     when the 16 frames begin. It may bounce during these, so `positions` are measured at their end.
@@ -116,7 +133,7 @@ def displaced(game: str, obj: str, count: int, seed: int, offsets: Sequence[Offs
     states = np.empty((count, len(places), STACK, *FRAME_SHAPE), np.uint8)
     positions = np.empty((count, len(places), 2), np.float32)
     episodes: list[int] = []
-    for episode, ale in _moments(game, obj, sprite, rng, seed, episodes):
+    for episode, ale in _moments(game, obj, sprite, rng, seed, episodes, play):
         x, y = _draw_base(bases, rng)
         moment = ale.cloneState()
         for number, (dx, dy) in enumerate(places):
@@ -167,8 +184,10 @@ def _moments(
     rng: np.random.Generator,
     seed: int,
     taken_episodes: list[int],
+    play: Play | None = None,
 ) -> Iterator[tuple[int, ALEInterface]]:
-    """Endless random play: (number of the episode, the emulator) whenever the object is drawn.
+    """Endless play, by default random: (number of the episode, the emulator) whenever the object
+    is drawn.
 
     Episodes are numbered from 0, including those that yield nothing. `taken_episodes` are those
     from which the caller took a state, in order. Raises NoLabels after MOST_FRUITLESS_EPISODES
@@ -177,13 +196,18 @@ def _moments(
     """
     ale = console(game, seed)
     start, actions = ale.cloneState(), ale.getMinimalActionSet()
+
+    def random_step(ale: ALEInterface, first: bool) -> None:
+        step(ale, actions[rng.integers(len(actions))])
+
+    play = play or Play(random_step, WARM_UP, GAP)
     for episode in itertools.count():
         if episode > MOST_FRUITLESS_EPISODES + (taken_episodes[-1] if taken_episodes else -1):
             raise NoLabels(f"{obj} of {game} was not seen in {MOST_FRUITLESS_EPISODES} episodes")
         ale.restoreState(start)
         for number in range(STATES_PER_EPISODE):
-            for _ in range(rng.integers(*(GAP if number else WARM_UP))):
-                step(ale, actions[rng.integers(len(actions))])
+            for played in range(rng.integers(*(play.gap if number else play.warm_up))):
+                play.step(ale, number == played == 0)
             if ale.game_over():
                 break
             if sprite.is_drawn(ale.getRAM()[None])[0]:

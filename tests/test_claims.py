@@ -127,7 +127,7 @@ def test_an_effect_is_a_difference_by_seed() -> None:
 
 
 def test_every_part_of_the_preregistration_can_be_measured() -> None:
-    """In every budget, but for some kinds of pooling (C6) and imitators (C8) in the smaller ones."""
+    """In every budget, but for some kinds of pooling (C6) and imitators (C8)."""
     preregistration = read_preregistration()
     assert len({claim.id for claim in preregistration.claims}) == len(preregistration.claims)
     for claim in preregistration.claims:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ale_py import Action, ALEInterface
 
 from agent.networks import QNetwork, make_network
+from envs.console import console
+from envs.interventions import Play, displaced
 from envs.labels import in_small_pixels, labels_of
+from envs.screen import resized
 from harness.probes.distractors import distractors
-from harness.probes.games import against, agent_profile, displaced_pairs, game_dataset, middles
+from harness.probes.games import (
+    against,
+    agent_profile,
+    displaced_pairs,
+    game_dataset,
+    middles,
+    own_play,
+)
 
 
 @pytest.mark.parametrize("game", ["Pong", "Boxing"])
@@ -94,3 +105,45 @@ def test_a_drawn_block_moves_as_the_object_did_and_nothing_else_differs() -> Non
             assert apart.max() >= 8
         went = np.subtract(corners[1], corners[0])
         assert tuple(went) == tuple(np.rint(moves[number]).astype(int))
+
+
+def test_an_agent_plays_by_its_greedy_actions_and_sees_the_newest_frames_last() -> None:
+    """What it was shown is what a plain emulator shows, four frames for each of its actions."""
+    network = make_network("stride", 6)
+    assert isinstance(network, QNetwork)
+    shown: list[np.ndarray] = []
+    network.register_forward_hook(lambda _m, states, _o: shown.append(states[0][0].numpy().copy()))
+    play, ale, twin = own_play(network, 1), console("pong", 0), console("pong", 0)
+    frames = [np.zeros((84, 84), np.uint8)] * 4
+    for number in range(30):
+        before = ale.cloneState()
+        play.step(ale, number == 0)
+        np.testing.assert_array_equal(shown[-1], np.stack(frames[-4:]))
+        taken = None
+        for action in ale.getMinimalActionSet():  # the action that leads to the same memory
+            twin.restoreState(before)
+            screens = []
+            for _ in range(4):
+                twin.act(action)
+                screens.append(twin.getScreenGrayscale().reshape(210, 160))
+            if (twin.getRAM() == ale.getRAM()).all():
+                taken = np.max(screens[-2:], 0)
+                break
+        assert taken is not None
+        frames.append(resized(taken[None])[0])
+
+
+def test_moments_come_from_the_play_that_is_given() -> None:
+    firsts, steps = [], []
+
+    def step(ale: ALEInterface, first: bool) -> None:
+        (firsts if first else steps).append(ale.getEpisodeFrameNumber())
+        for _ in range(4):
+            ale.act(Action.NOOP)
+
+    play = Play(step, (40, 60), (5, 6))
+    pairs = displaced("Pong", "ball", 12, 3, ((8, 0),), play)
+    assert len(firsts) >= 2
+    assert set(firsts) == {firsts[0]}  # each episode begins at the same frame
+    assert len(pairs.states) == 12
+    assert len(steps) >= 40
