@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from signal import SIGINT
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,12 +19,13 @@ from envs.emulators import FRAMES_PER_STEP
 from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
 from envs.games import game_title
 from envs.trace import EpisodeTrace, resimulate, screens
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.console import Console, advancing, progress, say
 from harness.errors import UserError
 from harness.files.outputs import mark_of, output
 from harness.players.transport import FRAMES_PER_SECOND
 from harness.players.verify import check_emulator, first_difference
+from harness.process.signals import exit_code
 from harness.run.places import hint_for
 
 VIDEOS = (".mp4", ".gif")
@@ -207,11 +209,25 @@ class ReplayCommand:
         return output(out, mark_of(self), "--out" if self.out else None)
 
     def _play(self, trace: EpisodeTrace) -> None:
-        from harness.players.show import show
+        from harness.players.frame_cache import FrameCache
+        from harness.players.player import play
+        from harness.players.terminal import TerminalDisplay
+        from harness.players.tty import full_screen
+        from harness.players.window import window
 
-        name = f"{game_title(trace.protocol.game)}: {self._name}"
-        show(trace, name, "window" if self.show_in == "window" else "terminal", self.speed)
-        say(f"{game_title(trace.protocol.game)}: score {trace.score:,} in {len(trace):,} steps")
+        game, names = game_title(trace.protocol.game), action_names(trace.protocol)
+        cache = FrameCache(lambda: screens(trace))
+        try:
+            if self.show_in == "window":
+                with window(f"{game}: {self._name}") as opened:
+                    play(trace, cache, names, opened, self.speed)
+            else:
+                with full_screen() as terminal:
+                    play(trace, cache, names, TerminalDisplay(terminal), self.speed)
+        except KeyboardInterrupt as stop:
+            if exit_code(stop) != 128 + SIGINT:  # Ctrl-C closes the player
+                raise
+        say(f"{game}: score {trace.score:,} in {len(trace):,} steps")
 
 
 def _announce(file: Path, frames: int) -> None:

@@ -12,7 +12,7 @@ import tyro
 
 from envs.emulators import EmulatorConfig
 from envs.games import departs_from_id
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.commands.game_options import GameOptions, watched
 from harness.console import Console, say_error
 from harness.errors import UserError
