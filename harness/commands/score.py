@@ -105,8 +105,6 @@ class ScoreCommand:
             if departure := departs_from_id(self.game or "", protocol.sticky_actions):
                 say_error(f"note: {departure}")
             return random_agent(RunConfig(emulators=protocol))
-        return (
-            random_agent(read_settings(self.agent))
-            if self.random
-            else load_agent(self.agent, device, self.games.network)
-        )
+        if self.random:
+            return random_agent(read_settings(self.agent))
+        return load_agent(self.agent, device, self.games.network)
