@@ -148,5 +148,5 @@ def test_names_are_text_and_only_the_pages_own_scripts_run(
 def test_a_game_that_was_cut_off_is_called_so(games: dict[int, EpisodeTrace]) -> None:
     cut = replace(games[0], truncated=True)
     header = LogHeader.for_installed(PROTOCOL, 5, 0, 150)
-    card = _listed(Played("a", None, header, cut), "First", lambda _: [])
+    card = _listed(Played("a", None, header, cut), "First")
     assert ("Length", f"{len(cut)} steps, cut off by the frame cap") in card.facts

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 import harness.metrics.pace
 import harness.metrics.terminal
 from harness.metrics.pace import Pace, Rates
+from harness.metrics.reader import RECENT
 from harness.metrics.terminal import (
     ASCII,
     BLOCKS,
-    MEAN_OF,
     RECENT_GAMES,
     Display,
     cut_left,
@@ -208,7 +208,7 @@ def test_the_mean_is_of_the_last_games_and_the_graph_of_more(
     display, screen = on_terminal(120)
     for score in [1000] * 50 + [0] * RECENT_GAMES:
         display.game_over(score)
-    for score in range(MEAN_OF):
+    for score in range(RECENT):
         display.game_over(score)
     display.update(8, 1.0, Pace())
     screen.flush()

@@ -56,6 +56,11 @@ def parse(kind: Callable[..., Command], words: Sequence[str], program: str, **mo
         raise
 
 
+def option(metavar: str, hint: str, **more: Any) -> object:
+    """An option and, as `hint`, its default in words; `more` is what tyro.conf.arg takes."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {hint})", **more)
+
+
 def describe(cls: type[Any]) -> None:
     """Give tyro the docstring of each field of a dataclass as one paragraph: tyro itself would
     end a line of the help wherever the source ends one."""

@@ -20,8 +20,7 @@ from harness.claims.page import report
 from harness.claims.preregistration import read_preregistration
 from harness.claims.results import JudgedPart, Results, as_json
 from harness.claims.runner import work
-from harness.cli.options import option
-from harness.cli.parser import Names
+from harness.cli.parser import Names, option
 from harness.console import Console, progress, say
 from harness.errors import UserError
 from harness.files.atomic import write_json

@@ -9,8 +9,7 @@ from typing import Annotated, Any, cast
 import tyro
 
 from envs.games import departs_from_id
-from harness.cli.options import option
-from harness.cli.parser import Names
+from harness.cli.parser import Names, option
 from harness.compare.budget import fit, jobs_at_once, time_networks
 from harness.compare.collection import collect
 from harness.compare.design import (

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from envs.history import TrainingEpisode
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.console import Console, Table
 from harness.errors import UserError
 from harness.files.atomic import check_writable, write_json

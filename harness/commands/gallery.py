@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.console import Console
 from harness.errors import UserError
 from harness.files.outputs import mark_of, output

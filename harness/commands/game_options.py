@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from envs.emulators import SEEDS
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.console import progress
 from harness.errors import UserError
 from harness.evaluation.agents import Agent

@@ -10,8 +10,7 @@ import tyro
 
 from agent.networks import NETWORKS
 from envs.emulators import EmulatorConfig
-from harness.cli.options import option
-from harness.cli.parser import Names
+from harness.cli.parser import Names, option
 from harness.console import Console, Table
 from harness.evaluation.agents import num_actions
 from harness.evaluation.network_sizes import size_of

@@ -13,8 +13,7 @@ from envs.games import game_title
 from envs.labels import labels_of
 from harness.claims.judgement import CPU
 from harness.claims.measurements import Measurement, agent_measurements
-from harness.cli.options import option
-from harness.cli.parser import Names
+from harness.cli.parser import Names, option
 from harness.console import Console, Table, progress
 from harness.errors import UserError
 from harness.files.atomic import check_writable, write_json

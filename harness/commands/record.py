@@ -11,7 +11,7 @@ import tyro
 
 from envs.episode_file import SUFFIX, pack_episode
 from envs.trace import EpisodeTrace
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.commands.game_options import GameOptions, watched
 from harness.console import Console, Table
 from harness.errors import UserError

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from signal import SIGINT
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,13 +19,13 @@ from envs.emulators import FRAMES_PER_STEP
 from envs.episode_file import EpisodeHeader, action_names, load_episode, read_header
 from envs.games import game_title
 from envs.trace import EpisodeTrace, resimulate, screens
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.console import Console, advancing, progress, say
 from harness.errors import UserError
 from harness.files.outputs import mark_of, output
-from harness.players.episode_page import EpisodePage, Played
 from harness.players.transport import FRAMES_PER_SECOND
 from harness.players.verify import check_emulator, first_difference
+from harness.process.signals import exit_code
 from harness.run.places import hint_for
 
 VIDEOS = (".mp4", ".gif")
@@ -95,7 +96,13 @@ class ReplayCommand:
         """Raise UserError for options that contradict each other."""
         if self.out is not None and self.show_in not in ("video", "page"):
             raise UserError("--out is for pages and videos: add --in page or --in video")
-        self._episode_page.check(self.show_in)
+        for name, given in (("--with", self.second is not None), ("--locate", self.locate)):
+            if given and self.show_in != "page":
+                raise UserError(f"{name} is for pages: add --in page")
+        if self.attention and (self.second is None or self._shows_two):
+            raise UserError("--attention is that of a network: add --with RUN")
+        if self.locate and self._shows_two:
+            raise UserError("--locate is for one episode: give --with the folder of a run")
         if self.values and self.show_in != "video":
             raise UserError("--values is for videos, the others show them anyway: add --in video")
         if self.seconds and self.show_in != "video":
@@ -140,17 +147,24 @@ class ReplayCommand:
         return 0
 
     @property
-    def _episode_page(self) -> EpisodePage:
-        return EpisodePage(self.second, self.attention, self.locate)
+    def _shows_two(self) -> bool:
+        """Whether --with names an episode."""
+        return self.second is not None and self.second.is_file()
 
     def _page(self, header: EpisodeHeader | LogHeader, trace: EpisodeTrace) -> None:
-        out = self._file(".html")
-        file = None if self.source.is_dir() else self.source
-        episode = Played(self._name, file, header, trace)
-        other = self._episode_page.other()
-        if other:
+        from harness.players.episode_page import Played, write_pair, write_single  # torch
+
+        out, second, mark = self._file(".html"), self.second, mark_of(self)
+        episode = Played(self._name, None if self.source.is_dir() else self.source, header, trace)
+        if second and self._shows_two:
+            other = Played(str(second), second, read_header(second), load_episode(second))
             check_emulator(other.header, strict=False)
-        _announce(out, self._episode_page.write(out, episode, other, mark_of(self)))
+            frames = write_pair(out, episode, other, mark)
+        else:
+            frames = write_single(
+                out, episode, second, attention=self.attention, locate=self.locate, mark=mark
+            )
+        _announce(out, frames)
 
     def _video(self, trace: EpisodeTrace) -> None:
         from harness.players.q_value_strip import QValueStrip
@@ -195,11 +209,25 @@ class ReplayCommand:
         return output(out, mark_of(self), "--out" if self.out else None)
 
     def _play(self, trace: EpisodeTrace) -> None:
-        from harness.players.show import show
+        from harness.players.frame_cache import FrameCache
+        from harness.players.player import play
+        from harness.players.terminal import TerminalDisplay
+        from harness.players.tty import full_screen
+        from harness.players.window import window
 
-        name = f"{game_title(trace.protocol.game)}: {self._name}"
-        show(trace, name, "window" if self.show_in == "window" else "terminal", self.speed)
-        say(f"{game_title(trace.protocol.game)}: score {trace.score:,} in {len(trace):,} steps")
+        game, names = game_title(trace.protocol.game), action_names(trace.protocol)
+        cache = FrameCache(lambda: screens(trace))
+        try:
+            if self.show_in == "window":
+                with window(f"{game}: {self._name}") as opened:
+                    play(trace, cache, names, opened, self.speed)
+            else:
+                with full_screen() as terminal:
+                    play(trace, cache, names, TerminalDisplay(terminal), self.speed)
+        except KeyboardInterrupt as stop:
+            if exit_code(stop) != 128 + SIGINT:  # Ctrl-C closes the player
+                raise
+        say(f"{game}: score {trace.score:,} in {len(trace):,} steps")
 
 
 def _announce(file: Path, frames: int) -> None:

@@ -12,7 +12,7 @@ import tyro
 
 from envs.emulators import EmulatorConfig
 from envs.games import departs_from_id
-from harness.cli.options import option
+from harness.cli.parser import option
 from harness.commands.game_options import GameOptions, watched
 from harness.console import Console, say_error
 from harness.errors import UserError
@@ -105,8 +105,6 @@ class ScoreCommand:
             if departure := departs_from_id(self.game or "", protocol.sticky_actions):
                 say_error(f"note: {departure}")
             return random_agent(RunConfig(emulators=protocol))
-        return (
-            random_agent(read_settings(self.agent))
-            if self.random
-            else load_agent(self.agent, device, self.games.network)
-        )
+        if self.random:
+            return random_agent(read_settings(self.agent))
+        return load_agent(self.agent, device, self.games.network)

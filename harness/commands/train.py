@@ -14,8 +14,7 @@ import tyro
 from agent.execution import ExecutionName
 from envs.games import departs_from_id
 from harness.cli.groups import grouped, values
-from harness.cli.options import option
-from harness.cli.parser import parse, path
+from harness.cli.parser import option, parse, path
 from harness.errors import UserError
 from harness.evaluation.agents import refuse_foreign_code
 from harness.evaluation.origin import Weights, find_origin

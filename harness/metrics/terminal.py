@@ -15,14 +15,13 @@ from rich.text import Text
 
 from harness.console import PLAIN_INTERVAL, Console, Table, one_line, say_error
 from harness.metrics.pace import Pace, Rates
+from harness.metrics.reader import RECENT
 from harness.text import counted, duration
 
 LIVE_INTERVAL = 0.25
 """Seconds between two updates on a terminal; elsewhere PLAIN_INTERVAL."""
 RECENT_GAMES = 200
 """Training games whose scores the sparkline shows (count)."""
-MEAN_OF = 20
-"""Training games whose mean score is shown (count)."""
 PLAIN_WIDTH = 100
 """Of the table of settings without a terminal (columns)."""
 WIDEST_GRAPH, NARROWEST_BAR = 40, 8
@@ -106,7 +105,7 @@ class Display:
         """Mean of the last scores, and a graph of more of them."""
         if not self._scores:
             return _row("score: no game has ended yet")
-        games = min(len(self._scores), MEAN_OF)
+        games = min(len(self._scores), RECENT)
         line = fitting(
             [f"score {self._mean():.1f}", f"mean of {counted(games, 'game')}"], self._width
         )
@@ -134,7 +133,7 @@ class Display:
         return self._console.width - 3
 
     def _mean(self) -> float:
-        recent = list(self._scores)[-MEAN_OF:]
+        recent = list(self._scores)[-RECENT:]
         return sum(recent) / len(recent)
 
     def _left(self, steps: int, rates: Rates) -> str:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-import numpy.typing as npt
 
 from envs.action_log import LogHeader
-from envs.episode_file import EpisodeHeader, load_episode, read_header
+from envs.episode_file import EpisodeHeader
 from envs.games import game_title
 from envs.labels import labels_of
 from envs.trace import EpisodeTrace, screens
-from harness.console import advancing, progress, warn
+from harness.console import advancing, progress
 from harness.errors import UserError
-
-if TYPE_CHECKING:
-    from harness.players.episodes_page import ListedEpisode
-    from harness.players.locator import Locator
-    from harness.players.page_data import PageData
-    from harness.players.second_network import SecondNetwork
+from harness.players.episodes_page import ListedEpisode, write_episodes_page
+from harness.players.locator import Locator, locator, own_network
+from harness.players.page import agent_facts, warn_departed, write_page
+from harness.players.second_network import SecondNetwork, second_network
+from harness.report.markup import Html
 
 
 @dataclass(frozen=True)
@@ -36,89 +30,35 @@ class Played:
     trace: EpisodeTrace
 
 
-@dataclass(frozen=True)
-class EpisodePage:
-    """What a page shows besides its episode."""
-
-    second: Path | None
-    """Run or checkpoint whose Q-values are shown too, or the file of another episode."""
-    attention: bool
-    locate: bool
-
-    def check(self, show_in: str | None) -> None:
-        """Raise UserError for options that do not go together."""
-        for option, given in (("--with", self.second is not None), ("--locate", self.locate)):
-            if given and show_in != "page":
-                raise UserError(f"{option} is for pages: add --in page")
-        if self.attention and (self.second is None or self._two):
-            raise UserError("--attention is that of a network: add --with RUN")
-        if self.locate and self._two:
-            raise UserError("--locate is for one episode: give --with the folder of a run")
-
-    @property
-    def _two(self) -> bool:
-        """Whether the page shows two episodes."""
-        return self.second is not None and self.second.is_file()
-
-    def other(self) -> Played | None:
-        """The second episode, if there is one. Raises BadEpisode."""
-        if self.second is None or not self._two:
-            return None
-        header, trace = read_header(self.second), load_episode(self.second)
-        return Played(str(self.second), self.second, header, trace)
-
-    def write(self, out: Path, episode: Played, other: Played | None, mark: str) -> int:
-        """Write the page, with a command's mark; returns how many frames it has."""
-        if other:
-            played, pages = [episode, other], _pair(out, (episode, other), mark)
-        else:
-            played, pages = [episode], [self._single(out, episode, mark)]
-        for shown, page in zip(played, pages, strict=True):
-            warn_departed(shown.name, page)
-        return sum(page.frames for page in pages)
-
-    def _single(self, out: Path, episode: Played, mark: str) -> PageData:
-        from harness.players.page import write_page
-        from harness.players.second_network import second_network
-
-        header, trace = episode.header, episode.trace
-        if self.locate:
-            labels_of(trace.protocol.game)  # raises before anything takes time
-        second = second_network(self.second, trace.protocol) if self.second else None
-        locators = _locators(episode, second) if self.locate else []
-        with progress("writing", len(trace)) as advance:
-            return write_page(
-                out, trace, advancing(screens(trace), advance), header, episode.name, second,
-                attention=self.attention, locators=locators, mark=mark,
-            )  # fmt: skip
+def write_single(
+    out: Path, episode: Played, with_run: Path | None, *, attention: bool, locate: bool, mark: str
+) -> int:
+    """Write the page of an episode, with the options and the mark of a command; returns how many
+    frames it has."""
+    header, trace = episode.header, episode.trace
+    if locate:
+        labels_of(trace.protocol.game)  # raises before anything takes time
+    second = second_network(with_run, trace.protocol) if with_run else None
+    locators = _locators(episode, second) if locate else []
+    with progress("writing", len(trace)) as advance:
+        page = write_page(
+            out, trace, advancing(screens(trace), advance), header, episode.name, second,
+            attention=attention, locators=locators, mark=mark,
+        )  # fmt: skip
+    warn_departed(episode.name, page)
+    return page.frames
 
 
-def warn_departed(name: str, page: PageData) -> None:
-    """Warn on standard error if an episode departs from its recording."""
-    if page.departs is not None:
-        warn(f"{name} departs from its recording at step {page.departs:,}")
-
-
-def _pair(out: Path, episodes: tuple[Played, Played], mark: str) -> list[PageData]:
-    """Write the page of two episodes."""
-    from harness.players.episodes_page import write_episodes_page
-    from harness.report.markup import Html
-
-    traces = [episode.trace for episode in episodes]
-    games = dict.fromkeys(game_title(trace.protocol.game) for trace in traces)
+def write_pair(out: Path, first: Played, second: Played, mark: str) -> int:
+    """Write the page of two episodes side by side, with a command's mark; returns how many frames
+    it has."""
+    pair = [_listed(first, "First"), _listed(second, "Second")]
+    games = dict.fromkeys(game_title(episode.trace.protocol.game) for episode in pair)
     title = f"{' and '.join(games)}: two episodes"
-    with progress("writing", sum(map(len, traces))) as advance:
-        both = [
-            _listed(episode, name, advancing(screens(episode.trace), advance))
-            for name, episode in zip(("First", "Second"), episodes, strict=True)
-        ]
-        return write_episodes_page(out, title, Html(""), both, opened=True, mark=mark)
+    return write_episodes_page(out, title, Html(""), pair, opened=True, mark=mark)
 
 
-def _listed(episode: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]) -> ListedEpisode:
-    from harness.players.episodes_page import ListedEpisode
-    from harness.players.page import agent_facts
-
+def _listed(episode: Played, title: str) -> ListedEpisode:
     trace = episode.trace
     facts = (
         ("From", episode.name),
@@ -126,14 +66,12 @@ def _listed(episode: Played, title: str, frames: Iterator[npt.NDArray[np.uint8]]
         ("Length", f"{len(trace):,} steps, {trace.end}"),
         ("Seed", str(trace.seed)),
     )
-    return ListedEpisode(title, episode.name, episode.header, trace, frames, facts)
+    return ListedEpisode(title, episode.name, episode.header, trace, facts)
 
 
 def _locators(episode: Played, second: SecondNetwork | None) -> list[Locator]:
     """Locators of the network that played and of the second one, where they are here. Raises
     UserError where neither is."""
-    from harness.players.locator import locator, own_network
-
     game, locators = episode.trace.protocol.game, []
     if episode.file and isinstance(episode.header, EpisodeHeader):
         own = own_network(episode.file, episode.header, episode.trace)

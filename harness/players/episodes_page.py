@@ -8,18 +8,16 @@ The text is not compressed: nearly all of it is already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape as escape_markup
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader
-from envs.trace import EpisodeTrace
+from envs.trace import EpisodeTrace, screens
+from harness.console import advancing, progress
 from harness.players.page import (
     POLICY,
     about_block,
@@ -27,6 +25,7 @@ from harness.players.page import (
     page_texts,
     player_script,
     script_hash,
+    warn_departed,
     web,
     write_texts,
 )
@@ -44,11 +43,11 @@ class ListedEpisode:
     """Where it is from: a file, or a run and a number."""
     header: EpisodeHeader | LogHeader
     trace: EpisodeTrace
-    screens: Iterator[npt.NDArray[np.uint8]]
-    """Its frames, uint8 [k, 210, 160, 3] a step, simulated while the page is written."""
-    facts: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...]
     group: str = ""
     """Heading of this episode and its neighbours of the same group."""
+    steps: int | None = None
+    """Of training, when it was played, if that is known."""
 
 
 def write_episodes_page(
@@ -59,16 +58,20 @@ def write_episodes_page(
     *,
     opened: bool = False,
     mark: str = "",
-) -> list[PageData]:
-    """Write a page of episodes, `above` under its title; returns what went into each.
+) -> int:
+    """Write a page of episodes, `above` under its title; returns how many frames it has. Standard
+    error shows how far it is, and names episodes that depart from their recording.
 
     With `opened` all are open and play together from the beginning. `mark` is that of the command
     (harness/files/outputs.py). The file appears whole or not at all. Raises UserError where it
     cannot be written.
     """
     data = [PageData(episode.trace, None, attention=False) for episode in episodes]
-    write_texts(path, _texts(title, above, episodes, data, opened), mark)
-    return data
+    with progress("writing", sum(len(episode.trace) for episode in episodes)) as advance:
+        write_texts(path, _texts(title, above, episodes, data, opened, advance), mark)
+    for episode, page_data in zip(episodes, data, strict=True):
+        warn_departed(episode.name, page_data)
+    return sum(page_data.frames for page_data in data)
 
 
 def _texts(
@@ -77,6 +80,7 @@ def _texts(
     episodes: Sequence[ListedEpisode],
     data: Sequence[PageData],
     opened: bool,
+    advance: Callable[[], None],
 ) -> Iterator[str]:
     page, script = web("episodes.html"), web("dom.js") + web("episodes.js")
     hashes = f"{script_hash(script)} {script_hash(player_script())}"
@@ -88,7 +92,8 @@ def _texts(
     yield before
     for number, (episode, page_data) in enumerate(zip(episodes, data, strict=True)):
         yield f'<script type="text/plain" id="data-page-{number}">'
-        for text in page_texts(page_data, episode.screens, episode.header, episode.name):
+        frames = advancing(screens(episode.trace), advance)
+        for text in page_texts(page_data, frames, episode.header, episode.name):
             yield escape_markup(text, quote=False)
         yield "</script>\n"
     yield about_block({"open": opened})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,10 @@ import numpy as np
 from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader
 from envs.games import game_title
-from envs.trace import EpisodeTrace, screens
-from harness.console import advancing, progress, warn
+from envs.trace import EpisodeTrace
+from harness.console import warn
 from harness.errors import UserError
 from harness.metrics.reader import RECENT, read_figures, scored
-from harness.players.episode_page import warn_departed
 from harness.players.episodes_page import ListedEpisode, write_episodes_page
 from harness.players.verify import check_cartridge
 from harness.report.blocks import Curves, Series
@@ -55,32 +53,14 @@ def write_gallery(out: Path, run_dir: Path, mark: str) -> int:
         raise UserError("; ".join(left_out))
     for line in left_out:
         warn(f"left out: {line}")
-    traces = [choice.episode.trace for choice in chosen]
-    games = dict.fromkeys(game_title(trace.protocol.game) for trace in traces)
+    games = dict.fromkeys(game_title(episode.trace.protocol.game) for episode in chosen)
     title = f"{', '.join(games)}: episodes of {run_dir.resolve().name}"
     above = join([*_words(recorded, history, left_out), _curve(run_dir, chosen)])
-    with progress("writing", sum(map(len, traces))) as advance:
-        episodes = [
-            replace(choice.episode, screens=advancing(choice.episode.screens, advance))
-            for choice in chosen
-        ]
-        pages = write_episodes_page(out, title, above, episodes, mark=mark)
-    for episode, page in zip(episodes, pages, strict=True):
-        warn_departed(episode.name, page)
-    return len(episodes)
+    write_episodes_page(out, title, above, chosen, mark=mark)
+    return len(chosen)
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """An episode of the page, and its point in the curve."""
-
-    episode: ListedEpisode
-    steps: int | None
-    """Of training, when it was played."""
-    score: int
-
-
-def _recorded(recorded: Recorded) -> Iterator[_Chosen]:
+def _recorded(recorded: Recorded) -> Iterator[ListedEpisode]:
     for highlight in highlights(recorded.scores):
         header, trace = recorded.trace(highlight.number)
         agent = header.agent or "an agent without a name"
@@ -91,7 +71,7 @@ def _recorded(recorded: Recorded) -> Iterator[_Chosen]:
         yield _chosen(highlight, "Recorded games", name, header, trace, header.agent_steps, how)
 
 
-def _training(run_dir: Path, history: History, left_out: list[str]) -> Iterator[_Chosen]:
+def _training(run_dir: Path, history: History, left_out: list[str]) -> Iterator[ListedEpisode]:
     how = "from the action log: the network explored, and learned once the warm-up was over"
     for highlight in highlights([episode.score for episode in history.episodes]):
         try:
@@ -112,7 +92,7 @@ def _chosen(
     trace: EpisodeTrace,
     steps: int | None,
     how: str,
-) -> _Chosen:
+) -> ListedEpisode:
     *most, last = highlight.roles
     roles = f"{', '.join(most)} and {last}" if most else last
     title = f"{roles} {group.removesuffix('s')}".capitalize()  # Best and first recorded game
@@ -126,8 +106,7 @@ def _chosen(
         ("Seed", f"{trace.seed}{before}"),
         ("How", how),
     )
-    episode = ListedEpisode(title, name, header, trace, screens(trace), facts, group)
-    return _Chosen(episode, steps, highlight.score)
+    return ListedEpisode(title, name, header, trace, facts, group, steps)
 
 
 def _words(recorded: Recorded, history: History | None, left_out: Sequence[str]) -> Iterator[Html]:
@@ -143,7 +122,7 @@ def _words(recorded: Recorded, history: History | None, left_out: Sequence[str])
         yield tag("p", "No recorded game that can be played is in the folder's episodes/ yet.")
 
 
-def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
+def _curve(run_dir: Path, chosen: Sequence[ListedEpisode]) -> Html:
     """Scores over steps, with the episodes of the page marked."""
     figures = read_figures(run_dir / "metrics.jsonl")
     games, evaluations = scored(figures), scored(figures, "evaluation")
@@ -160,9 +139,9 @@ def _curve(run_dir: Path, chosen: Sequence[_Chosen]) -> Html:
     if not series:
         return tag("p", "The folder has no metrics.jsonl with scores to draw.")
     series += [
-        Series(choice.episode.title, (choice.steps,), (choice.score,))
-        for choice in chosen
-        if choice.steps is not None
+        Series(episode.title, (episode.steps,), (episode.trace.score,))
+        for episode in chosen
+        if episode.steps is not None
     ]
     curves = Curves("Scores", "steps", "score (points)", tuple(series))
     drawn = draw_curves(curves, Styles(line.name for line in series))

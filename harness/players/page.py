@@ -21,6 +21,7 @@ from envs.action_log import LogHeader
 from envs.episode_file import EpisodeHeader
 from envs.games import game_title
 from envs.trace import EpisodeTrace
+from harness.console import warn
 from harness.files.atomic import appearing
 from harness.files.outputs import trailer
 from harness.players.locator import Locator
@@ -59,6 +60,12 @@ def write_page(
     data = PageData(trace, second, attention=attention, locators=locators)
     write_texts(path, page_texts(data, screens, header, name), mark)
     return data
+
+
+def warn_departed(name: str, page: PageData) -> None:
+    """Warn on standard error if an episode departs from its recording."""
+    if page.departs is not None:
+        warn(f"{name} departs from its recording at step {page.departs:,}")
 
 
 def write_texts(path: Path, texts: Iterable[str], mark: str) -> None:

@@ -53,14 +53,8 @@ class RunConfig:
     exploration: Annotated[ExplorationConfig, Flat] = field(default_factory=ExplorationConfig)
 
     def __post_init__(self) -> None:
-        for name in (
-            "steps",
-            "update_period",
-            "target_period",
-            "eval_every",
-            "log_every",
-            "keyframe_period",
-        ):
+        periods = ("update_period", "target_period", "eval_every", "log_every", "keyframe_period")
+        for name in ("steps", *periods):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}"

@@ -91,9 +91,8 @@ def git_commit() -> str | None:
     """Commit of the working tree, with `+changes` when files differ from it."""
     try:
         commit = _git("rev-parse", "HEAD")
-        return commit + (
-            "+changes" if _git("status", "--porcelain", "--untracked-files=no") else ""
-        )
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+        return f"{commit}+changes" if changed else commit
     except (OSError, subprocess.CalledProcessError):
         return None
 
