@@ -60,7 +60,7 @@ class Job(NamedTuple):
         train = [sys.executable, str(ROOT / "train.py")]
         if (run_dir / "last").is_dir():
             return [*train, "--resume", str(run_dir), "--quiet"]
-        every = self.steps // (4 if self.game == "pong" else 6)
+        every = self.steps // (4 if self.game == "pong" else 3)
         evaluations = f"--eval-every {every} --eval-episodes 34 --eval-epsilon 0.01"
         if self.seed in PILOT_SEEDS:
             evaluations = f"--eval-every {self.steps} --eval-episodes 1 --eval-epsilon 0.01"
