@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,14 @@ import torch
 from ale_py import ALEInterface, LoggerMode
 from hypothesis import settings
 
+import train
 from envs.episode_file import save_episode
 from envs.trace import EpisodeTrace
+from harness.cli.program import run_cli
 from harness.evaluation.play import play_episodes
 from support.agent_samples import untrained
 from support.episode_samples import BREAKOUT
+from support.programs import Refused
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -61,6 +65,27 @@ def file(tmp_path: Path, game: EpisodeTrace) -> Path:
     path = tmp_path / "game.episode"
     save_episode(path, game, epsilon=0.1, agent="run/best", agent_steps=1000)
     return path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's empty folder, as the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """train.py, called in this process."""
+
+    def call(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["train.py", *words])
+        with pytest.raises(SystemExit) as ended:
+            run_cli(train.main)
+        assert ended.value.code == 2
+        return capsys.readouterr().err
+
+    return call
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UserError
 from harness.files import atomic
-from harness.files.atomic import appearing
+from harness.files.atomic import appearing, write_json
 
 
 def test_a_file_appears_at_the_end_and_nothing_stays_beside_it(tmp_path: Path) -> None:
@@ -81,3 +82,37 @@ def test_a_folder_that_may_not_be_read_may_be_written_to(
         part.write_text("whole")
     assert (tmp_path / "page.html").read_text() == "whole"
     assert synced == [part.name, tmp_path.name]
+
+
+# JSON
+
+
+def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    write_json(file, {"a": float("nan"), "b": [1.5, (float("inf"), "nan")], "c": {"d": -0.0}})
+
+    found = json.loads(file.read_text(), parse_constant=pytest.fail)
+    assert found == {"a": None, "b": [1.5, [None, "nan"]], "c": {"d": 0.0}}
+
+
+def test_a_result_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "score.json"
+    write_json(file, {"old": 1})
+
+    def full(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic, "sync", full)
+    with pytest.raises(UserError, match="No space left"):
+        write_json(file, {"new": 2})
+    assert json.loads(file.read_text()) == {"old": 1}
+
+
+def test_a_link_to_a_result_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "score.json", tmp_path / "latest.json"
+    link.symlink_to(target)
+    write_json(link, {"new": 2})
+    assert link.is_symlink()
+    assert json.loads(target.read_text()) == {"new": 2}

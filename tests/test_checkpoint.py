@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from agent.learner import Learner, LearnerConfig
 from harness.errors import UserError
 from harness.files.atomic import write_synced
 from harness.run import checkpoint
@@ -23,7 +22,6 @@ from harness.run.checkpoint import (
     read_whole,
     save_checkpoint,
 )
-from replay.batch import Batch
 
 STATE = CheckpointState(settings={}, num_actions=3, steps=100, updates=10, score=None)
 
@@ -128,55 +126,5 @@ def test_a_damaged_checkpoint_is_not_read_for_ever(tmp_path: Path) -> None:
 def test_tied_weights_can_be_saved(tmp_path: Path) -> None:
     shared = torch.ones(2, 2)
     save_checkpoint(tmp_path / "last", {"online.a": shared, "online.b": shared}, STATE)
-    assert set(read_tensors(tmp_path / "last", "network", read_state(tmp_path / "last"))) == {
-        "a",
-        "b",
-    }
-
-
-def learner() -> Learner:
-    torch.manual_seed(0)
-    made = Learner(LearnerConfig(), 3, "cpu")
-    states = torch.randint(256, (4, 4, 84, 84), dtype=torch.uint8)
-    ones = torch.ones(4)
-    made.update(Batch(states, ones.long(), ones[:, None], ones.long(), ones.bool(), states))
-    return made
-
-
-def test_a_restored_learner_goes_on_as_the_one_that_was_saved() -> None:
-    torch.manual_seed(1)
-    batch = Batch(
-        torch.randint(256, (4, 4, 84, 84), dtype=torch.uint8),
-        torch.zeros(4).long(),
-        torch.ones(4, 1),
-        torch.ones(4).long(),
-        torch.zeros(4).bool(),
-        torch.randint(256, (4, 4, 84, 84), dtype=torch.uint8),
-    )
-    saved = learner()
-    restored = Learner(LearnerConfig(), 3, "cpu")
-    restored.load_state({name: t.clone() for name, t in saved.state().items()})
-    for one in (saved, restored):
-        one.update(batch)
-    assert all(torch.equal(t, restored.state()[name]) for name, t in saved.state().items())
-
-
-@pytest.mark.parametrize("damage", ["shape", "unknown", "missing", "weights"])
-def test_a_state_that_does_not_fit_is_refused(damage: str) -> None:
-    made = learner()
-    tensors = dict(made.state())
-    if damage == "shape":
-        tensors["optimizer.conv1.weight.exp_avg"] = torch.zeros(3)
-    elif damage == "unknown":
-        tensors["optimizer.nosuch.exp_avg"] = torch.zeros(3)
-    elif damage == "missing":
-        del tensors["optimizer.conv1.weight.exp_avg_sq"]
-    else:
-        del tensors["online.conv1.weight"]
-    with pytest.raises(RuntimeError):
-        Learner(LearnerConfig(), 3, "cpu").load_state(tensors)
-
-
-def test_a_module_of_another_kind_is_not_mistaken_for_the_network() -> None:
-    with pytest.raises(RuntimeError):
-        learner().load_state({f"online.{k}": v for k, v in nn.Linear(2, 2).state_dict().items()})
+    tensors = read_tensors(tmp_path / "last", "network", read_state(tmp_path / "last"))
+    assert tensors.keys() == {"a", "b"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from agent.networks import NETWORKS, QNetwork, make_network
-from harness.claims.budget import BUDGETS, Budget
+from harness.claims.budget import BUDGETS
 from harness.claims.judgement import by_training, effect_of, judged
 from harness.claims.preregistration import (
     Effect,
@@ -28,16 +27,6 @@ from harness.probes.datasets import block
 from harness.probes.profile import Extent, locations
 from harness.probes.training import fresh
 
-RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "claims-quick"
-TINY = Budget(
-    networks=("stride", "dense_sub"),
-    taught=("stride",),
-    seeds=1,
-    extent=Extent(64, sizes=(8,)),
-    updates=2,
-    learning_rates=(1e-3,),
-    boxes=120,
-)
 PART = Part("what", "untrained", "half_max", "location.*.conv3.error", "pixels", "at least", 1.0)
 
 

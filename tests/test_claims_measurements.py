@@ -15,17 +15,13 @@ from harness.claims.judgement import judge, pictures
 from harness.claims.measurements import Measurement, done, measurements, other_games, profiles
 from harness.claims.measuring import do
 from harness.claims.page import report
-from harness.claims.preregistration import (
-    Part,
-    read_preregistration,
-)
+from harness.claims.preregistration import read_preregistration
 from harness.claims.results import as_json, read_results
 from harness.claims.runner import work
 from harness.files.atomic import write_json
 from harness.probes.profile import Extent
 from harness.report.page import page
 
-RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "claims-quick"
 TINY = Budget(
     networks=("stride", "dense_sub"),
     taught=("stride",),
@@ -35,7 +31,6 @@ TINY = Budget(
     learning_rates=(1e-3,),
     boxes=120,
 )
-PART = Part("what", "untrained", "half_max", "location.*.conv3.error", "pixels", "at least", 1.0)
 
 
 @pytest.fixture(scope="module")

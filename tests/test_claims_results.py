@@ -9,30 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.claims.budget import Budget
 from harness.claims.judgement import by_training, judged_claim
 from harness.claims.page import report
-from harness.claims.preregistration import (
-    Part,
-    read_preregistration,
-)
+from harness.claims.preregistration import read_preregistration
 from harness.claims.results import Results, as_json, pack, read_results, unpack
 from harness.commands.claims import _effect
-from harness.probes.profile import Extent
 from harness.report.blocks import Intervals, Table, Verdict
 from harness.report.page import page
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "claims-quick"
-TINY = Budget(
-    networks=("stride", "dense_sub"),
-    taught=("stride",),
-    seeds=1,
-    extent=Extent(64, sizes=(8,)),
-    updates=2,
-    learning_rates=(1e-3,),
-    boxes=120,
-)
-PART = Part("what", "untrained", "half_max", "location.*.conv3.error", "pixels", "at least", 1.0)
 
 
 @pytest.fixture(scope="module")

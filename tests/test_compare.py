@@ -13,21 +13,13 @@ from envs.scores import REFERENCE_SCORES
 from harness.commands.compare import CompareCommand
 from harness.compare.analysis import RunScore, analyse, tabulate
 from harness.compare.collection import BINS, CollectedRun, curve, cut_off_notes, run_scores, timed
-from harness.compare.design import Design
 from harness.compare.results import CurvePoint, Game, RunResult, as_json, read_results
 from harness.compare.tables import control_lines, findings, power_lines, seeds
+from support import compare_samples as samples
 
 GAMES = ("pong", "breakout", "boxing", "enduro")
-DESIGN = Design(
-    games=GAMES,
-    networks=("stride", "dense_sub", "half_max", "half_avg"),
-    seeds=5,
-    steps=20_000,
-    preset="quick",
-    settings={},
-    episodes=30,
-    margin=0.1,
-)
+NETWORKS = ("stride", "dense_sub", "half_max", "half_avg")
+DESIGN = replace(samples.DESIGN, games=GAMES, networks=NETWORKS, settings={})
 LEVELS = {"stride": 1.0, "dense_sub": 1.0, "half_max": 0.6, "half_avg": 1.0}
 """Of the scores above random play."""
 SPREADS = {"half_avg": 0.03}

@@ -28,17 +28,16 @@ from harness.compare.verdict_section import conclusion, outcome
 from harness.files.atomic import write_json
 from harness.report.blocks import Block, Curves, Intervals, Report, Table, Text, Verdict
 from harness.report.page import page
+from support import compare_samples as samples
 from support.compare_samples import results_of
 
-DESIGN = Design(
+DESIGN = replace(
+    samples.DESIGN,
     games=("pong", "boxing"),
     networks=("stride", "dense_sub", "half_max", "half_avg"),
     seeds=4,
     steps=50_000,
-    preset="quick",
     settings={"n_step": 5},
-    episodes=30,
-    margin=0.1,
     tandems=("stride->half_max",),
 )
 LEVELS = {"stride": 1, "dense_sub": 1, "half_max": 0.5, "half_avg": 1, "stride->half_max": 0.4}

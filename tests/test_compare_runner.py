@@ -74,13 +74,8 @@ def test_a_failed_job_says_why_and_the_others_go_on(tmp_path):
         },
     )
     scripts.run(1)
-    assert scripts.states() == {
-        "bad": "failed",
-        "odd": "failed",
-        "dead": "failed",
-        "idle": "failed",
-        "good": "finished",
-    }
+    failed = dict.fromkeys(("bad", "odd", "dead", "idle"), "failed")
+    assert scripts.states() == {**failed, "good": "finished"}
     assert scripts.problem("bad") == "no room"
     assert scripts.problem("odd") == "ValueError: broken"
     assert scripts.problem("dead") == "stage 0 was killed by SIGKILL (no memory left?)"
@@ -116,10 +111,7 @@ def test_a_signal_stops_the_programs_once_and_the_next_call_goes_on(tmp_path, na
     told = str(tmp_path / "told")
     # The second asks for the stop as soon as it runs; the third never begins.
     asks = f"import os\nos.kill(os.getppid(), signal.{name})\nsignal.pause()\n"
-    scripts = Scripts(
-        tmp_path,
-        {"a": [STOPPABLE.format(file=told) + asks], "b": ["DONE"]},
-    )
+    scripts = Scripts(tmp_path, {"a": [STOPPABLE.format(file=told) + asks], "b": ["DONE"]})
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(Interrupted) as stop:
         scripts.run(1)

@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
 import os
-import re
 import subprocess
-import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from harness.console import UNKNOWN, Console, Table, track
+import harness.console as console_module
+from harness.console import UNKNOWN, Console, Table, progress, track
 from harness.metrics.terminal import Display
+from support.programs import ROOT, TINY_RUN, started
+from support.screens import on_screen
 
-ROOT = Path(__file__).resolve().parent.parent
 NAME = "R/100:x:1 [bold]exp[/] [red"
 """Of a folder: neither emoji nor markup."""
-OPTIONS = (
-    "--steps 300 --warmup 100 --num-envs 2 --replay-size 400 --batch-size 4 "
-    "--update-period 50 --eval-every 300 --eval-episodes 1 --max-episode-frames 400"
-).split()
-
-
-class Screen(io.TextIOWrapper):
-    """A terminal that keeps what it receives."""
-
-    def __init__(self) -> None:
-        super().__init__(io.BytesIO(), "utf-8")
-
-    def isatty(self) -> bool:
-        return True
-
-    @property
-    def received(self) -> str:
-        """All that came, without codes."""
-        self.flush()
-        sent: bytes = self.buffer.getvalue()  # type: ignore[attr-defined]
-        return re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", sent.decode())
-
-
-def on_screen(monkeypatch: pytest.MonkeyPatch, columns: str = "100") -> Screen:
-    """A terminal as standard output."""
-    screen = Screen()
-    monkeypatch.setattr(sys, "stdout", screen)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", columns)
-    return screen
 
 
 def test_nothing_is_printed_past_the_console() -> None:
@@ -82,14 +52,12 @@ def test_control_characters_are_told_and_not_obeyed(monkeypatch: pytest.MonkeyPa
         assert told in screen.received
 
 
-@pytest.mark.parametrize("columns", ["20", "0"])
+@pytest.mark.parametrize("columns", [20, 0])
 def test_names_are_whole(
-    columns: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a file, whatever COLUMNS says; a terminal folds what it has no room for."""
-    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("COLUMNS", f"{columns}")
     table, name = Table("file", "score"), "long/" * 60
     table.add_row(name, "7")
     Console().print(name)
@@ -99,7 +67,7 @@ def test_names_are_whole(
 
     screen = on_screen(monkeypatch, columns)
     console = Console()
-    assert console.width == (int(columns) or UNKNOWN)
+    assert console.width == (columns or UNKNOWN)
     console.print(name)
     assert screen.received == f"{name}\n"
     console.print(table)
@@ -140,15 +108,50 @@ def test_lines_that_move_obey_no_folder(monkeypatch: pytest.MonkeyPatch) -> None
     assert r"R/a\x1b[31m\nb" in screen.received
 
 
+# Progress of long work
+
+
+def test_lines_now_and_then_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 9.0, 10.0, 10.5, 12.0, 30.0, 30.5])
+    monkeypatch.setattr(console_module.time, "monotonic", lambda: next(clock))
+    assert list(track("abcd", "runs/[x] :x:", 4)) == [*"abcd"]
+    assert capsys.readouterr() == ("", "runs/[x] :x:: 2 of 4\nruns/[x] :x:: 4 of 4\n")
+
+
+def test_what_has_no_parts_is_named_when_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("looking"):
+        assert capsys.readouterr().err == "looking\n"
+
+
+def test_a_signal_while_the_bar_starts_leaves_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bar:
+        steps: ClassVar[list[str]] = []
+
+        def add_task(self, *_: object, **__: object) -> None:
+            self.steps.append("made")
+
+        def start(self) -> None:
+            raise KeyboardInterrupt
+
+        def stop(self) -> None:
+            self.steps.append("stopped")
+
+    monkeypatch.setattr(Console, "progress", lambda _: Bar())
+    with pytest.raises(KeyboardInterrupt), progress("looking"):
+        pass
+    assert Bar.steps == ["made", "stopped"]
+
+
 @pytest.mark.parametrize("place", ["pipe", "terminal"])
 def test_a_run_goes_on_when_nobody_reads(place: str, tmp_path: Path) -> None:
     """It ends with its checkpoint and exit code 0, and says nothing of it."""
     far, near = os.pipe() if place == "pipe" else os.openpty()
-    command = [sys.executable, str(ROOT / "train.py"), *OPTIONS, "--run-dir", str(tmp_path / "r")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    train = subprocess.Popen(command, stdout=near, stderr=subprocess.PIPE, env=environment)
+    options = (*TINY_RUN, "--steps", 300, "--run-dir", tmp_path / "r")
+    train = started("train.py", *options, stdout=near, stderr=subprocess.PIPE)
     os.close(near)
     assert os.read(far, 1)
     os.close(far)
-    assert (train.communicate()[1], train.returncode) == (b"", 0)
+    assert (train.communicate()[1], train.returncode) == ("", 0)
     assert json.loads((tmp_path / "r" / "last" / "state.json").read_text())["steps"] == 300

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agent.core_pool import CorePool
 from agent.flat import FlatOptimizer
@@ -103,17 +103,20 @@ def test_state_moves_between_numbers_of_shards() -> None:
     assert furthest(first.online, second.online) < 1e-5
 
 
-@pytest.mark.parametrize("change", ["missing", "unknown", "shape"])
-def test_a_state_that_does_not_fit_is_refused(change: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "tensor"),
+    [
+        ("optimizer.fc1.bias.exp_avg", None),
+        ("optimizer.fc1.bias.exp_avg", torch.zeros(3)),
+        ("optimizer.fc9.bias.exp_avg", torch.zeros(512)),
+        ("online.fc1.bias", None),
+        ("online.fc9.bias", torch.zeros(512)),
+    ],
+    ids=["missing", "shape", "unknown", "weight missing", "weight unknown"],
+)
+def test_a_state_that_does_not_fit_is_refused(key: str, tensor: Tensor | None) -> None:
     learner = Learner(CONFIG, 3, "cpu")
     learner.update(batch())
-    state = learner.state()
-    key = "optimizer.fc1.bias.exp_avg"
-    if change == "missing":
-        del state[key]
-    elif change == "unknown":
-        state["optimizer.fc9.bias.exp_avg"] = state[key]
-    else:
-        state[key] = torch.zeros(3)
+    state = learner.state() | {key: tensor}
     with pytest.raises(RuntimeError, match=r"fc[19]\.bias"):
-        learner.load_state(state)
+        learner.load_state({name: t for name, t in state.items() if t is not None})

@@ -147,10 +147,8 @@ def test_what_cannot_be_played_is_named_and_left_out(
     (log,) = folder.glob("*.actions")
     log.write_bytes(b"")
     assert GalleryCommand(folder).run() == 0
-    content, warnings = (
-        (folder / "gallery.html").read_text(encoding="utf-8"),
-        capsys.readouterr().err,
-    )
+    content = (folder / "gallery.html").read_text(encoding="utf-8")
+    warnings = capsys.readouterr().err
     for file in (log, *(episodes / f"{name}.episode" for name in ("empty", "damaged", "other"))):
         assert str(file) in content
         assert str(file) in warnings

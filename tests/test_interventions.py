@@ -249,9 +249,7 @@ def test_an_object_that_never_comes_ends_the_search(monkeypatch: pytest.MonkeyPa
         intervened("pong", "ball", 1, 0)
 
 
-def test_states_in_which_its_colour_is_missing_are_dropped(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_states_in_which_its_colour_is_missing_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory alone is not believed."""
     sprites = GAMES["pong"].sprites
     monkeypatch.setitem(sprites, "ball", replace(sprites["ball"], colours=((1, 2, 3),)))

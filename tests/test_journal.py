@@ -25,9 +25,7 @@ def test_what_was_written_is_there_after_a_flush(tmp_path: Path) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(
-    data=st.lists(st.tuples(st.binary(max_size=30), st.integers(0, 40)), max_size=12),
-)
+@given(data=st.lists(st.tuples(st.binary(max_size=30), st.integers(0, 40)), max_size=12))
 def test_a_full_disk_loses_and_doubles_nothing(
     data: list[tuple[bytes, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

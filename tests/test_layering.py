@@ -38,9 +38,7 @@ ROOMS: dict[str, set[str]] = {
         *("errors", "text", "process", "console", "files", "images", "report"),
         *("run", "metrics", "evaluation", "training", "probes"),
     },
-    "claims": {
-        *("errors", "process", "console", "files", "report", "run", "evaluation", "probes"),
-    },
+    "claims": {*("errors", "process", "console", "files", "report", "run", "evaluation", "probes")},
     "compare": {
         *("errors", "text", "process", "console", "cli", "files", "report", "run", "metrics"),
         *("evaluation",),

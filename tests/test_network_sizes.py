@@ -40,16 +40,8 @@ def test_multiplications_and_parameters(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "stride",
-        "dense_sub",
-        "half_stagger",
-        "dense_stagger",
-        "half_blur",
-        "dense_avg",
-        "narrow_sub",
-        "narrow_max",
-        "narrow_lowpass",
-        "dial:0.5,2",
+        *("stride", "dense_sub", "half_stagger", "dense_stagger", "half_blur", "dense_avg"),
+        *("narrow_sub", "narrow_max", "narrow_lowpass", "dial:0.5,2"),
     ],
 )
 def test_the_receptive_field_is_what_moves_a_value(name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import pytest
 import torch
@@ -18,30 +19,29 @@ def weights_after(
     """The weight after each of the gradients."""
     values = []
     for grad in grads:
-        weight.grad = torch.tensor([grad])
+        weight.grad = torch.tensor([float(grad)])
         optimizer.step()
         values.append(weight.item())
     return values
 
 
-def test_centred_rmsprop_by_hand() -> None:
-    """w = 1, lr = 0.1, eps = 3, rho = 1/2.
-
-    grad 2: mean 1, square 2, sqrt(2 - 1 + 3) = 2,             w = 1 - 0.1 * 2 / 2 = 0.9
-    grad 3: mean 2, square 5.5, sqrt(5.5 - 4 + 3) = sqrt(4.5), w = 0.9 - 0.1 * sqrt(2)
-    """
+@pytest.mark.parametrize(
+    ("make", "grads", "expected"),
+    [
+        # Mean 1, square 2, sqrt(2 - 1 + 3) = 2; then mean 2, square 5.5, sqrt(5.5 - 4 + 3).
+        (lambda w: CentredRMSProp(w, 0.1, 3.0, decay=0.5), [2, 3], [0.9, 0.9 - 0.1 * 2**0.5]),
+        # Epsilon outside the root is another step: 1 - 0.1 * 2 / (1 + 3).
+        (lambda w: torch.optim.RMSprop(w, 0.1, alpha=0.5, eps=3.0, centered=True), [2], [0.95]),
+        # Adam's is outside: lr / (1 + eps). RMSProp: lr / sqrt(0.05 - 0.0025 + eps), decay 0.95.
+        (lambda w: make_optimizer("adam", w, 0.1, 1.0), [1], [0.95]),
+        (lambda w: make_optimizer("rmsprop", w, 0.1, 1.0), [1], [1 - 0.1 / math.sqrt(1.0475)]),
+    ],
+    ids=["ours", "torch's", "make adam", "make rmsprop"],
+)
+def test_steps_by_hand(make: Any, grads: list[float], expected: list[float]) -> None:
+    """From weight 1 at learning rate 0.1."""
     weight = nn.Parameter(torch.ones(1))
-    optimizer = CentredRMSProp([weight], 0.1, 3.0, decay=0.5)
-    assert weights_after(optimizer, weight, [2.0, 3.0]) == pytest.approx(
-        [0.9, 0.9 - 0.1 * math.sqrt(2)]
-    )
-
-
-def test_torch_rmsprop_is_another_step() -> None:
-    """Epsilon outside the root: 1 - 0.1 * 2 / (1 + 3) = 0.95 at the same first gradient."""
-    weight = nn.Parameter(torch.ones(1))
-    optimizer = torch.optim.RMSprop([weight], 0.1, alpha=0.5, eps=3.0, centered=True)
-    assert weights_after(optimizer, weight, [2.0]) == pytest.approx([0.95])
+    assert weights_after(make([weight]), weight, grads) == pytest.approx(expected)
 
 
 def test_at_natures_constants_the_two_differ_for_small_gradients() -> None:
@@ -91,19 +91,6 @@ def test_weights_without_gradient_stay() -> None:
     weights_after(optimizer, used, [1.0])
     assert unused.item() == 1.0
     assert used.item() < 1.0
-
-
-def test_make_optimizer_knows_both() -> None:
-    """First step at lr 0.1 and gradient 1: Adam moves lr / (1 + eps) with epsilon outside the
-    root; RMSProp lr / sqrt(0.05 - 0.0025 + eps), decay 0.95."""
-    weight = nn.Parameter(torch.ones(1))
-    assert weights_after(make_optimizer("adam", [weight], 0.1, 1.0), weight, [1.0]) == (
-        pytest.approx([0.95])
-    )
-    weight = nn.Parameter(torch.ones(1))
-    assert weights_after(make_optimizer("rmsprop", [weight], 0.1, 1.0), weight, [1.0]) == (
-        pytest.approx([1 - 0.1 / math.sqrt(1.0475)])
-    )
 
 
 def test_large_steady_gradients_stay_finite() -> None:

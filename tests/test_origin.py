@@ -24,14 +24,8 @@ from train import train
 CPU = torch.device("cpu")
 CONFIG = unflatten(
     flatten(RunConfig(emulators=replace(CUT_OFF, num_envs=2)))
-    | {
-        "steps": 240,
-        "warmup": 200,
-        "replay_size": 400,
-        "eval_episodes": 1,
-        "batch_size": 8,
-        "seed": 5,
-    }
+    | {"steps": 240, "warmup": 200, "replay_size": 400, "eval_episodes": 1, "batch_size": 8}
+    | {"seed": 5}
 )
 
 

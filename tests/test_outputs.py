@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 import train
 from envs.episode_file import read_header
 from envs.trace import EpisodeTrace
-from harness.cli.program import run_cli
 from harness.commands.claims import ClaimsCommand
 from harness.commands.compare import CompareCommand
 from harness.commands.game_options import GameOptions
@@ -27,20 +25,20 @@ from harness.run.checkpoint import read_state, read_tensors, save_checkpoint
 from harness.run.folder import Run, new_run_dir
 from harness.run.presets import PRESETS
 from support.agent_samples import untrained
+from support.programs import Refused
 
 GAMES = GameOptions(1, epsilon=1.0, device="cpu")
 
 
 def test_a_mark_stands_for_all_options_but_the_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     mark = mark_of(ReplayCommand(Path("x.episode"), second=Path("run")))
-    assert mark == mark_of(ReplayCommand(tmp_path / "x.episode", second=tmp_path / "run"))
+    assert mark == mark_of(ReplayCommand(here / "x.episode", second=here / "run"))
     assert mark == mark_of(ReplayCommand(Path("x.episode"), second=Path("run"), out=Path("y")))
     assert mark != mark_of(ReplayCommand(Path("x.episode")))
     assert mark != mark_of(ReplayCommand(Path("x.episode"), second=Path("run"), attention=True))
-    (tmp_path / "other").mkdir()
+    (here / "other").mkdir()
     monkeypatch.chdir("other")
     assert mark != mark_of(ReplayCommand(Path("x.episode"), second=Path("run")))
 
@@ -142,45 +140,30 @@ def test_a_folder_is_free_or_ones_own(tmp_path: Path) -> None:
     check_folder(tmp_path, ("mine",), "--out")
 
 
-def training(folder: Path) -> None:
-    sys.argv = ["train.py", "--run-dir", str(folder), "--replay-size", "1000"]
-    run_cli(train.main)
-
-
 def test_a_folder_with_a_run_is_refused_before_anything_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
 ) -> None:
-    monkeypatch.setattr(sys, "argv", sys.argv)
     monkeypatch.setattr(train, "assemble", None)
     (tmp_path / "config.json").touch()
-    with pytest.raises(SystemExit):
-        training(tmp_path)
-    assert "already holds a run: choose another --run-dir" in capsys.readouterr().err
+    said = refused("--run-dir", str(tmp_path), "--replay-size", "1000")
+    assert "already holds a run: choose another --run-dir" in said
 
 
-def comparing(folder: Path) -> None:
-    CompareCommand(folder, games=("Pong",), networks=("stride",), seeds=1, device="cpu").run()
-
-
-def claiming(folder: Path) -> None:
-    ClaimsCommand(folder, budget="full").run()
-
-
-@pytest.mark.parametrize("command", [training, comparing, claiming])
+@pytest.mark.parametrize("program", ["train", "compare", "claims"])
 @pytest.mark.parametrize("theirs", ["report.html", "units-quick/some.json"])
 def test_somebody_elses_folder_is_refused_and_left_alone(
-    command: Callable[[Path], None],
-    theirs: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    program: str, theirs: str, tmp_path: Path, refused: Refused
 ) -> None:
     """That of another budget of the claims among them: its results would be overwritten."""
-    monkeypatch.setattr(sys, "argv", sys.argv)
     (tmp_path / theirs).parent.mkdir(exist_ok=True)
     (tmp_path / theirs).write_text("theirs")
-    with pytest.raises((UserError, SystemExit)) as caught:
-        command(tmp_path)
-    said = f"{caught.value} {capsys.readouterr().err}"
-    assert f"holds other files ({theirs.partition('/')[0]})" in said
+    says = rf"holds other files \({theirs.partition('/')[0]}\)"
+    if program == "train":
+        said = refused("--run-dir", str(tmp_path), "--replay-size", "1000")
+        assert re.search(says, said)
+    else:
+        pong = {"games": ("Pong",), "networks": ("stride",), "seeds": 1, "device": "cpu"}
+        compare, claims = CompareCommand(tmp_path, **pong), ClaimsCommand(tmp_path, budget="full")
+        with pytest.raises(UserError, match=says):
+            (compare if program == "compare" else claims).run()
     assert [one for one in tmp_path.rglob("*") if one.is_file()] == [tmp_path / theirs]

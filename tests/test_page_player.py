@@ -320,25 +320,6 @@ def test_a_network_of_another_game_is_refused(monkeypatch: pytest.MonkeyPatch) -
 # Errors
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"out": Path("x.html")}, "add --in page or --in video"),
-        ({"show_in": "page", "out": Path("x.mp4")}, r"--out must end in \.html, not '\.mp4'"),
-        ({"show_in": "video", "second": Path("run")}, "--with is for pages"),
-        ({"show_in": "page", "attention": True}, "add --with RUN"),
-        ({"show_in": "page", "second": Path("nowhere")}, "nowhere"),
-        ({"show_in": "page", "out": Path("/nowhere/x.html")}, "cannot write to /nowhere/x.html"),
-    ],
-)
-def test_options_that_do_not_fit_are_one_clear_line(
-    file: Path, options: dict[str, object], says: str
-) -> None:
-    with pytest.raises(UserError, match=says) as error:
-        ReplayCommand(file, **options).run()  # type: ignore[arg-type]
-    assert "\n" not in str(error.value)
-
-
 def test_a_page_that_fails_leaves_nothing(file: Path, game: EpisodeTrace) -> None:
     def interrupted():  # type: ignore[no-untyped-def]
         yield BLACK

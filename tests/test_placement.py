@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import train
-from harness.cli.program import run_cli
 from replay import placement
 from replay.errors import ReplayTooLarge
 from replay.placement import MARGIN, place_replay
 from replay.ring import SLOT_BYTES
+from support.programs import Refused
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 GB = 10**9
@@ -77,7 +77,7 @@ def test_the_size_in_the_message_fits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_is_refused_before_anything_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
 ) -> None:
     """One line and exit code 2; no tensor, no emulator and no folder before it."""
 
@@ -88,17 +88,10 @@ def test_a_run_is_refused_before_anything_is_made(
     monkeypatch.setattr(torch, "set_flush_denormal", lambda _: True)
     for name in ("assemble", "writing", "create_run_dir"):
         monkeypatch.setattr(train, name, forbidden)
-    run_dir = tmp_path / "run"
-    monkeypatch.setattr(
-        sys, "argv", ["train.py", "--replay-size", "1000000", "--run-dir", str(run_dir)]
-    )
-    with pytest.raises(SystemExit) as exit_:
-        run_cli(train.main)
-    assert exit_.value.code == 2
-    message = capsys.readouterr().err
+    message = refused("--replay-size", "1000000", "--run-dir", str(tmp_path / "run"))
     assert message.startswith("error: a replay memory of 1,000,000 transitions needs")
     assert message.count("\n") == 1
-    assert not run_dir.exists()
+    assert not (tmp_path / "run").exists()
 
 
 NAMES = {

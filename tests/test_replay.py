@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from agent.networks import make_network
-from envs.episode_file import (
-    action_names,
-    load_episode,
-    read_header,
-    save_episode,
-)
+from envs.episode_file import action_names, load_episode, read_header, save_episode
 from envs.trace import EpisodeTrace, frame_digest, resimulate, screens
 from harness.commands.game_options import GameOptions
 from harness.commands.record import RecordCommand
@@ -37,8 +33,10 @@ from harness.run.checkpoint import CheckpointState, save_checkpoint
 from harness.run.config import RunConfig, flatten
 from harness.text import shell_line
 from support.episode_samples import BREAKOUT, edit_json
+from support.programs import ROOT
 
 Change = Callable[[EpisodeTrace], EpisodeTrace]
+FILE = ROOT / "README.md"
 
 # Replays
 
@@ -205,32 +203,40 @@ def test_wrong_options_are_answered_before_torch_is_imported() -> None:
             "except SystemExit as end:\n"
             "    print('imported:', sorted({'torch', 'scipy'} & set(sys.modules)), end.code)"
         )
-        finished = subprocess.run(
-            [sys.executable, "-c", program, *words],
-            cwd=Path(__file__).resolve().parent.parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = [sys.executable, "-c", program, *words]
+        finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert finished.stdout.rstrip().endswith("imported: [] 2"), words
 
 
-def test_replay_options_that_contradict_are_refused(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="not a Unix terminal"):
-        ReplayCommand(file).run()
-    with pytest.raises(UserError, match="--in video"):
-        ReplayCommand(file, out=tmp_path / "x.mp4").run()
-    with pytest.raises(UserError, match=r"\.mp4 or \.gif, not '\.avi'"):
-        ReplayCommand(file, show_in="video", out=tmp_path / "x.avi").run()
-    with pytest.raises(UserError, match="--values is for videos"):
-        ReplayCommand(file, values=True).run()
-    with pytest.raises(UserError, match="--speed"):
-        ReplayCommand(file, speed=0.0).run()
-    with pytest.raises(UserError, match="--seconds is for videos"):
-        ReplayCommand(file, seconds=(0, 1)).run()
-    for start, end in ((1.0, 1.0), (2, 1), (-1, 1), (math.nan, 1)):
-        with pytest.raises(UserError, match="0 <= START < END"):
-            ReplayCommand(file, show_in="video", seconds=(start, end)).run()
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "not a Unix terminal"),
+        ({"out": Path("x.mp4")}, "add --in page or --in video"),
+        ({"values": True}, "--values is for videos"),
+        ({"speed": 0.0}, "--speed"),
+        ({"seconds": (0, 1)}, "--seconds is for videos"),
+        ({"locate": True}, "--locate is for pages"),
+        ({"show_in": "page", "out": Path("x.mp4")}, r"--out must end in \.html, not '\.mp4'"),
+        ({"show_in": "page", "out": Path("/nowhere/x.html")}, "cannot write to /nowhere/x.html"),
+        ({"show_in": "page", "second": Path("nowhere")}, "nowhere"),
+        ({"show_in": "page", "second": FILE, "locate": True}, "--locate is for one episode"),
+        ({"show_in": "page", "attention": True}, "add --with RUN"),
+        ({"show_in": "video", "second": Path("run")}, "--with is for pages"),
+        ({"show_in": "video", "out": Path("x.avi")}, r"\.mp4 or \.gif, not '\.avi'"),
+        *(
+            ({"show_in": "video", "seconds": part}, "0 <= START < END")
+            for part in ((1.0, 1.0), (2, 1), (-1, 1), (math.nan, 1))
+        ),
+        ({"show_in": "video", "seconds": (99, 100)}, "too late: the game has"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_clear_line(
+    file: Path, options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError, match=says) as error:
+        ReplayCommand(file, **options).run()
+    assert "\n" not in str(error.value)
 
 
 def test_a_video_may_show_a_part_of_a_game(
@@ -262,8 +268,6 @@ def test_a_video_may_show_a_part_of_a_game(
         assert len(shown) == len(expected) > 0
         assert all(map(np.array_equal, shown, expected))
         assert np.array_equal(beside[0], strip.picture(first))
-    with pytest.raises(UserError, match="too late: the game has"):
-        ReplayCommand(file, show_in="video", seconds=(99, 100)).run()
 
 
 # Recording

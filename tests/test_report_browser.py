@@ -5,30 +5,27 @@ Skipped where there is no Chromium: the Debian packages are chromium and chromiu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from selenium import webdriver
 
 from harness.report.page import write_page
-from support.browsing import CHROMIUM, DRIVER, chromium, show
+from support.browsing import show
 from support.report_samples import everything
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver to look at the page with"
-)
 WIDTHS = (390, 768, 1400)
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+def browser(
+    chromium: webdriver.Chrome, tmp_path_factory: pytest.TempPathFactory
+) -> webdriver.Chrome:
     """A browser that shows the page of every block."""
-    folder = tmp_path_factory.mktemp("browser")
-    write_page(folder / "report.html", everything())
-    with chromium(folder / "profile") as driver:
-        show(driver, 1400, "light")
-        driver.get((folder / "report.html").as_uri())
-        yield driver
+    file = tmp_path_factory.mktemp("report") / "report.html"
+    write_page(file, everything())
+    show(chromium, 1400, "light")
+    chromium.get_log("browser")  # what other pages left there
+    chromium.get(file.as_uri())
+    return chromium
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -76,13 +76,7 @@ def numbers(states: torch.Tensor) -> list[list[int | None]]:
     return [[number_of(image) for image in state] for state in states]
 
 
-ON, LIFE, OVER, CUT, RESET = (
-    Event.GOES_ON,
-    Event.LIFE_LOST,
-    Event.GAME_OVER,
-    Event.CUT_OFF,
-    Event.RESET,
-)
+ON, LIFE, OVER, CUT, _, RESET = Event
 
 
 def test_stacks_are_blank_before_the_first_frame() -> None:

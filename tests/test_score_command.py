@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,21 +20,15 @@ from harness.errors import UserError
 from harness.evaluation.agents import Agent, load_agent, random_agent, read_settings
 from harness.evaluation.play import play_episodes
 from harness.evaluation.score_report import ScoreResult
-from harness.evaluation.scoring import (
-    EVALUATION_SEED,
-    Episode,
-)
-from harness.files.atomic import write_json
+from harness.evaluation.scoring import Episode
 from harness.run.checkpoint import read_state
 from harness.run.config import RunConfig, flatten
 from harness.run.folder import Run, create_run_dir
 from harness.run.hardware import allocate_cores
 from support.agent_samples import CUT_OFF, copy_of
-from test_scoring import contents, no_preference
+from test_scoring import SEEDS, contents, no_preference
 
-ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
-SEEDS = range(EVALUATION_SEED, EVALUATION_SEED + 5)
 
 
 def score(*arguments, tmp_path, fresh=True):
@@ -217,35 +210,8 @@ def test_a_game_without_reference_says_so(tmp_path, capsys, monkeypatch):
         (["run", "--json", "nowhere/score.json"], "No such file"),
     ],
 )
-def test_options_that_cannot_be_are_refused_before_playing(
-    arguments, message, tmp_path, monkeypatch
-):
-    def play(*_, **__):
-        raise AssertionError("played")
-
-    monkeypatch.setattr(score_module, "score_episodes", play)
-    monkeypatch.chdir(tmp_path)
+def test_options_that_cannot_be_are_refused_before_playing(arguments, message, here, monkeypatch):
+    monkeypatch.setattr(score_module, "score_episodes", lambda *_, **__: pytest.fail("played"))
     with pytest.raises(UserError, match=message):
         tyro.cli(ScoreCommand, args=arguments).run()
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
-    file = tmp_path / "score.json"
-    write_json(file, {"old": 1})
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("harness.files.atomic.sync", full)
-    with pytest.raises(UserError, match="No space left"):
-        write_json(file, {"new": 2})
-    assert json.loads(file.read_text()) == {"old": 1}
-
-
-def test_a_link_to_a_result_stays_a_link(tmp_path):
-    target, link = tmp_path / "score.json", tmp_path / "latest.json"
-    link.symlink_to(target)
-    write_json(link, {"new": 2})
-    assert link.is_symlink()
-    assert json.loads(target.read_text()) == {"new": 2}
+    assert not list(here.iterdir())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -23,7 +22,6 @@ from harness.evaluation.scoring import (
 from harness.run.config import RunConfig
 from support.agent_samples import CUT_OFF
 
-ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
 SEEDS = range(EVALUATION_SEED, EVALUATION_SEED + 5)
 
@@ -34,13 +32,8 @@ def no_preference(states):
 
 def contents(trace):
     """All of a trace that a different episode would not share."""
-    return (
-        trace.seed,
-        trace.actions.tolist(),
-        trace.rewards.tolist(),
-        trace.digests.tolist(),
-        trace.truncated,
-    )
+    series = (trace.actions, trace.rewards, trace.digests)
+    return trace.seed, trace.truncated, *(values.tolist() for values in series)
 
 
 # Reference scores

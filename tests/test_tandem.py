@@ -22,6 +22,7 @@ from harness.run.config import unflatten
 from harness.run.folder import Run
 from harness.training.session import assemble
 from harness.training.tandem import TandemCommand, initial_seed
+from support.compare_samples import DESIGN
 from support.resume_samples import listing
 from train import train
 
@@ -120,12 +121,7 @@ def test_a_teacher_without_a_run_is_refused(tmp_path):
 
 
 def test_a_damaged_log_is_one_clear_line(teacher, tmp_path):
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for file in teacher.rglob("*"):
-        if file.is_file():
-            (copy / file.relative_to(teacher)).parent.mkdir(parents=True, exist_ok=True)
-            (copy / file.relative_to(teacher)).write_bytes(file.read_bytes())
+    copy = shutil.copytree(teacher, tmp_path / "copy")
     (log,) = copy.glob("*.actions")
     log.write_bytes(log.read_bytes()[:-40])
     with pytest.raises(UserError, match="cannot be played again"):
@@ -133,8 +129,6 @@ def test_a_damaged_log_is_one_clear_line(teacher, tmp_path):
 
 
 def test_a_comparison_starts_it_beside_its_teacher(tmp_path):
-    from test_compare_design import DESIGN
-
     design = replace(DESIGN, tandems=("stride->half_max",))
     stage = Stages(tmp_path, design, "cpu", frozenset())(Job("pong", "half_max", 3, "stride"))
     assert stage

@@ -14,21 +14,18 @@ from agent.targets import bootstrap_discount, n_step_return, td_loss, td_target
 from replay.batch import Batch
 
 
-def test_n_step_return() -> None:
-    """gamma 1/2: 1 + 2/2 + 4/4 = 3; 8; 0 + -4/2 + 0 = -2."""
-    rewards = torch.tensor([[1.0, 2.0, 4.0], [8.0, 0.0, 0.0], [0.0, -4.0, 0.0]])
-    assert n_step_return(rewards, 0.5).tolist() == [3.0, 8.0, -2.0]
-
-
-def test_one_step_return_is_the_reward() -> None:
-    rewards = torch.tensor([[1.0], [-3.0]])
-    assert n_step_return(rewards, 0.99).tolist() == [1.0, -3.0]
-
-
-def test_undiscounted_and_myopic_returns() -> None:
-    rewards = torch.tensor([[1.0, 2.0, 4.0]])
-    assert n_step_return(rewards, 1.0).tolist() == [7.0]
-    assert n_step_return(rewards, 0.0).tolist() == [1.0]
+@pytest.mark.parametrize(
+    ("gamma", "rewards", "returns"),
+    [
+        # 1 + 2/2 + 4/4; 8; 0 - 4/2 + 0.
+        (0.5, [[1.0, 2.0, 4.0], [8.0, 0.0, 0.0], [0.0, -4.0, 0.0]], [3.0, 8.0, -2.0]),
+        (0.99, [[1.0], [-3.0]], [1.0, -3.0]),
+        (1.0, [[1.0, 2.0, 4.0]], [7.0]),
+        (0.0, [[1.0, 2.0, 4.0]], [1.0]),
+    ],
+)
+def test_n_step_return(gamma: float, rewards: list[list[float]], returns: list[float]) -> None:
+    assert n_step_return(torch.tensor(rewards), gamma).tolist() == returns
 
 
 def test_bootstrap_discount() -> None:
@@ -44,19 +41,19 @@ NEXT_ONLINE = torch.tensor([[9.0, 0.0, 0.0], [0.0, 0.0, 0.5]])
 RETURNS, DISCOUNTS = torch.tensor([10.0, 20.0]), torch.tensor([0.5, 1.0])
 
 
-def test_td_target() -> None:
-    """10 + 5/2 and 20 + 7."""
-    assert td_target(RETURNS, DISCOUNTS, NEXT_TARGET).tolist() == [12.5, 27.0]
-
-
-def test_double_td_target() -> None:
-    """The online network picks actions 0 and 2, the target network values them: 10 + 1/2 and
-    20 - 1. Swapping the two networks would give 10 + 0/2 and 20 + 0."""
-    assert td_target(RETURNS, DISCOUNTS, NEXT_TARGET, NEXT_ONLINE).tolist() == [10.5, 19.0]
-
-
-def test_terminal_targets_are_the_return_alone() -> None:
-    assert td_target(RETURNS, torch.zeros(2), NEXT_TARGET).tolist() == [10.0, 20.0]
+@pytest.mark.parametrize(
+    ("discounts", "online", "targets"),
+    [
+        (DISCOUNTS, None, [12.5, 27.0]),  # 10 + 5/2 and 20 + 7
+        # The online network picks actions 0 and 2, the target network values them: 10 + 1/2 and
+        # 20 - 1. Swapping the two networks would give 10 + 0/2 and 20 + 0.
+        (DISCOUNTS, NEXT_ONLINE, [10.5, 19.0]),
+        (torch.zeros(2), None, [10.0, 20.0]),
+    ],
+    ids=["plain", "double", "terminal"],
+)
+def test_td_target(discounts: Tensor, online: Tensor | None, targets: list[float]) -> None:
+    assert td_target(RETURNS, discounts, NEXT_TARGET, online).tolist() == targets
 
 
 def test_targets_carry_no_gradient() -> None:
@@ -75,37 +72,24 @@ def test_td_errors() -> None:
     assert errors.tolist() == [0.5, 0.0, -3.0, 3.0]
 
 
-def test_huber_loss() -> None:
-    """(0.125 + 0 + 2.5 + 2.5) / 4."""
-    loss, _ = td_loss(Q_VALUES, ACTIONS, TARGET, "huber")
-    assert loss.item() == pytest.approx(5.125 / 4)
-
-
-def test_mse_loss() -> None:
-    """(0.25 + 0 + 9 + 9) / 4, without a half."""
-    loss, _ = td_loss(Q_VALUES, ACTIONS, TARGET, "mse")
-    assert loss.item() == pytest.approx(18.25 / 4)
-
-
-def gradient(loss_name: str) -> Tensor:
+@pytest.mark.parametrize(
+    ("name", "loss", "slopes"),
+    [
+        # (0.125 + 0 + 2.5 + 2.5) / 4; clip(target - Q, -1, 1) (DQN Zoo).
+        ("huber", 5.125 / 4, [0.5, 0.0, -1.0, 1.0]),
+        # (0.25 + 0 + 9 + 9) / 4, without a half; twice target - Q.
+        ("mse", 18.25 / 4, [1.0, 0.0, -6.0, 6.0]),
+    ],
+)
+def test_losses_and_their_gradients(name: str, loss: float, slopes: list[float]) -> None:
+    """-slope / B at the action taken, nothing elsewhere."""
     q_values = Q_VALUES.clone().requires_grad_()
-    loss, _ = td_loss(q_values, ACTIONS, TARGET, loss_name)
-    loss.backward()
-    assert q_values.grad is not None
-    return q_values.grad
-
-
-def test_huber_gradient_is_the_clipped_td_error_over_the_batch() -> None:
-    """-clip(target - Q, -1, 1) / B at the action taken, nothing elsewhere (DQN Zoo)."""
+    found, _ = td_loss(q_values, ACTIONS, TARGET, name)
+    assert found.item() == pytest.approx(loss)
+    found.backward()
     expected = torch.zeros(4, 2)
-    expected[range(4), ACTIONS] = -torch.tensor([0.5, 0.0, -1.0, 1.0]) / 4
-    assert torch.equal(gradient("huber"), expected)
-
-
-def test_mse_gradient_is_twice_the_td_error_over_the_batch() -> None:
-    expected = torch.zeros(4, 2)
-    expected[range(4), ACTIONS] = -2 * torch.tensor([0.5, 0.0, -3.0, 3.0]) / 4
-    assert torch.equal(gradient("mse"), expected)
+    expected[range(4), ACTIONS] = -torch.tensor(slopes) / 4
+    assert torch.equal(q_values.grad, expected)
 
 
 class Table(nn.Module):
@@ -148,21 +132,20 @@ def td_targets(learner: Learner, batch: Batch) -> Tensor:
     return learner.td_targets(batch, learner.next_q_target(batch))
 
 
-def test_td_targets_clip_each_reward_before_summing() -> None:
-    """1 - 1/2 + .5/4 + 20/8; 1 + 20/2; .5 - 1/2. Clipping the sum would give other values."""
-    assert td_targets(learner(CONFIG), BATCH).tolist() == [3.125, 11.0, 0.0]
-
-
-def test_td_targets_of_raw_rewards() -> None:
-    """5 - 3/2 + .5/4 + 20/8; 1 + 20/2; .5 - 7/2."""
-    raw = replace(CONFIG, clip_rewards=False)
-    assert td_targets(learner(raw), BATCH).tolist() == [6.125, 11.0, -3.0]
-
-
-def test_td_targets_of_double_q_learning() -> None:
-    """Online prefers action 1, which target values at 10: 0.625 + 10/8; 1 + 10/2; 0."""
-    double = replace(CONFIG, double=True)
-    assert td_targets(learner(double), BATCH).tolist() == [1.875, 6.0, 0.0]
+@pytest.mark.parametrize(
+    ("settings", "targets"),
+    [
+        # Each reward is clipped before they are summed: 1 - 1/2 + .5/4 + 20/8; 1 + 20/2; .5 - 1/2.
+        ({}, [3.125, 11.0, 0.0]),
+        # 5 - 3/2 + .5/4 + 20/8; 1 + 20/2; .5 - 7/2.
+        ({"clip_rewards": False}, [6.125, 11.0, -3.0]),
+        # Online prefers action 1, which target values at 10: 0.625 + 10/8; 1 + 10/2; 0.
+        ({"double": True}, [1.875, 6.0, 0.0]),
+    ],
+    ids=["clipped", "raw", "double"],
+)
+def test_td_targets(settings: dict[str, bool], targets: list[float]) -> None:
+    assert td_targets(learner(replace(CONFIG, **settings)), BATCH).tolist() == targets
 
 
 def test_td_targets_do_not_change_the_batch() -> None:

@@ -32,17 +32,11 @@ from harness.run.config import flatten, unflatten
 from harness.run.folder import Run, settings_lines
 from harness.run.presets import PRESETS
 from harness.run.state import Counters
-from replay.batch import Batch
+from test_learning import batch
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = unflatten({"steps": 9_000, "num_envs": 1, "warmup": 100, "precision": "fp32"})
 ALL = {"scalars": 0, "images": 0, "histograms": 0, "tensors": 0}
-
-
-def batch() -> Batch:
-    states = torch.randint(0, 256, (8, 4, 84, 84), dtype=torch.uint8)
-    ones = torch.ones(8)
-    return Batch(states, ones.long(), ones[:, None], ones.long(), ones.bool(), states)
 
 
 def end_of_a_game() -> Step:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -31,9 +28,9 @@ from harness.metrics.terminal import (
     means,
     sparkline,
 )
+from support.programs import TINY_RUN, program
+from support.screens import Screen, on_screen
 
-ROOT = Path(__file__).resolve().parent.parent
-ESCAPE = re.compile(r"\x1b\[[?\d;]*[A-Za-z]|\r")
 RUN_DIR = Path("checkpoints/Pong/stride-quick-s0-20261122-174657")
 
 
@@ -120,32 +117,22 @@ def test_the_best_is_the_whole_minute_with_the_most_updates(clock: SimpleNamespa
     assert pace.best == Rates(800, 100)
 
 
-Making = Callable[..., tuple[Display, io.TextIOWrapper]]
-
-
-class Screen(io.TextIOWrapper):
-    """A terminal that keeps what it receives."""
-
-    def isatty(self) -> bool:
-        return True
+Making = Callable[..., tuple[Display, Screen]]
 
 
 @pytest.fixture
 def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Making:
     """Makes a display on a terminal of so many columns, and what it receives."""
     monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm-256color")
 
-    def make(columns: int, encoding: str = "utf-8") -> tuple[Display, io.TextIOWrapper]:
-        screen = Screen(io.BytesIO(), encoding)
-        monkeypatch.setattr(sys, "stdout", screen)
-        monkeypatch.setenv("COLUMNS", f"{columns}")
+    def make(columns: int, encoding: str = "utf-8") -> tuple[Display, Screen]:
+        screen = on_screen(monkeypatch, columns, encoding)
         return Display(400_000, RUN_DIR), screen
 
     return make
 
 
-def shown(display: Display, screen: io.TextIOWrapper, clock: SimpleNamespace) -> str:
+def shown(display: Display, screen: Screen, clock: SimpleNamespace) -> str:
     """What a terminal receives when a run stands at 85,424 steps."""
     pace = Pace()
     for _ in range(70):
@@ -156,17 +143,14 @@ def shown(display: Display, screen: io.TextIOWrapper, clock: SimpleNamespace) ->
         display.game_over(score)
     display.kept(84_976, -20.125)
     clock.now += 1
-    screen.flush()
-    screen.seek(0)
-    screen.truncate()
+    screen.clear()
     display.update(85_424, 0.1, pace)
-    screen.flush()
-    return screen.buffer.getvalue().decode(screen.encoding)
+    return screen.received.replace("\r", "")
 
 
 def test_a_wide_terminal_shows_everything(on_terminal: Making, clock: SimpleNamespace) -> None:
     display, screen = on_terminal(150)
-    text = ESCAPE.sub("", shown(display, screen, clock))
+    text = shown(display, screen, clock)
     for part in (
         *("85,424/400,000 steps", " left  ", " steps/s (100% of the best minute)"),
         *(" updates/s", "epsilon 0.10", "━━"),
@@ -183,7 +167,7 @@ def test_every_line_fits_its_terminal(
     columns: int, encoding: str, on_terminal: Making, clock: SimpleNamespace
 ) -> None:
     display, screen = on_terminal(columns, encoding)
-    lines = ESCAPE.sub("", shown(display, screen, clock)).split("\n")
+    lines = shown(display, screen, clock).split("\n")
     assert len(lines) == 3
     assert all(len(line) <= columns - 3 for line in lines)
     if columns >= 40:
@@ -197,9 +181,11 @@ def test_no_color_takes_the_colours_away(
     on_terminal: Making, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     colour = re.compile(r"\x1b\[[\d;]*3\d[\d;]*m|\x1b\[9\dm")
-    assert colour.search(shown(*on_terminal(100), clock))
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not colour.search(shown(*on_terminal(100), clock))
+    for none in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", none)
+        display, screen = on_terminal(100)
+        assert "score 11.5" in shown(display, screen, clock)
+        assert bool(colour.search(screen.sent)) == (not none)
 
 
 def test_the_mean_is_of_the_last_games_and_the_graph_of_more(
@@ -211,10 +197,8 @@ def test_the_mean_is_of_the_last_games_and_the_graph_of_more(
     for score in range(RECENT):
         display.game_over(score)
     display.update(8, 1.0, Pace())
-    screen.flush()
-    text = ESCAPE.sub("", screen.buffer.getvalue().decode())
-    assert "score 9.5  mean of 20 games" in text
-    assert "0.0 to 17.0  last 200 games" in text
+    assert "score 9.5  mean of 20 games" in screen.received
+    assert "0.0 to 17.0  last 200 games" in screen.received
     display.close()
 
 
@@ -234,9 +218,7 @@ def test_a_wait_is_told_once_and_again_after_a_while(
     assert capsys.readouterr().out == "playing\ncall 80\n"
     live, screen = on_terminal(100)
     wait(live)
-    screen.flush()
-    shown = ESCAPE.sub("", screen.buffer.getvalue().decode())
-    assert [call for call in range(1, 9) if f"call {call:02}" in shown] == [2, 4, 6, 8]
+    assert [n for n in range(1, 9) if f"call {n:02}" in screen.received] == [2, 4, 6, 8]
 
 
 @pytest.mark.parametrize("terminal", ["pipe", "dumb", "FORCE_COLOR", "TTY_COMPATIBLE"])
@@ -269,15 +251,8 @@ def test_elsewhere_lines_are_plain(
 
 def test_quiet_prints_nothing(tmp_path: Path) -> None:
     """A whole run, and its resume."""
-    options = (
-        "--quiet --warmup 100 --num-envs 2 --replay-size 400 --batch-size 4 "
-        "--update-period 50 --eval-every 300 --eval-episodes 1 --max-episode-frames 400"
-    ).split()
     run_dir = tmp_path / "run"
-    beginning = ["--run-dir", run_dir, "--steps", 300]
-    for more in (beginning, ["--resume", run_dir, "--steps", 400]):
-        command = [sys.executable, str(ROOT / "train.py"), *options, *map(str, more)]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    for more in (("--run-dir", run_dir, "--steps", 300), ("--resume", run_dir, "--steps", 400)):
+        done = program("train.py", "--quiet", *TINY_RUN, *more)
+        assert (done.stdout, done.stderr) == ("", "")
     assert json.loads((run_dir / "last" / "state.json").read_text())["steps"] == 400

@@ -58,11 +58,8 @@ def test_a_shell_runs_it_in_any_folder(folder: str, monkeypatch: pytest.MonkeyPa
     assert Path(installed.removesuffix("[video]")).resolve() == text.ROOT
 
 
-def test_a_path_below_the_current_folder_is_told_as_seen_from_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert shlex.split(shell_line("x", tmp_path / "a b", Path("c")))[2:] == ["a b", "c"]
+def test_a_path_below_the_current_folder_is_told_as_seen_from_there(here: Path) -> None:
+    assert shlex.split(shell_line("x", here / "a b", Path("c")))[2:] == ["a b", "c"]
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -76,10 +73,8 @@ def test_a_network_of_ones_own_is_named_again(finished: bool) -> None:
         assert "--network" not in line
 
 
-def test_a_line_can_be_typed_whatever_a_folder_is_called(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("here")
+def test_a_line_can_be_typed_whatever_a_folder_is_called() -> None:
     assert shell_line("train.py", Path("-x")).endswith(" ./-x")
     name = "a\tb'c\x1b\\d"
     typed = ["bash", "-c", f"printf %s {shell_line('x', Path(name)).partition('x ')[2]}"]

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from types import FunctionType
 
@@ -15,31 +13,18 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import train
 from evaluate import COMMANDS
-from harness.cli.program import run_cli
 from harness.commands.gallery import GalleryCommand
 from harness.commands.train import check_run_dir_file
 from harness.errors import UserError
 from harness.run.checkpoint import find_checkpoint
+from support.programs import TINY_RUN, Refused, program, started
 
-ROOT = Path(__file__).resolve().parent.parent
 SMALL = (
     "--game Pong --steps 2000 --warmup 400 --update-period 4 --num-envs 4 --replay-size 4000 "
     "--eval-every 1000 --eval-episodes 1 --log-every 400 --max-episode-frames 1200 "
     "--target-period 400 --seed 3"
 ).split()
-
-# One thread: several spinning on a busy machine take minutes for what one does in seconds.
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-
-
-def program(script: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run a script of the project to its end."""
-    command = [sys.executable, str(ROOT / script), *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=300, env=ENVIRONMENT
-    )
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +34,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     done = program(
         "train.py", *SMALL, "--run-dir", run_dir, "--run-dir-file", run_dir.parent / "where"
     )
-    assert done.returncode == 0, done.stderr
     assert (run_dir.parent / "where").read_text() == f"{run_dir}\n"
     return run_dir, done.stdout
 
@@ -99,33 +83,23 @@ def test_tensorboard_holds_the_same_numbers(finished: tuple[Path, str]) -> None:
 
 def test_score_record_replay(finished: tuple[Path, str], tmp_path: Path) -> None:
     run_dir, _ = finished
-    scored = program(
-        "evaluate.py", "score", run_dir, "--episodes", 2, "--json", tmp_path / "s.json"
-    )
-    assert scored.returncode == 0, scored.stderr
+    program("evaluate.py", "score", run_dir, "--episodes", 2, "--json", tmp_path / "s.json")
     assert len(json.loads((tmp_path / "s.json").read_text())["episodes"]) == 2
-    recorded = program("evaluate.py", "record", run_dir, "--episodes", 1, "--out", tmp_path / "e")
-    assert recorded.returncode == 0, recorded.stderr
+    program("evaluate.py", "record", run_dir, "--episodes", 1, "--out", tmp_path / "e")
     (episode,) = (tmp_path / "e").glob("*.episode")
     for file in (episode, *(run_dir / "episodes").glob("*.episode")):
-        verified = program("evaluate.py", "replay", file, "--verify")
-        assert verified.returncode == 0, verified.stdout + verified.stderr
+        program("evaluate.py", "replay", file, "--verify")
 
 
 def test_a_run_without_evaluations(tmp_path: Path) -> None:
     """Its last checkpoint is the agent; it resumes exactly."""
-    options = (
-        "--game Pong --warmup 100 --num-envs 2 --replay-size 400 --batch-size 4 --precision fp32 "
-        "--update-period 50 --eval-every 150 --eval-episodes 0 --max-episode-frames 400"
-    ).split()
+    options = (*TINY_RUN, "--eval-every", 150, "--eval-episodes", 0)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     done = program("train.py", *options, "--steps", 400, "--run-dir", whole)
-    assert done.returncode == 0, done.stderr
     assert not re.search("evaluation score|to evaluate", done.stdout)
     assert "finished: 400 steps" in done.stdout
     for more in (["--run-dir", parts, "--steps", 200], ["--resume", parts, "--steps", 400]):
-        done = program("train.py", *options, *more)
-        assert done.returncode == 0, done.stderr
+        program("train.py", *options, *more)
     networks = [(run / "last/network.safetensors").read_bytes() for run in (whole, parts)]
     assert networks[0] == networks[1]
     assert not (whole / "best").exists()
@@ -138,20 +112,7 @@ def test_a_run_without_evaluations(tmp_path: Path) -> None:
 
 def test_resume_goes_on_where_it_stopped(tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            str(ROOT / "train.py"),
-            *SMALL,
-            "--steps",
-            "1000000",
-            "--run-dir",
-            str(run_dir),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-    )
+    process = started("train.py", *SMALL, "--steps", 1_000_000, "--run-dir", run_dir)
     assert process.stdout is not None
     for line in process.stdout:
         if "evaluation score" in line:
@@ -164,8 +125,7 @@ def test_resume_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert stopped["steps"] >= 1000
 
     steps = stopped["steps"] + 1200
-    done = program("train.py", "--resume", run_dir, "--steps", steps)
-    assert done.returncode == 0, done.stderr
+    program("train.py", "--resume", run_dir, "--steps", steps)
     lines = metrics(run_dir)
     assert [m["steps"] for m in lines] == sorted(m["steps"] for m in lines)
     assert [m["seconds"] for m in lines] == sorted(m["seconds"] for m in lines)
@@ -174,9 +134,7 @@ def test_resume_goes_on_where_it_stopped(tmp_path: Path) -> None:
     config = json.loads((run_dir / "config.json").read_text())
     assert len(config["resumed"]) == 1
 
-    again = program("train.py", "--resume", run_dir)
-    assert again.returncode == 2
-    assert "--steps" in again.stderr
+    assert "--steps" in program("train.py", "--resume", run_dir, code=2).stderr
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
@@ -192,10 +150,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         "        Broken.calls += q.requires_grad\n"
         "        return q * float('nan') if Broken.calls > 200 else q\n"
     )
-    done = program(
-        "train.py", *SMALL, "--network", "broken:Broken", "--run-dir", run_dir, cwd=tmp_path
-    )
-    assert done.returncode == 1
+    options = (*SMALL, "--network", "broken:Broken", "--run-dir", run_dir)
+    done = program("train.py", *options, code=1, cwd=tmp_path)
     assert len(done.stderr.strip().splitlines()) == 1
     assert "no longer a finite number" in done.stderr
     state = json.loads((run_dir / "last" / "state.json").read_text())
@@ -224,64 +180,46 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
         ("--steps 5000", "nothing is learned"),
     ],
 )
-def test_bad_input_is_refused(
-    arguments: str,
-    says: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_bad_input_is_refused(arguments: str, says: str, refused: Refused, here: Path) -> None:
     if arguments == "--device cuda" and torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
-    monkeypatch.setattr(sys, "argv", ["train.py", *arguments.split()])
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        run_cli(train.main)
-    assert ended.value.code == 2
-    assert says in capsys.readouterr().err
-    assert not (tmp_path / "checkpoints").exists()
+    assert says in refused(*arguments.split())
+    assert not (here / "checkpoints").exists()
 
 
 def test_a_failing_compiler_is_one_line_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
 ) -> None:
     def fail() -> None:
         raise OSError("no g++\n\nSet TORCH_LOGS")
 
     broken = FunctionType(fail.__code__, {"__name__": "torch._inductor.x", "OSError": OSError})
     monkeypatch.setattr(torch, "compile", lambda _: lambda _: broken())
-    words = ["--execution", "compile", "--device", "cpu", "--run-dir", str(tmp_path / "run")]
-    monkeypatch.setattr(sys, "argv", ["train.py", "--replay-size", "1000", *words])
-    with pytest.raises(SystemExit) as ended:
-        run_cli(train.main)
-    assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert said == "error: torch.compile does not work here: use --execution eager (no g++)\n"
+    words = "--execution compile --device cpu --replay-size 1000 --run-dir".split()
+    assert refused(*words, str(tmp_path / "run")) == (
+        "error: torch.compile does not work here: use --execution eager (no g++)\n"
+    )
     assert not (tmp_path / "run" / "config.json").exists()
 
 
 def test_bad_input_to_the_real_program_is_one_line(tmp_path: Path) -> None:
-    done = program("train.py", "--game", "Pnog", cwd=tmp_path)
-    assert done.returncode == 2
+    done = program("train.py", "--game", "Pnog", code=2, cwd=tmp_path)
     assert done.stderr == "error: unknown game 'Pnog': did you mean Pong, UpNDown?\n"
 
 
 def test_a_run_is_never_overwritten(finished: tuple[Path, str]) -> None:
-    again = program("train.py", *SMALL, "--run-dir", finished[0])
-    assert again.returncode == 2
-    assert "--resume" in again.stderr
+    assert "--resume" in program("train.py", *SMALL, "--run-dir", finished[0], code=2).stderr
 
 
 def test_a_resumed_run_keeps_its_game(finished: tuple[Path, str]) -> None:
-    changed = program("train.py", "--resume", finished[0], "--game", "Breakout", "--steps", 9000)
-    assert changed.returncode == 2
-    assert "start a new run" in changed.stderr
+    options = ("--resume", finished[0], "--game", "Breakout", "--steps", 9000)
+    assert "start a new run" in program("train.py", *options, code=2).stderr
 
 
 def test_a_refused_resume_leaves_the_run_alone(finished: tuple[Path, str]) -> None:
     before = (finished[0] / "config.json").read_bytes()
     for wrong in (["--steps", 500], ["--steps", 9000, "--preset", "dopamine"]):
-        assert program("train.py", "--resume", finished[0], *wrong).returncode == 2
+        program("train.py", "--resume", finished[0], *wrong, code=2)
     assert (finished[0] / "config.json").read_bytes() == before
 
 
@@ -296,7 +234,6 @@ def test_help_fits_a_reader() -> None:
 
 def test_help_names_every_command() -> None:
     shown = program("evaluate.py", "--help")
-    assert shown.returncode == 0
     assert all(f"• {name} " in shown.stdout for name in COMMANDS)
 
 

@@ -30,9 +30,8 @@ class PlainLearner:
     def __init__(self, config: LearnerConfig, online: nn.Module) -> None:
         self.config = config
         self.online, self.target = copy.deepcopy(online), copy.deepcopy(online)
-        self.optimizer = make_optimizer(
-            config.optimizer, self.online.parameters(), config.learning_rate, 1e-8
-        )
+        epsilon, parameters = config.optimizer_epsilon, self.online.parameters()
+        self.optimizer = make_optimizer(config.optimizer, parameters, config.learning_rate, epsilon)
 
     def update(self, batch: Batch) -> None:
         config = self.config
@@ -81,7 +80,6 @@ def test_the_update_is_the_textbooks(
     learner = Learner(config, 3, "cpu", shards)
     before = copy.deepcopy(learner.online)
     plain = PlainLearner(config, learner.online)
-    plain.optimizer.param_groups[0]["eps"] = config.optimizer_epsilon
     for seed, count in enumerate((8, 7, 2)):
         learner.update(some(count, seed))
         plain.update(some(count, seed))
@@ -246,7 +244,6 @@ def test_hooks_on_gradients_are_called_once(precision: Any, tolerance: float) ->
     learner = Learner(config, 3, "cpu", shards=2)
     before = copy.deepcopy(learner.online)
     plain = PlainLearner(config, learner.online)
-    plain.optimizer.param_groups[0]["eps"] = config.optimizer_epsilon
     plain.online.inner.weight.register_hook(lambda gradient: gradient / 10)
     learner.update(some(8, 0))
     plain.update(some(8, 0))

@@ -189,12 +189,10 @@ def test_without_ffmpeg_one_line_says_how_to_get_it(
         write_video(tmp_path / "x.mp4", list)
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("name", ["12:30.mp4", "-b.mp4"])
-def test_a_name_is_no_protocol_and_no_option_of_ffmpeg(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_is_no_protocol_and_no_option_of_ffmpeg(name: str) -> None:
     pytest.importorskip("imageio_ffmpeg")
-    monkeypatch.chdir(tmp_path)
     assert write_video(Path(name), lambda: [coloured((0, 200, 0))])
     assert Path(name).is_file()
 

@@ -9,16 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from envs.action_log import LogHeader, Recorder, Turns, pack_chunk
+from envs.action_log import LogHeader, Recorder, pack_chunk
 from envs.stream import Turn
 from envs.trace import EpisodeTrace
 from harness.files.journal import Journals
 from harness.metrics.games import OnStep
 from harness.metrics.reporter import NotFinite, Reporter
 from harness.run.checkpoint import CheckpointState
-from harness.run.config import RunConfig, flatten
+from harness.run.config import flatten
 from harness.run.folder import Run
 from harness.run.state import RunState
 from harness.training.checkpoint_writer import CheckpointWriter
@@ -64,7 +63,11 @@ class RunWriter:
             self._log_start, self._log_name = self._counters.steps, log_name(self._counters.steps)
             self._recorder = Recorder(num_envs)
             self._log = journals.open(self._log_name, fresh=True)
-            self._log.write(_header(run.config, self._log_start).packed())
+            config = run.config
+            header = LogHeader.for_installed(
+                config.emulators, config.seed, self._log_start, config.keyframe_period
+            )
+            self._log.write(header.packed())
 
     def begin(self) -> None:
         """Write a checkpoint before the first turn, so that the run can be resumed from then on."""
@@ -107,15 +110,10 @@ class RunWriter:
 
     def save(self) -> None:
         """Write a checkpoint. Raises NotFinite instead when the learner has diverged."""
-        components = {
-            "log": _tensors(self._recorder.tail()),
-            "random": self._session.random_streams.state(),
-        }
-        tensors = self._learner.state() | {
-            f"{component}.{name}": tensor
-            for component, values in components.items()
-            for name, tensor in values.items()
-        }
+        tail, streams = self._recorder.tail()._asdict(), self._session.random_streams.state()
+        tensors = self._learner.state()
+        tensors |= {f"log.{name}": torch.from_numpy(array) for name, array in tail.items()}
+        tensors |= {f"random.{name}": tensor for name, tensor in streams.items()}
         if not bool(tensors["figures.sums"].isfinite().all()):
             raise NotFinite(self._counters.steps)
         self._checkpoints.save(tensors, self._state())
@@ -170,11 +168,3 @@ class RunWriter:
 def log_name(steps: int) -> str:
     """File name of the action log that begins after `steps` steps."""
     return f"{steps:012d}.actions"
-
-
-def _header(config: RunConfig, start: int) -> LogHeader:
-    return LogHeader.for_installed(config.emulators, config.seed, start, config.keyframe_period)
-
-
-def _tensors(tail: Turns) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in tail._asdict().items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from harness.run.checkpoint import seal_of
+from support import programs
+from support.agent_samples import edit_state
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = (
     "--game Breakout --steps 2600 --warmup 200 --update-period 8 --num-envs 2 --replay-size 600 "
     "--eval-every 800 --eval-episodes 1 --log-every 100 --max-episode-frames 600 --batch-size 8 "
@@ -25,12 +25,9 @@ SMALL = (
 """The replay memory wraps several times, the action log has one whole chunk, every emulator has
 a dozen keyframes."""
 KILLS = 26
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONUNBUFFERED": "1"}
 
 
-def program(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / script), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=900, env=ENVIRONMENT)
+program, started = (partial(run, threads=2) for run in (programs.program, programs.started))
 
 
 def curves(run_dir: Path) -> list[dict[str, float]]:
@@ -65,17 +62,16 @@ def outcome(run_dir: Path) -> dict[str, Any]:
         "state": {name: value for name, value in state.items() if name != "seal"},
         "curves": curves(run_dir),
         "drawn": drawn(run_dir),
-        "log": (run_dir / "000000000000.actions").read_bytes(),
+        "log": log_of(run_dir).read_bytes(),
         "games": {f.name: f.read_bytes() for f in (run_dir / "episodes").iterdir()},
         "best": (run_dir / "best" / "network.safetensors").read_bytes(),
     }
 
 
 def tensors(run_dir: Path) -> dict[str, torch.Tensor]:
-    files = ("network", "learner")
     return {
         f"{name}.{key}": tensor
-        for name in files
+        for name in ("network", "learner")
         for key, tensor in load_file(run_dir / "last" / f"{name}.safetensors").items()
     }
 
@@ -84,23 +80,23 @@ def assert_same(run_dir: Path, other: Path) -> None:
     one, two = outcome(run_dir), outcome(other)
     for name in one:
         assert one[name] == two[name], name
-    theirs = tensors(other)
-    assert tensors(run_dir).keys() == theirs.keys()
-    for name, tensor in tensors(run_dir).items():
-        assert torch.equal(tensor, theirs[name]), name
+    assert_same_weights(run_dir, other)
 
 
-def resume(run_dir: Path, *options: object) -> subprocess.CompletedProcess[str]:
-    return program("train.py", "--resume", run_dir, "--steps", 2600, *options)
+def resume(run_dir: Path, *options: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return program("train.py", "--resume", run_dir, "--steps", 2600, *options, code=code)
+
+
+def assert_same_weights(run_dir: Path, other: Path) -> None:
+    one, two = tensors(run_dir), tensors(other)
+    assert one.keys() == two.keys()
+    assert [name for name in one if not torch.equal(one[name], two[name])] == []
 
 
 def assert_same_end(run_dir: Path, unbroken: Path) -> None:
     """The run had an evaluation of its own at 2,300 steps; all else is as without a stop."""
-    theirs = tensors(unbroken)
-    for name, tensor in tensors(run_dir).items():
-        assert torch.equal(tensor, theirs[name]), name
-    log = "000000000000.actions"
-    assert (run_dir / log).read_bytes() == (unbroken / log).read_bytes()
+    assert_same_weights(run_dir, unbroken)
+    assert log_of(run_dir).read_bytes() == log_of(unbroken).read_bytes()
     one, two = (
         [line for line in curves(folder) if line["steps"] != 2300] for folder in (run_dir, unbroken)
     )
@@ -117,17 +113,9 @@ def cut(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 
 
-def state(run_dir: Path, name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((run_dir / name / "state.json").read_text())
-    return content
-
-
-def edit_state(run_dir: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+def edit_states(run_dir: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     for name in ("last", "last.old"):
-        content = state(run_dir, name)
-        edit(content)
-        content["seal"] = seal_of(content)
-        (run_dir / name / "state.json").write_text(json.dumps(content))
+        edit_state(run_dir / name, edit)
 
 
 def log_of(run_dir: Path) -> Path:
