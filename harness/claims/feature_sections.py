@@ -59,7 +59,7 @@ def patterns(seeds: Seeds) -> Section:
         "Blocks among rings of as many pixels, and one to eight rectangles whose total area and "
         "place do not tell their number."
     )
-    return Section("Whether, and how many", lead, tuple(blocks), folded=True)
+    return Section("Whether, and how many", lead, tuple(blocks))
 
 
 def response(seeds: Seeds) -> Section:
@@ -115,7 +115,7 @@ def response(seeds: Seeds) -> Section:
         "How much features change when the whole picture moves, against how much they differ "
         "between states. A small change is not a lost location: compare the errors above."
     )
-    return Section("Movement, reconstruction, health", lead, tuple(blocks), folded=True)
+    return Section("Movement, reconstruction, health", lead, tuple(blocks))
 
 
 def boxes(seeds: Seeds) -> Section:
@@ -137,7 +137,7 @@ def boxes(seeds: Seeds) -> Section:
         "kept on the grid of a stride of 4, as maxima of 5x5 windows on it, or as one maximum "
         "each. Tilt and number are told by a kernel readout, position by a linear one."
     )
-    return Section("A battery of filters", lead, tuple(blocks), folded=True)
+    return Section("A battery of filters", lead, tuple(blocks))
 
 
 def _run_name(run: Mapping[str, Any]) -> str:
@@ -176,7 +176,7 @@ def agents(measured: Sequence[Measured]) -> Section:
         tuple(rows),
     )
     lead = "Everything else in the emulator stays as it was, so the state is one of the game's own."
-    return Section("Agents", lead, (table,) if rows else (), folded=True)
+    return Section("Agents", lead, (table,) if rows else ())
 
 
 def dial(seeds: Seeds) -> Section:
@@ -207,7 +207,7 @@ def dial(seeds: Seeds) -> Section:
         "Weights are as drawn at the start and, but for their scale, the same everywhere: the "
         "reducer alone is turned."
     )
-    return Section("The dial", lead, tuple(blocks), folded=True)
+    return Section("The dial", lead, tuple(blocks))
 
 
 def _curves(

@@ -64,7 +64,7 @@ def location(results: Results, seeds: Seeds) -> Section:
         "place in states of other episodes. In games the object was put at a random place in the "
         "emulator's memory and the game went on for 16 frames."
     )
-    return Section("Location", lead, tuple(blocks), folded=True)
+    return Section("Location", lead, tuple(blocks))
 
 
 def _location_row(seeds: Seeds, training: str, network: str, dataset: str) -> tuple[Any, ...]:
@@ -184,7 +184,7 @@ def known(results: Results, seeds: Seeds) -> Section:
         "The true place of the object, and where a linear readout of each network's conv3 puts it. "
         "States were not chosen: they are the first ones of the test."
     )
-    return Section("What each network still knows", lead, tuple(blocks), folded=True)
+    return Section("What each network still knows", lead, tuple(blocks))
 
 
 def _frame(

@@ -23,7 +23,6 @@ from harness.report.blocks import (
     Row,
     Section,
     Table,
-    Text,
     Verdict,
 )
 from harness.report.intervals import written
@@ -49,7 +48,6 @@ def report(results: Results) -> Report:
             "Claim by claim",
             "Each claim is judged by a rule that was written down before it was measured.",
             tuple(_verdict(claim) for claim in results.claims),
-            folded=True,
         ),
         location(results, seeds),
         known(results, seeds),
@@ -210,7 +208,7 @@ def _methods(results: Results) -> Section:
         f"The data sets behind * in the measures: {', '.join(datasets)}.",
         f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.",
     ]
-    return Section("Methods and limits", "", (Text(tuple(paragraphs)),), folded=True)
+    return Section("Methods and limits", "", tuple(paragraphs))
 
 
 def _views(networks: Sequence[str]) -> str:

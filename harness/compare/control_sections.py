@@ -5,17 +5,18 @@ from __future__ import annotations
 from harness.compare.design import BASELINE, CONTROLS, teacher_of
 from harness.compare.formatting import (
     INTERVAL,
+    difference_cell,
     difference_row,
     differences,
     few_note,
     interval_text,
-    p_text,
+    p_cell,
     p_value,
 )
-from harness.compare.results import ControlResult, Results, TandemResult
+from harness.compare.results import ControlResult, PowerRow, Results
 from harness.compare.statistics import LEVEL
 from harness.metrics.reader import RECENT
-from harness.report.blocks import Block, Column, Row, Section, Table, Text
+from harness.report.blocks import Block, Columns, Section, Table
 from harness.text import counted
 
 
@@ -24,66 +25,59 @@ def tandems(results: Results) -> Section | None:
     entries = results.tandems
     if not entries:
         return None
-    rows = tuple(
-        (
-            *(entry.name, entry.runs),
-            interval_text(entry.difference, "+.1%", short=True) if entry.difference else None,
-            p_text(entry.difference.p) if entry.difference else None,
-            "; ".join(entry.missing) or None,
-        )
-        for entry in entries
-    )
     blocks = (
         differences(
             "Passive networks less their teachers: difference of the IQM",
-            tuple(map(_tandem_row, entries)),
+            [
+                difference_row(f"{e.name} less {teacher_of(e.name)[0]}", e.difference, "", e.name)
+                for e in entries
+            ],
             results.design.margin,
             few_note(entries),
             "the teacher's score above random play",
         ),
-        Table(
+        Table.of(
             "Passive learning",
-            (Column("tandem"), Column("runs", "d"), Column(f"IQM difference ({INTERVAL})"),
-             Column("p"), Column("missing")),
-            rows,
+            entries,
+            (
+                ("tandem", "", lambda entry: entry.name),
+                ("runs", "d", lambda entry: entry.runs),
+                (f"IQM difference ({INTERVAL})", "", lambda e: difference_cell(e.difference)),
+                ("p", "", lambda entry: p_cell(entry.difference)),
+                ("missing", "", lambda entry: "; ".join(entry.missing) or None),
+            ),
             "p-values are not corrected for their number.",
         ),
-    )  # fmt: skip
+    )
     lead = (
         "A->B: network B never acts and learns from what A saw, batch by batch (Ostrovski et al. "
         "2021). What is left of a difference between networks then is not due to what they explore."
         " A network that learns passively from its own kind shows what passivity alone costs."
     )
-    return Section("Passive learning", lead, blocks, folded=True)
-
-
-def _tandem_row(entry: TandemResult) -> Row:
-    name = entry.name
-    return difference_row(f"{name} less {teacher_of(name)[0]}", entry.difference, series=name)
+    return Section("Passive learning", lead, blocks)
 
 
 def control(results: Results) -> Section:
     """The comparison's own errors: A/A control and power."""
     power = results.power
-    several = power.compared > 1
-    columns = [Column("difference", "+.0%"), Column("found with probability", ".2f")]
-    note = f"By simulation, for a spread of {power.spread:.0%} between seeds "
-    note += f"({power.spread_is})."
-    if several:
-        columns.append(Column(f"among {power.compared} compared networks", ".2f"))
-        note += " The last column is for the first of Holm's steps."
-    table = Table(
-        f"Power: {counted(power.games, 'game')}, {counted(power.seeds, 'seed')}",
-        tuple(columns),
-        tuple((row.effect, row.alone, *([row.among_all] if several else [])) for row in power.rows),
-        note,
+    columns: Columns[PowerRow] = (
+        ("difference", "+.0%", lambda row: row.effect),
+        ("found with probability", ".2f", lambda row: row.alone),
+        (f"among {power.compared} compared networks", ".2f", lambda row: row.among_all),
     )
+    note = f"By simulation, for a spread of {power.spread:.0%} between seeds ({power.spread_is})."
+    if power.compared > 1:
+        note += " The last column is for the first of Holm's steps."
+    else:
+        columns = columns[:2]
+    title = f"Power: {counted(power.games, 'game')}, {counted(power.seeds, 'seed')}"
     lead = (
         "What this comparison finds where there is nothing to find, and what it would find if "
         "there were something."
     )
     controls = tuple(map(control_text, results.controls)) or (NO_CONTROL,)
-    return Section("Control and power", lead, (Text(controls), table), folded=True)
+    table = Table.of(title, power.rows, columns, note)
+    return Section("Control and power", lead, (*controls, table))
 
 
 NO_CONTROL = (
@@ -110,7 +104,7 @@ def equal_time(results: Results) -> Block:
     """Differences after equal wall time."""
     rows = [difference_row(e.name, e.at_equal_time) for e in results.networks if e.at_equal_time]
     if not rows:
-        return Text(("Scores after equal wall time are not known: too few runs are finished.",))
+        return "Scores after equal wall time are not known: too few runs are finished."
     return differences(
         f"Difference of the IQM to {BASELINE} after equal wall time",
         rows,

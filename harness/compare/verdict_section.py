@@ -6,6 +6,7 @@ from harness.compare.design import BASELINE
 from harness.compare.formatting import (
     INTERVAL,
     UNIT,
+    difference_cell,
     difference_row,
     differences,
     few_note,
@@ -15,7 +16,7 @@ from harness.compare.formatting import (
 )
 from harness.compare.results import Difference, NetworkResult, Results
 from harness.compare.statistics import LEVEL, Interval
-from harness.report.blocks import Block, Outcome, Section, Text, Verdict
+from harness.report.blocks import Block, Outcome, Section, Verdict
 from harness.text import counted
 
 RULE = (
@@ -30,12 +31,12 @@ def verdicts(results: Results) -> Section:
     margin = results.design.margin
     blocks: list[Block] = [_verdict(entry, margin) for entry in results.compared]
     if not blocks:
-        blocks.append(Text((f"No network was compared with {BASELINE}.",)))
+        blocks.append(f"No network was compared with {BASELINE}.")
     lead = (
         f"Is there a difference of at least {margin:.0%} of {UNIT}, after equally many steps? "
         "Equal wall time is shown beside it and decides nothing."
     )
-    return Section("Network by network", lead, tuple(blocks), folded=True)
+    return Section("Network by network", lead, tuple(blocks))
 
 
 def outcome(entry: NetworkResult, margin: float) -> Outcome:
@@ -72,7 +73,7 @@ def _verdict(entry: NetworkResult, margin: float) -> Verdict:
         f"{conclusion(entry, margin)} {_evidence(entry, difference) if difference else ''}".strip(),
         RULE.format(f"{margin:.0%}"),
         differences(title, rows, margin, few_note([entry])) if difference else None,
-        interval_text(difference, "+.1%", short=True) if difference else "not compared",
+        difference_cell(difference) or "not compared",
         f"needs {margin:.0%} either way",
     )
 

@@ -8,10 +8,6 @@ from harness.report.blocks import Heat, Table
 from harness.report.markup import Html, render, shown
 from harness.report.styles import Styles
 
-NARROW = 12
-"""A heat map of at most so many columns writes its numbers into its cells and has a name above
-each column."""
-
 
 def draw_table(table: Table, styles: Styles) -> Html:
     """A table; where it is wider than the page it scrolls inside its box."""
@@ -25,8 +21,8 @@ def draw_table(table: Table, styles: Styles) -> Html:
 
 
 def draw_heat(heat: Heat) -> Html:
-    """A table of shades from the smallest value (palest) to the largest. Values stand in the cells
-    where these are few, else where the pointer rests. A missing value is an empty, crossed cell."""
+    """A table of shades from the smallest value (palest) to the largest, with the values in the
+    cells. A missing value is a dash in an empty cell."""
     values = [[shown(value) for value in row] for row in heat.values]
     finite = [value for value in chain.from_iterable(values) if value is not None]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
@@ -43,7 +39,5 @@ def draw_heat(heat: Heat) -> Html:
         ends=(low, high),
         drawable=bool(finite),
         missing=sum(map(len, values)) - len(finite),
-        every=-(-len(heat.columns) // NARROW),
-        width=2 + min(max(map(len, heat.rows), default=0), 14 if len(heat.columns) <= 8 else 8),
-        with_numbers=len(heat.columns) <= NARROW,
+        width=2 + min(max(map(len, heat.rows), default=0), 14),
     )
