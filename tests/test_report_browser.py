@@ -22,12 +22,17 @@ WIDTHS = (390, 768, 1400)
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """A browser that shows the page of every block."""
+    """A browser that shows the page of every block; the pictures stay folded until a link opens
+    them."""
     folder = tmp_path_factory.mktemp("browser")
     write_page(folder / "report.html", everything())
     with chromium(folder / "profile") as driver:
         show(driver, 1400, "light")
         driver.get((folder / "report.html").as_uri())
+        driver.execute_script("""
+            for (const section of document.querySelectorAll('details:not(:has(#section-3))'))
+                section.open = true;
+        """)
         yield driver
 
 
