@@ -18,11 +18,10 @@ from harness.claims.budget import Budget
 from harness.errors import UserError
 from harness.files.atomic import write_json
 from harness.probes import bars
-from harness.probes.agents import measure_agent
 from harness.probes.datasets import PLANTED_SEED, block
 from harness.probes.measures import counting
 from harness.probes.patterns import counted, located
-from harness.probes.profile import controls, counts, whole
+from harness.probes.profile import controls, counts, measure_agent, whole
 from harness.probes.states import errors_by_states
 from harness.probes.training import SIZES, Task, answers, fresh, trained
 from harness.run.checkpoint import read_state, read_whole

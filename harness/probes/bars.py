@@ -29,7 +29,6 @@ POOLS: dict[str, Callable[[Tensor], Tensor]] = {
     "local max": lambda maps: F.max_pool2d(maps, 5, 4, 2),
     "global max": lambda maps: maps.amax((-2, -1), keepdim=True),
 }
-BANKS = ("gabor", "random", "learned")
 
 
 def boxes(count: int, seed: int) -> tuple[Tensor, Floats, npt.NDArray[np.int64], Floats]:
