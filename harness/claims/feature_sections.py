@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
 
 from agent.networks import dial_of
 from envs.games import game_title
+from harness.claims.preregistration import measured as mean_at
 from harness.claims.results import Measured
-from harness.claims.tables import TRAININGS, Seeds, lines, over, series_of
-from harness.report.blocks import Block, Column, Curves, Intervals, Reference, Row, Section, Table
+from harness.claims.tables import TRAININGS, Seeds, lines, over, series_of, table
+from harness.report.blocks import Block, Curves, Intervals, Reference, Row, Section
 
 TRAINING = "untrained"
 _ERRORS = {
@@ -37,6 +38,25 @@ _READINGS = (
     ),
 )
 """What is read from patterns: title, unit, what a guess has, and measures by their names."""
+_TAKING_PART = (
+    ("object's pixels unexplained", ".2f", "location.*.conv3.decoding.object"),
+    ("background unexplained", ".2f", "location.*.conv3.decoding.background"),
+    ("map does not move with the picture by its pitch", ".3f", "equivariance.conv3"),
+    ("directions of fc1 (srank)", ".0f", "health.fc1.srank"),
+    ("dormant in conv3", ".0%", "health.conv3.dormant"),
+    ("dormant in fc1", ".0%", "health.fc1.dormant"),
+)
+_MOVED = (
+    ("greedy action changes", ".0%", "sensitivity.flips"),
+    ("when a drawn block is moved instead", ".0%", "sensitivity.drawn.flips"),
+    ("where the choice was clear", ".0%", "sensitivity.flips_decided"),
+    ("change by chance", ".0%", "sensitivity.chance"),
+    ("change of value, standard deviations", ".2f", "sensitivity.value"),
+    ("change of advantages, standard deviations", ".2f", "sensitivity.advantage"),
+    ("same action when the whole picture moves by 1", ".0%", "consistency.1"),
+    ("same by chance", ".0%", "consistency.chance"),
+    ("change of conv3", ".3f", "object.conv3"),
+)
 Stops = Mapping[float, str]
 """Networks by the number that is turned."""
 
@@ -81,34 +101,11 @@ def response(seeds: Seeds) -> Section:
             )
         )
         blocks.append(
-            Table(
+            table(
                 f"What can be drawn from conv3, and how many units take part, networks {how}",
-                (
-                    Column("network"),
-                    Column("object's pixels unexplained", ".2f"),
-                    Column("background unexplained", ".2f"),
-                    Column("map does not move with the picture by its pitch", ".3f"),
-                    Column("directions of fc1 (srank)", ".0f"),
-                    Column("dormant in conv3", ".0%"),
-                    Column("dormant in fc1", ".0%"),
-                ),
-                tuple(
-                    (
-                        name,
-                        *(
-                            seeds.mean(training, name, path)
-                            for path in (
-                                "location.*.conv3.decoding.object",
-                                "location.*.conv3.decoding.background",
-                                "equivariance.conv3",
-                                "health.fc1.srank",
-                                "health.conv3.dormant",
-                                "health.fc1.dormant",
-                            )
-                        ),
-                    )
-                    for name in names
-                ),
+                ("network",),
+                [((name,), partial(seeds.mean, training, name)) for name in names],
+                _TAKING_PART,
             )
         )
     lead = (
@@ -140,43 +137,16 @@ def boxes(seeds: Seeds) -> Section:
     return Section("A battery of filters", lead, tuple(blocks))
 
 
-def _run_name(run: Mapping[str, Any]) -> str:
-    """Which run an agent is from."""
-    return f"{game_title(run['game'])}, seed {run['seed']}, {run['steps']:,} steps"
-
-
 def agents(measured: Sequence[Measured]) -> Section:
     rows = []
     for unit in measured:
-        profile = unit.profile
-        if unit.training == "agent" and "sensitivity" in profile:
-            changes, same = profile["sensitivity"], profile["consistency"]
-            rows.append(
-                (
-                    f"{unit.network}, {_run_name(profile['run'])}",
-                    *(changes["flips"], changes["drawn"]["flips"]),
-                    *(changes[name] for name in ("flips_decided", "chance", "value", "advantage")),
-                    *(same["1"], same["chance"], profile["object"]["conv3"]),
-                )
-            )
-    table = Table(
-        "Trained agents: the object alone is moved by about 4 pixels",
-        (
-            *(Column("agent"), Column("greedy action changes", ".0%")),
-            Column("when a drawn block is moved instead", ".0%"),
-            *(Column("where the choice was clear", ".0%"), Column("change by chance", ".0%")),
-            *(Column("change of value, standard deviations", ".2f"),),
-            *(Column("change of advantages, standard deviations", ".2f"),),
-            *(
-                Column("same action when the whole picture moves by 1", ".0%"),
-                Column("same by chance", ".0%"),
-            ),
-            Column("change of conv3", ".3f"),
-        ),
-        tuple(rows),
-    )
+        if unit.training == "agent" and "sensitivity" in unit.profile:
+            run = unit.profile["run"]
+            where = f"{game_title(run['game'])}, seed {run['seed']}, {run['steps']:,} steps"
+            rows.append(((f"{unit.network}, {where}",), partial(mean_at, unit.profile)))
+    title = "Trained agents: the object alone is moved by about 4 pixels"
     lead = "Everything else in the emulator stays as it was, so the state is one of the game's own."
-    return Section("Agents", lead, (table,) if rows else ())
+    return Section("Agents", lead, (table(title, ("agent",), rows, _MOVED),) if rows else ())
 
 
 def dial(seeds: Seeds) -> Section:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from harness.claims.preregistration import Effect, bounds, measured
 from harness.claims.results import Measured, Profile
-from harness.report.blocks import Series
+from harness.report.blocks import Column, Series, Table
 from harness.report.markup import is_interval, number, telling
 
 Value = float | None
@@ -81,6 +81,26 @@ class Seeds:
             if value is not None:
                 values.append(value)
         return values
+
+
+Measures = Sequence[tuple[str, str, str]]
+"""Columns of a table: headings, formats, and the measures below."""
+
+
+def table(
+    title: str,
+    names: Sequence[str],
+    rows: Iterable[tuple[Sequence[str], Callable[[str], Value | str]]],
+    measures: Measures,
+    note: str = "",
+) -> Table:
+    """Measures side by side; a row has its names, and what gives it each measure."""
+    return Table(
+        title,
+        (*map(Column, names), *(Column(heading, form) for heading, form, _ in measures)),
+        tuple((*named, *(read(path) for _, _, path in measures)) for named, read in rows),
+        note,
+    )
 
 
 def over(training: str) -> str:
