@@ -27,11 +27,9 @@ from harness.report.blocks import (
     Table,
 )
 from harness.report.curves import draw_curves
-from harness.report.intervals import Axis, axis, draw_intervals, written
+from harness.report.figures import Axis, axis, draw_heat, draw_intervals, draw_picture, png, written
 from harness.report.markup import compact, number
-from harness.report.pictures import draw_picture, png
 from harness.report.styles import TRUTH, Styles
-from harness.report.tables import draw_heat
 
 VALUES = st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(math.nan), st.just(math.inf))
 MINUS = "\N{MINUS SIGN}"

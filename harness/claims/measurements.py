@@ -156,7 +156,7 @@ def _measure(measurement: Measurement, budget: Budget, learning_rate: float | No
     if measurement.training == "bars":
         network = trained("stride", "location", measurement.seed, budget.updates // 4, 1e-3)
         filters = network.conv1.weight[:, -1:].detach()
-        return _by_pool(bars.sweep(measurement.seed, budget.boxes, filters))
+        return bars.sweep(measurement.seed, budget.boxes, filters)
     if measurement.training == "agent":
         return measure_agent(Path(measurement.agent), extent)
     if measurement.training == "untrained":
@@ -229,15 +229,6 @@ def own_errors(
         off = np.linalg.norm(answers(network, task, planted.states) - planted.positions, axis=1)
         errors[f"block {size}"] = float(np.median(off))
     return errors
-
-
-def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """{pool: {bank: {filters: measures}}}."""
-    pools: dict[str, Any] = {}
-    for row in rows:
-        pool, bank, filters = (row.pop(name) for name in ("pool", "bank", "filters"))
-        pools.setdefault(pool, {}).setdefault(bank, {})[str(filters)] = row
-    return pools
 
 
 def profiles(

@@ -25,7 +25,7 @@ from harness.report.blocks import (
     Table,
     Verdict,
 )
-from harness.report.intervals import written
+from harness.report.figures import written
 from harness.report.markup import is_interval, number, telling
 
 TITLE = "Does pooling throw location away?"

@@ -220,23 +220,21 @@ def _finding(entry: ArmResult, p_holm: float) -> Finding:
 def _game(table: Table, design: Design, game: str) -> GameInfo:
     """A game's class, its unit, and whether it counts."""
     baseline, floor = table.scores.get(BASELINE, {}).get(game), table.floors.get(game)
-    unit, at_floor = None, None
+    random, unit, at_floor = REFERENCE_SCORES[game].random, None, None
     if baseline is not None and floor is not None:
         unit, at_floor = float(unit_of(baseline, floor)), bool(baseline.mean() < floor)
     return GameInfo(
         kind="sensitive" if game in SENSITIVE else "tolerant" if game in TOLERANT else None,
-        random=REFERENCE_SCORES[game].random,
+        random=random,
         counts=unit is not None,
         unit=unit,
         at_floor=at_floor,
-        means={network: _mean(table, network, game) for network in design.networks},
+        means={
+            name: None if scores is None else float(scores.mean()) + random
+            for name in design.networks
+            for scores in [table.scores.get(name, {}).get(game)]
+        },
     )
-
-
-def _mean(table: Table, arm: str, game: str) -> float | None:
-    """Mean raw score of an arm's runs (points)."""
-    scores = table.scores.get(arm, {}).get(game)
-    return None if scores is None else float(scores.mean()) + REFERENCE_SCORES[game].random
 
 
 def _control(table: Table, entry: NetworkResult, rng: np.random.Generator) -> ControlResult:

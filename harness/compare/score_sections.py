@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -119,18 +119,15 @@ def kinds(results: Results) -> Section:
         )
     else:
         blocks.append(_no_kinds(games))
+    sensitive, tolerant = (", ".join(map(game_title, some)) for some in (SENSITIVE, TOLERANT))
     lead = (
         "If pooling harms because it loses places, it harms more where small things have to be "
-        f"located exactly ({_titles(SENSITIVE)}) than in games that forgive ({_titles(TOLERANT)})."
+        f"located exactly ({sensitive}) than in games that forgive ({tolerant})."
     )
     return Section("Kinds of games", lead, tuple(blocks))
 
 
 _KINDS = {"sensitive": "sensitive", "tolerant": "tolerant", None: "of neither kind"}
-
-
-def _titles(games: Sequence[str]) -> str:
-    return ", ".join(map(game_title, games))
 
 
 def _no_kinds(games: Mapping[str, GameInfo]) -> str:
@@ -147,8 +144,8 @@ def _in_game(entry: ArmResult, baseline: ArmResult, game: str) -> Interval | Non
         return None
     mine, theirs = (np.array(arm.games[game].normalised, float) for arm in (entry, baseline))
     rng = np.random.default_rng(SEED)
-    return bootstrap_interval(_mean_difference, [mine], [theirs], rng=rng, redraws=1999)
 
+    def difference(network: Strata, baseline: Strata) -> Scores:
+        return np.asarray(network[0].mean(-1) - baseline[0].mean(-1))
 
-def _mean_difference(network: Strata, baseline: Strata) -> Scores:
-    return np.asarray(network[0].mean(-1) - baseline[0].mean(-1))
+    return bootstrap_interval(difference, [mine], [theirs], rng=rng, redraws=1999)

@@ -14,9 +14,9 @@ from agent.scales import matchable
 from harness.evaluation.agents import load_network
 from harness.probes import measures
 from harness.probes.datasets import Dataset, block, presence, several
-from harness.probes.decoding import decoding
 from harness.probes.features import LAYERS, features, pitches, pixels
 from harness.probes.games import agent_profile, game_dataset
+from harness.probes.measures import decoding
 from harness.probes.patterns import SIDE, Planted
 from harness.probes.readout import Floats, Readout, Split, split
 from harness.probes.response import equivariance, health, responses
