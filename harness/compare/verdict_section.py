@@ -15,7 +15,7 @@ from harness.compare.formatting import (
     p_value,
 )
 from harness.compare.results import Difference, NetworkResult, Results
-from harness.compare.statistics import LEVEL, Interval
+from harness.compare.statistics import LEVEL
 from harness.report.blocks import Block, Outcome, Section, Verdict
 from harness.text import counted
 
@@ -42,10 +42,10 @@ def verdicts(results: Results) -> Section:
 def outcome(entry: NetworkResult, margin: float) -> Outcome:
     """Whether a network differs from the baseline by at least the margin (RULE)."""
     difference = entry.difference
-    if not difference:
-        return "undetermined"
-    beyond = has_width(difference) and max(difference.low, -difference.high) >= margin
-    large, small = beyond and _differs(entry), _equivalent(entry)
+    beyond = (
+        difference and has_width(difference) and max(difference.low, -difference.high) >= margin
+    )
+    large, small = bool(beyond) and _differs(entry), _equivalent(entry)
     if large == small:
         return "undetermined"
     return "supported" if large else "refuted"
@@ -84,27 +84,26 @@ def _evidence(entry: NetworkResult, difference: Difference) -> str:
     p = p_value(difference.p)
     if entry.p_holm is not None and p_value(entry.p_holm) != p:
         p += f", after Holm's correction {p_value(entry.p_holm)}"
-    better = entry.probability_of_improvement
+    better, chance = entry.probability_of_improvement, ""
+    if better and not has_width(better) and better.value in (0, 1):
+        which = "no run scores" if better.value == 0 else "every run scores"
+        chance = f" Game by game {which} above one of {BASELINE}."
+    elif better:
+        often = interval_text(better, short=True)
+        chance = f" A run scores above one of {BASELINE} with probability {often}."
     return (
         f"IQM difference {interval_text(difference, '+.1%')} of {UNIT}, {p}; "
-        f"{counted(runs, 'run')} on {counted(len(difference.games), 'game')}."
-        f"{_improvement(better) if better else ''}"
+        f"{counted(runs, 'run')} on {counted(len(difference.games), 'game')}.{chance}"
     )
-
-
-def _improvement(better: Interval) -> str:
-    """How often a run is better than one of the baseline in the same game."""
-    if not has_width(better) and better.value in (0, 1):
-        which = "no run scores" if better.value == 0 else "every run scores"
-        return f" Game by game {which} above one of {BASELINE}."
-    chance = interval_text(better, short=True)
-    return f" A run scores above one of {BASELINE} with probability {chance}."
 
 
 def conclusion(entry: NetworkResult, margin: float) -> str:
     """What follows for a network's difference, in a sentence."""
     if not entry.difference:
-        return f"Not compared: {reason(entry)}."
+        if not entry.runs:
+            return "Not compared: none of its runs is finished."
+        which = f"no game in which it and {BASELINE} have runs"
+        return f"Not compared: {which} is clearly above random play."
     way = "higher" if entry.difference.value > 0 else "lower"
     match outcome(entry, margin):
         case "supported":
@@ -118,10 +117,3 @@ def conclusion(entry: NetworkResult, margin: float) -> str:
     if _differs(entry):
         return f"It scores {way}, but whether by {margin:.0%} or more is undetermined."
     return f"Neither a difference nor its absence to within {margin:.0%} is shown."
-
-
-def reason(entry: NetworkResult) -> str:
-    """Why a network was not compared."""
-    if not entry.runs:
-        return "none of its runs is finished"
-    return f"no game in which it and {BASELINE} have runs is clearly above random play"
