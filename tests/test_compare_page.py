@@ -24,7 +24,7 @@ from harness.compare.results import (
 )
 from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.tables import findings
-from harness.compare.verdict_section import conclusion, outcome
+from harness.compare.verdict_sections import conclusion, outcome
 from harness.files.atomic import write_json
 from harness.report.blocks import Block, Curves, Intervals, Report, Table, Verdict
 from harness.report.page import page

@@ -165,7 +165,7 @@ def known(results: Results, seeds: Seeds) -> Section:
     blocks = []
     for dataset, shots in results.pictures.items():
         for training in ("location", "untrained"):
-            if training not in seeds.trainings:
+            if not seeds.networks(training):
                 continue
             frames = tuple(
                 _frame(seeds, training, dataset, i, text, place)

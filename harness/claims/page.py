@@ -160,7 +160,6 @@ def _row(part: JudgedPart) -> Row:
 
 
 def _sentence(part: JudgedPart) -> str:
-    """The result of a part, in one sentence."""
     what = part.what[0].upper() + part.what[1:]
     if part.mean is None:
         return f"{what}: not measured."
@@ -212,7 +211,6 @@ def _methods(results: Results) -> Section:
 
 
 def _views(networks: Sequence[str]) -> str:
-    """How far networks of the table see, in words."""
     by_field: dict[int | None, list[str]] = {}
     for name in filter(downsampling, networks):
         by_field.setdefault(size_of(name, 2).receptive_field, []).append(name)
@@ -223,7 +221,6 @@ def _views(networks: Sequence[str]) -> str:
 
 
 def _rates(results: Results) -> Iterator[str]:
-    """The learning rates that were taken, in words."""
     for unit in results.measured:
         if unit.training.endswith(" pilot"):
             task = unit.training.removesuffix(" pilot")

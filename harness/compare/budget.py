@@ -129,7 +129,6 @@ def _trial_steps(design: Design) -> tuple[int, int]:
 
 
 def _trial(design: Design, job: Job, folder: Path, device: DeviceName) -> list[str]:
-    """A short run with one short game to evaluate."""
     warmup, steps = _trial_steps(design)
     settings = design.settings | {
         "steps": steps,

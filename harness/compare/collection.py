@@ -158,7 +158,6 @@ def _differences(jobs: Sequence[RunResult]) -> list[str]:
 
 
 def _unequal(sizes: dict[str, MatchedSize]) -> list[str]:
-    """Notes on what is not held equal between networks."""
     base = sizes["stride"].parameters
     notes = [
         f"{name} has {size.parameters:,} parameters and stride {base:,}: size is not held equal"

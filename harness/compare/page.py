@@ -4,14 +4,13 @@ a network, and everything else folded below."""
 from __future__ import annotations
 
 from envs.games import game_title
-from harness.compare.control_sections import control, tandems
 from harness.compare.design import BASELINE, EQUAL
 from harness.compare.formatting import difference_row, differences, few_note
 from harness.compare.results import Results
 from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.score_sections import kinds, sums
 from harness.compare.statistics import LEARNED, REDRAWS
-from harness.compare.verdict_section import outcome, verdicts
+from harness.compare.verdict_sections import control, outcome, tandems, verdicts
 from harness.report.blocks import Column, Intervals, Outcome, Report, Section, Table
 from harness.text import counted
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from agent.networks import is_user_network
 from envs.games import game_title
-from harness.compare.control_sections import equal_time
 from harness.compare.design import BASELINE
 from harness.compare.formatting import INTERVAL, score_cells
 from harness.compare.power import SEED
 from harness.compare.results import CurvePoint, MatchedSize, Results, RunResult
 from harness.compare.statistics import bootstrap_interval
+from harness.compare.verdict_sections import equal_time
 from harness.report.blocks import (
     Block,
     Cell,

@@ -73,7 +73,6 @@ class Stages:
         return f"{folder} holds a run with another {', '.join(odd)}: move it away" if odd else ""
 
     def _equal(self, job: Job) -> dict[str, Any]:
-        """The settings that the design decides."""
         return {
             "steps": self.design.steps,
             "game": job.game,

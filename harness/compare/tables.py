@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envs.games import game_title
-from harness.compare.control_sections import control_text
 from harness.compare.formatting import has_width, score_cells
 from harness.compare.results import (
     ArmResult,
@@ -15,6 +14,7 @@ from harness.compare.results import (
     Results,
 )
 from harness.compare.statistics import CONFIDENCE, Interval
+from harness.compare.verdict_sections import control_text
 from harness.console import Table
 from harness.report.blocks import Cell, Column
 from harness.report.blocks import Table as Block
