@@ -24,9 +24,9 @@ from harness.compare.results import (
 )
 from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.tables import findings
-from harness.compare.verdict_section import conclusion, outcome
+from harness.compare.verdict_sections import conclusion, outcome
 from harness.files.atomic import write_json
-from harness.report.blocks import Block, Curves, Intervals, Report, Table, Text, Verdict
+from harness.report.blocks import Block, Curves, Intervals, Report, Table, Verdict
 from harness.report.page import page
 from support import compare_samples as samples
 from support.compare_samples import results_of
@@ -68,7 +68,11 @@ def blocks(found: Report) -> list[Block]:
 
 def titled(found: Report, beginning: str) -> Any:
     """The only figure whose title begins so."""
-    (figure,) = (b for b in blocks(found) if getattr(b, "title", "").startswith(beginning))
+    (figure,) = (
+        b
+        for b in blocks(found)
+        if not isinstance(b, (str, Verdict)) and b.title.startswith(beginning)
+    )
     return figure
 
 
@@ -238,9 +242,8 @@ def test_sections_follow_from_what_there_is(results: Results) -> None:
     settings = {row[0]: row[1:] for row in titled(found, "Settings").rows}
     assert settings["n_step"] == ("5", "this comparison")
     assert settings["gamma"][1] == "quick"
-    limits = next(s for s in found.sections if s.title == "Limits").blocks[0]
-    assert isinstance(limits, Text)
-    assert "intervals cover too seldom" in " ".join(limits.paragraphs)
+    limits = next(s for s in found.sections if s.title == "Limits").blocks
+    assert "intervals cover too seldom" in " ".join(map(str, limits))
     assert found.made["command"] == "evaluate.py compare --out 'out folder'"
 
 
@@ -258,7 +261,6 @@ def test_the_page_opens_with_the_answer_and_one_picture(results: Results) -> Non
     values = [row.value or 0 for row in opened.figure.rows]
     assert values == sorted(values, reverse=True)
     assert {row.label for row in opened.figure.rows} == {"dense_sub", "half_max", "half_avg"}
-    assert all(section.folded for section in opened.sections)
     (line,) = (b for b in blocks(opened) if isinstance(b, Verdict) and b.claim_id == "half_max")
     assert line.effect.startswith("\N{MINUS SIGN}5")
     assert line.matters == "needs 10% either way"

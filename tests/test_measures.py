@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from harness.probes import measures
-from harness.probes.decoding import decoding, near
+from harness.probes.measures import decoding, near
 from harness.probes.readout import Readout, split
 
 N = 240

@@ -19,12 +19,17 @@ WIDTHS = (390, 768, 1400)
 def browser(
     chromium: webdriver.Chrome, tmp_path_factory: pytest.TempPathFactory
 ) -> webdriver.Chrome:
-    """A browser that shows the page of every block."""
+    """A browser that shows the page of every block; the pictures stay folded until a link opens
+    them."""
     file = tmp_path_factory.mktemp("report") / "report.html"
     write_page(file, everything())
     show(chromium, 1400, "light")
     chromium.get_log("browser")  # what other pages left there
     chromium.get(file.as_uri())
+    chromium.execute_script("""
+        for (const section of document.querySelectorAll('details:not(:has(#section-3))'))
+            section.open = true;
+    """)
     return chromium
 
 

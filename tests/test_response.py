@@ -8,8 +8,14 @@ import torch
 
 from agent.networks import QNetwork, make_network
 from harness.probes.patterns import located, moved
-from harness.probes.response import equivariance, health, invariance, responses
-from harness.probes.sensitivity import consistency, sensitivity
+from harness.probes.response import (
+    consistency,
+    equivariance,
+    health,
+    invariance,
+    responses,
+    sensitivity,
+)
 
 
 def made(name: str) -> QNetwork:

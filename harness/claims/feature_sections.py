@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
 
 from agent.networks import dial_of
 from envs.games import game_title
+from harness.claims.preregistration import measured as mean_at
 from harness.claims.results import Measured
-from harness.claims.tables import TRAININGS, Seeds, lines, over, series_of
-from harness.report.blocks import Block, Column, Curves, Intervals, Reference, Row, Section, Table
+from harness.claims.tables import TRAININGS, Seeds, lines, over, series_of, table
+from harness.report.blocks import Block, Curves, Intervals, Reference, Row, Section
 
 TRAINING = "untrained"
 _ERRORS = {
@@ -37,6 +38,25 @@ _READINGS = (
     ),
 )
 """What is read from patterns: title, unit, what a guess has, and measures by their names."""
+_TAKING_PART = (
+    ("object's pixels unexplained", ".2f", "location.*.conv3.decoding.object"),
+    ("background unexplained", ".2f", "location.*.conv3.decoding.background"),
+    ("map does not move with the picture by its pitch", ".3f", "equivariance.conv3"),
+    ("directions of fc1 (srank)", ".0f", "health.fc1.srank"),
+    ("dormant in conv3", ".0%", "health.conv3.dormant"),
+    ("dormant in fc1", ".0%", "health.fc1.dormant"),
+)
+_MOVED = (
+    ("greedy action changes", ".0%", "sensitivity.flips"),
+    ("when a drawn block is moved instead", ".0%", "sensitivity.drawn.flips"),
+    ("where the choice was clear", ".0%", "sensitivity.flips_decided"),
+    ("change by chance", ".0%", "sensitivity.chance"),
+    ("change of value, standard deviations", ".2f", "sensitivity.value"),
+    ("change of advantages, standard deviations", ".2f", "sensitivity.advantage"),
+    ("same action when the whole picture moves by 1", ".0%", "consistency.1"),
+    ("same by chance", ".0%", "consistency.chance"),
+    ("change of conv3", ".3f", "object.conv3"),
+)
 Stops = Mapping[float, str]
 """Networks by the number that is turned."""
 
@@ -59,7 +79,7 @@ def patterns(seeds: Seeds) -> Section:
         "Blocks among rings of as many pixels, and one to eight rectangles whose total area and "
         "place do not tell their number."
     )
-    return Section("Whether, and how many", lead, tuple(blocks), folded=True)
+    return Section("Whether, and how many", lead, tuple(blocks))
 
 
 def response(seeds: Seeds) -> Section:
@@ -81,41 +101,18 @@ def response(seeds: Seeds) -> Section:
             )
         )
         blocks.append(
-            Table(
+            table(
                 f"What can be drawn from conv3, and how many units take part, networks {how}",
-                (
-                    Column("network"),
-                    Column("object's pixels unexplained", ".2f"),
-                    Column("background unexplained", ".2f"),
-                    Column("map does not move with the picture by its pitch", ".3f"),
-                    Column("directions of fc1 (srank)", ".0f"),
-                    Column("dormant in conv3", ".0%"),
-                    Column("dormant in fc1", ".0%"),
-                ),
-                tuple(
-                    (
-                        name,
-                        *(
-                            seeds.mean(training, name, path)
-                            for path in (
-                                "location.*.conv3.decoding.object",
-                                "location.*.conv3.decoding.background",
-                                "equivariance.conv3",
-                                "health.fc1.srank",
-                                "health.conv3.dormant",
-                                "health.fc1.dormant",
-                            )
-                        ),
-                    )
-                    for name in names
-                ),
+                ("network",),
+                [((name,), partial(seeds.mean, training, name)) for name in names],
+                _TAKING_PART,
             )
         )
     lead = (
         "How much features change when the whole picture moves, against how much they differ "
         "between states. A small change is not a lost location: compare the errors above."
     )
-    return Section("Movement, reconstruction, health", lead, tuple(blocks), folded=True)
+    return Section("Movement, reconstruction, health", lead, tuple(blocks))
 
 
 def boxes(seeds: Seeds) -> Section:
@@ -137,46 +134,19 @@ def boxes(seeds: Seeds) -> Section:
         "kept on the grid of a stride of 4, as maxima of 5x5 windows on it, or as one maximum "
         "each. Tilt and number are told by a kernel readout, position by a linear one."
     )
-    return Section("A battery of filters", lead, tuple(blocks), folded=True)
-
-
-def _run_name(run: Mapping[str, Any]) -> str:
-    """Which run an agent is from."""
-    return f"{game_title(run['game'])}, seed {run['seed']}, {run['steps']:,} steps"
+    return Section("A battery of filters", lead, tuple(blocks))
 
 
 def agents(measured: Sequence[Measured]) -> Section:
     rows = []
     for unit in measured:
-        profile = unit.profile
-        if unit.training == "agent" and "sensitivity" in profile:
-            changes, same = profile["sensitivity"], profile["consistency"]
-            rows.append(
-                (
-                    f"{unit.network}, {_run_name(profile['run'])}",
-                    *(changes["flips"], changes["drawn"]["flips"]),
-                    *(changes[name] for name in ("flips_decided", "chance", "value", "advantage")),
-                    *(same["1"], same["chance"], profile["object"]["conv3"]),
-                )
-            )
-    table = Table(
-        "Trained agents: the object alone is moved by about 4 pixels",
-        (
-            *(Column("agent"), Column("greedy action changes", ".0%")),
-            Column("when a drawn block is moved instead", ".0%"),
-            *(Column("where the choice was clear", ".0%"), Column("change by chance", ".0%")),
-            *(Column("change of value, standard deviations", ".2f"),),
-            *(Column("change of advantages, standard deviations", ".2f"),),
-            *(
-                Column("same action when the whole picture moves by 1", ".0%"),
-                Column("same by chance", ".0%"),
-            ),
-            Column("change of conv3", ".3f"),
-        ),
-        tuple(rows),
-    )
+        if unit.training == "agent" and "sensitivity" in unit.profile:
+            run = unit.profile["run"]
+            where = f"{game_title(run['game'])}, seed {run['seed']}, {run['steps']:,} steps"
+            rows.append(((f"{unit.network}, {where}",), partial(mean_at, unit.profile)))
+    title = "Trained agents: the object alone is moved by about 4 pixels"
     lead = "Everything else in the emulator stays as it was, so the state is one of the game's own."
-    return Section("Agents", lead, (table,) if rows else (), folded=True)
+    return Section("Agents", lead, (table(title, ("agent",), rows, _MOVED),) if rows else ())
 
 
 def dial(seeds: Seeds) -> Section:
@@ -207,7 +177,7 @@ def dial(seeds: Seeds) -> Section:
         "Weights are as drawn at the start and, but for their scale, the same everywhere: the "
         "reducer alone is turned."
     )
-    return Section("The dial", lead, tuple(blocks), folded=True)
+    return Section("The dial", lead, tuple(blocks))
 
 
 def _curves(

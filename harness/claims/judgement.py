@@ -16,6 +16,7 @@ from harness.claims.preregistration import (
     Effect,
     Part,
     Preregistration,
+    Rules,
     bounds,
     decide,
     measured,
@@ -31,7 +32,6 @@ from harness.claims.results import (
     NamedBudget,
     Profile,
     Results,
-    Rules,
     Shots,
     pack,
 )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from harness.claims.results import Measured, Results, unpack
-from harness.claims.tables import TRAININGS, Seeds, lines, over
+from harness.claims.tables import TRAININGS, Seeds, lines, over, table
 from harness.probes.features import LAYERS
 from harness.report.blocks import (
     Block,
-    Column,
     Curves,
     Frame,
     Heat,
@@ -21,7 +20,6 @@ from harness.report.blocks import (
     Picture,
     Row,
     Section,
-    Table,
 )
 from harness.report.styles import TRUTH
 
@@ -33,23 +31,17 @@ def location(results: Results, seeds: Seeds) -> Section:
         datasets = seeds.names(training, "location")
         if not datasets:
             continue
+        rows = [
+            ((network, dataset), partial(_located, seeds, training, network, dataset))
+            for dataset in datasets
+            for network in names
+        ]
         blocks.append(
-            Table(
+            table(
                 f"Where the object is, read from conv3, networks {how}",
-                (
-                    *(Column("network"), Column("data set")),
-                    Column("median error, pixels", ".2f"),
-                    Column("95% interval"),
-                    *(Column("x", ".2f"), Column("y", ".2f"), Column("R²", ".2f")),
-                    *(Column("right cell", ".0%"), Column("error of the phase, pixels", ".2f")),
-                    *(Column("kernel readout", ".2f"), Column("shuffled labels", ".1f")),
-                    *(Column("bits a coordinate", ".2f"), Column("Fisher, 1/pixel²", ".3f")),
-                ),
-                tuple(
-                    _location_row(seeds, training, network, dataset)
-                    for dataset in datasets
-                    for network in names
-                ),
+                ("network", "data set"),
+                rows,
+                _LOCATED,
                 "Pixels of the 84x84 screen. A phase that is not known has an error of 2.00 "
                 "pixels. Shuffled labels are chance: the readout learned positions of other "
                 "states.",
@@ -64,20 +56,27 @@ def location(results: Results, seeds: Seeds) -> Section:
         "place in states of other episodes. In games the object was put at a random place in the "
         "emulator's memory and the game went on for 16 frames."
     )
-    return Section("Location", lead, tuple(blocks), folded=True)
+    return Section("Location", lead, tuple(blocks))
 
 
-def _location_row(seeds: Seeds, training: str, network: str, dataset: str) -> tuple[Any, ...]:
+_ERROR, _INTERVAL = ("median error, pixels", ".2f", "error"), "interval"
+_R2, _CELL = ("R²", ".2f", "r2"), ("right cell", ".0%", "cell")
+_SHUFFLED = ("shuffled labels", ".1f", "shuffled")
+_LOCATED = (
+    *(_ERROR, ("95% interval", "", _INTERVAL), ("x", ".2f", "error_x"), ("y", ".2f", "error_y")),
+    *(_R2, _CELL, ("error of the phase, pixels", ".2f", "phase")),
+    *(("kernel readout", ".2f", "kernel"), _SHUFFLED),
+    *(("bits a coordinate", ".2f", "bits"), ("Fisher, 1/pixel²", ".3f", "fisher")),
+)
+
+
+def _located(
+    seeds: Seeds, training: str, network: str, dataset: str, name: str
+) -> float | str | None:
     path = f"location.{dataset}.conv3."
-
-    def mean(name: str) -> float | None:
-        return seeds.mean(training, network, path + name)
-
-    return (
-        *(network, dataset, mean("error"), seeds.interval_text(training, network, path + "error")),
-        *(mean(name) for name in ("error_x", "error_y", "r2", "cell", "phase")),
-        *(mean(name) for name in ("kernel", "shuffled", "bits", "fisher")),
-    )
+    if name == _INTERVAL:
+        return seeds.interval_text(training, network, path + "error")
+    return seeds.mean(training, network, path + name)
 
 
 def _by_layer(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -> Block:
@@ -153,26 +152,20 @@ def _own(seeds: Seeds) -> Block:
 
 def _controls(measured: Sequence[Measured]) -> Block:
     rows = [
-        (dataset, *(located[name] for name in ("error", "r2", "cell", "shuffled")))
+        ((dataset,), located.get)
         for unit in measured
         if unit.training == "controls"
         for dataset, located in unit.profile["location"].items()
     ]
-    return Table(
-        "Control: the same readout of the newest frame's pixels, without any network",
-        (
-            *(Column("data set"), Column("median error, pixels", ".2f"), Column("R²", ".2f")),
-            *(Column("right cell", ".0%"), Column("shuffled labels", ".1f")),
-        ),
-        tuple(rows),
-    )
+    title = "Control: the same readout of the newest frame's pixels, without any network"
+    return table(title, ("data set",), rows, (_ERROR, _R2, _CELL, _SHUFFLED))
 
 
 def known(results: Results, seeds: Seeds) -> Section:
     blocks = []
     for dataset, shots in results.pictures.items():
         for training in ("location", "untrained"):
-            if training not in seeds.trainings:
+            if not seeds.networks(training):
                 continue
             frames = tuple(
                 _frame(seeds, training, dataset, i, text, place)
@@ -184,7 +177,7 @@ def known(results: Results, seeds: Seeds) -> Section:
         "The true place of the object, and where a linear readout of each network's conv3 puts it. "
         "States were not chosen: they are the first ones of the test."
     )
-    return Section("What each network still knows", lead, tuple(blocks), folded=True)
+    return Section("What each network still knows", lead, tuple(blocks))
 
 
 def _frame(

@@ -13,12 +13,11 @@ from harness.claims.budget import AGAIN, Budget
 from harness.claims.measurements import IMITATIONS, Measurement, conditions, is_followed
 from harness.files.atomic import write_json
 from harness.probes import bars
-from harness.probes.agents import measure_agent
 from harness.probes.datasets import PLANTED_SEED, block
 from harness.probes.imitation import STEPS, imitate, references
 from harness.probes.measures import counting
 from harness.probes.patterns import counted, located
-from harness.probes.profile import controls, counts, whole
+from harness.probes.profile import controls, counts, measure_agent, whole
 from harness.probes.states import errors_by_states
 from harness.probes.training import SIZES, Task, answers, fresh, trained
 
@@ -42,7 +41,7 @@ def measure(measurement: Measurement, budget: Budget, learning_rate: float | Non
     if measurement.training == "bars":
         network = trained("stride", "location", measurement.seed, budget.updates // 4, 1e-3)
         filters = network.conv1.weight[:, -1:].detach()
-        return _by_pool(bars.sweep(measurement.seed, budget.boxes, filters))
+        return bars.sweep(measurement.seed, budget.boxes, filters)
     if measurement.training == "agent":
         return measure_agent(Path(measurement.agent), extent)
     if measurement.training == "untrained":
@@ -125,12 +124,3 @@ def own_errors(
         off = np.linalg.norm(answers(network, task, planted.states) - planted.positions, axis=1)
         errors[f"block {size}"] = float(np.median(off))
     return errors
-
-
-def _by_pool(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """{pool: {bank: {filters: measures}}}."""
-    pools: dict[str, Any] = {}
-    for row in rows:
-        pool, bank, filters = (row.pop(name) for name in ("pool", "bank", "filters"))
-        pools.setdefault(pool, {}).setdefault(bank, {})[str(filters)] = row
-    return pools

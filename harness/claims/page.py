@@ -23,10 +23,9 @@ from harness.report.blocks import (
     Row,
     Section,
     Table,
-    Text,
     Verdict,
 )
-from harness.report.intervals import written
+from harness.report.figures import written
 from harness.report.markup import is_interval, number, telling
 
 TITLE = "Does pooling throw location away?"
@@ -49,7 +48,6 @@ def report(results: Results) -> Report:
             "Claim by claim",
             "Each claim is judged by a rule that was written down before it was measured.",
             tuple(_verdict(claim) for claim in results.claims),
-            folded=True,
         ),
         location(results, seeds),
         known(results, seeds),
@@ -162,7 +160,6 @@ def _row(part: JudgedPart) -> Row:
 
 
 def _sentence(part: JudgedPart) -> str:
-    """The result of a part, in one sentence."""
     what = part.what[0].upper() + part.what[1:]
     if part.mean is None:
         return f"{what}: not measured."
@@ -210,11 +207,10 @@ def _methods(results: Results) -> Section:
         f"The data sets behind * in the measures: {', '.join(datasets)}.",
         f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.",
     ]
-    return Section("Methods and limits", "", (Text(tuple(paragraphs)),), folded=True)
+    return Section("Methods and limits", "", tuple(paragraphs))
 
 
 def _views(networks: Sequence[str]) -> str:
-    """How far networks of the table see, in words."""
     by_field: dict[int | None, list[str]] = {}
     for name in filter(downsampling, networks):
         by_field.setdefault(size_of(name, 2).receptive_field, []).append(name)
@@ -225,7 +221,6 @@ def _views(networks: Sequence[str]) -> str:
 
 
 def _rates(results: Results) -> Iterator[str]:
-    """The learning rates that were taken, in words."""
     for unit in results.measured:
         if unit.training.endswith(" pilot"):
             task = unit.training.removesuffix(" pilot")

@@ -51,12 +51,18 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Preregistration:
-    """All claims of a version."""
+class Rules:
+    """A version of the preregistration."""
 
     version: int
     fixed: str
     chosen: str
+
+
+@dataclass(frozen=True)
+class Preregistration(Rules):
+    """All claims of a version."""
+
     claims: tuple[Claim, ...]
 
     @property
@@ -70,14 +76,14 @@ def read_preregistration(file: Path = PREREGISTRATION) -> Preregistration:
     """The claims of a file."""
     content = tomllib.loads(file.read_text())
     claims = tuple(
-        Claim(claim["id"], claim["sentence"], tuple(_part(part) for part in claim["part"]))
+        Claim(
+            claim["id"],
+            claim["sentence"],
+            tuple(Part(direction=part.pop("is"), **part) for part in claim["part"]),
+        )
         for claim in content["claim"]
     )
     return Preregistration(content["version"], content["fixed"], content["chosen"], claims)
-
-
-def _part(content: dict[str, Any]) -> Part:
-    return Part(direction=content.pop("is"), **content)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter
 from envs.fields import object_of
 from harness.claims.budget import Budget
 from harness.claims.measurements import Measurement
-from harness.claims.preregistration import Part
+from harness.claims.preregistration import Part, Rules
 from harness.probes.patterns import SIDE
 from harness.report.blocks import Outcome
 from harness.run.provenance import Provenance
@@ -93,15 +93,6 @@ class NamedBudget(Budget):
     """How much was measured."""
 
     name: str
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The version of the preregistration that judged."""
-
-    version: int
-    fixed: str
-    chosen: str
 
 
 @dataclass(frozen=True)

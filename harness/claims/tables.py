@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from harness.claims.preregistration import Effect, bounds, measured
 from harness.claims.results import Measured, Profile
-from harness.report.blocks import Series
+from harness.report.blocks import Column, Series, Table
 from harness.report.markup import is_interval, number, telling
 
 Value = float | None
@@ -31,11 +31,6 @@ class Seeds:
             for name, profile in unit.profiles.items():
                 of_training.setdefault(name, {})[unit.seed] = profile
 
-    @property
-    def trainings(self) -> list[str]:
-        """Those of which there is anything."""
-        return list(self._profiles)
-
     def networks(self, training: str) -> list[str]:
         """The networks of a training, in the order in which they were measured."""
         return list(self._profiles.get(training, {}))
@@ -48,10 +43,12 @@ class Seeds:
                 names |= dict.fromkeys(profile if network == part else profile.get(part, {}))
         return list(names)
 
+    def _of(self, training: str, network: str) -> Iterable[Profile]:
+        return self._profiles.get(training, {}).get(network, {}).values()
+
     def values(self, training: str, network: str, measure: str) -> list[float]:
         """A measure of all seeds; `*` in its path is the mean over all names there."""
-        seeds = self._profiles.get(training, {}).get(network, {})
-        values = (measured(profile, measure) for profile in seeds.values())
+        values = (measured(profile, measure) for profile in self._of(training, network))
         return [value for value in values if value is not None]
 
     def mean(self, training: str, network: str, measure: str) -> Value:
@@ -73,14 +70,30 @@ class Seeds:
 
     def raw(self, training: str, network: str, path: str) -> list[Any]:
         """What stands at a path, whatever it is, for all seeds that have it."""
-        values = []
-        for profile in self._profiles.get(training, {}).get(network, {}).values():
-            value: Any = profile
-            for name in path.split("."):
-                value = value.get(name) if isinstance(value, dict) else None
-            if value is not None:
-                values.append(value)
-        return values
+        found: list[Any] = list(self._of(training, network))
+        for name in path.split("."):
+            found = [each.get(name) for each in found if isinstance(each, dict)]
+        return [value for value in found if value is not None]
+
+
+Measures = Sequence[tuple[str, str, str]]
+"""Columns of a table: headings, formats, and the measures below."""
+
+
+def table(
+    title: str,
+    names: Sequence[str],
+    rows: Iterable[tuple[Sequence[str], Callable[[str], Value | str]]],
+    measures: Measures,
+    note: str = "",
+) -> Table:
+    """Measures side by side; a row has its names, and what gives it each measure."""
+    return Table(
+        title,
+        (*map(Column, names), *(Column(heading, form) for heading, form, _ in measures)),
+        tuple((*named, *(read(path) for _, _, path in measures)) for named, read in rows),
+        note,
+    )
 
 
 def over(training: str) -> str:

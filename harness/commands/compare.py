@@ -25,8 +25,7 @@ from harness.compare.page import report
 from harness.compare.power import design_notes, design_power
 from harness.compare.results import Results, as_json
 from harness.compare.runner import Runner
-from harness.compare.schedule import run_jobs, unmatched_networks
-from harness.compare.stages import Stages
+from harness.compare.stages import Stages, run_jobs, unmatched_networks
 from harness.compare.status import Watch
 from harness.compare.tables import control_lines, findings, job_count, power_lines, seeds
 from harness.console import WHOLE, Console, progress

@@ -17,10 +17,9 @@ from harness.cli.parser import Names, option
 from harness.console import Console, Table, progress
 from harness.errors import UserError
 from harness.files.atomic import check_writable, write_json
-from harness.probes.agents import measure_agent
 from harness.probes.datasets import GAMES
 from harness.probes.features import LAYERS
-from harness.probes.profile import Extent, controls
+from harness.probes.profile import Extent, controls, measure_agent
 from harness.run.hardware import allocate_cores, prepare_process
 from harness.run.provenance import provenance
 

@@ -7,7 +7,7 @@ after equally many steps, and, beside it, after equal wall time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from harness.compare.results import (
     GameScores,
     NetworkResult,
     Profile,
+    RunResult,
     TandemResult,
 )
 from harness.compare.statistics import (
@@ -52,6 +53,21 @@ THRESHOLDS = np.round(np.arange(0, 2.01, 0.05), 2)
 """Of performance profiles (share of the baseline's score)."""
 
 
+class Pair(NamedTuple):
+    """An arm and its baseline in the games that count and in which both have runs."""
+
+    games: list[str]
+    mine: Strata
+    theirs: Strata
+    floors: list[float]
+
+    @property
+    def units(self) -> list[float]:
+        """Points that are a score of 1, game by game."""
+        pairs = zip(self.theirs, self.floors, strict=True)
+        return [float(unit_of(baseline, floor)) for baseline, floor in pairs]
+
+
 @dataclass(frozen=True)
 class Table:
     """Scores above random play, [seeds] by arm and game, and the floors of games that count."""
@@ -59,22 +75,12 @@ class Table:
     scores: Mapping[str, Mapping[str, Scores]]
     floors: Mapping[str, float]
 
-    def strata(self, arm: str, games: Sequence[str]) -> Strata:
-        """An arm's scores, game by game."""
-        return [self.scores[arm][game] for game in games]
-
-    def shared(self, arm: str, baseline: str) -> list[str]:
-        """Games that count in which both have runs."""
+    def pair(self, arm: str, baseline: str = BASELINE) -> Pair:
+        """An arm beside its baseline."""
         mine, theirs = self.scores.get(arm, {}), self.scores.get(baseline, {})
-        return [game for game in self.floors if game in mine and game in theirs]
-
-    def of_games(self, games: Sequence[str]) -> list[float]:
-        """Floors of these games."""
-        return [self.floors[game] for game in games]
-
-    def units(self, games: Sequence[str], baseline: str = BASELINE) -> list[float]:
-        """Units of games in which the baseline has runs."""
-        return [float(unit_of(self.scores[baseline][game], self.floors[game])) for game in games]
+        games = [game for game in self.floors if game in mine and game in theirs]
+        floors = [self.floors[game] for game in games]
+        return Pair(games, [mine[game] for game in games], [theirs[game] for game in games], floors)
 
 
 def tabulate(scores: Sequence[tuple[str, str, float]], networks: Sequence[str]) -> Table:
@@ -92,45 +98,47 @@ def tabulate(scores: Sequence[tuple[str, str, float]], networks: Sequence[str]) 
     return Table(arms, floors)
 
 
-class RunScore(NamedTuple):
-    """What a finished run scored (points)."""
-
-    game: str
-    arm: str
-    seed: int
-    score: float
-    """Mean of the scored games of its final agent."""
-    at_equal_time: float | None
-    """Mean of its newest training games when the fastest run of the game was over."""
-
-
-def analyse(
-    design: Design, runs: Sequence[RunScore], missing: Mapping[str, Sequence[str]]
-) -> Analysis:
-    """The analysis of finished runs. `missing` has a line for each run without a score, by arm."""
+def analyse(design: Design, jobs: Sequence[RunResult]) -> Analysis:
+    """The analysis of all runs; those without a score are named as missing."""
     rng = np.random.default_rng(SEED)
-    table = tabulate([(r.game, r.arm, r.score) for r in runs], design.networks)
-    timed = [(r.game, r.arm, r.at_equal_time) for r in runs if r.at_equal_time is not None]
-    at_equal_time = tabulate(timed, design.networks)
+    scored = [(job.game, job.arm, job.score) for job in jobs if job.score is not None]
+    table = tabulate(scored, design.networks)
+    then = [(j.game, j.arm, at) for j in jobs if (at := j.score_at_equal_time) is not None]
+    at_equal_time = tabulate(then, design.networks)
+    missing = _missing(jobs)
     networks = []
     for name in design.networks:
         arm = _arm(table, name, BASELINE, design.margin, missing, rng)
-        then = _difference(at_equal_time, name, BASELINE, rng)
-        networks.append(NetworkResult(**arm, role=role_of(name), at_equal_time=then))
+        timed = None if name == BASELINE else _difference(at_equal_time.pair(name), rng)
+        networks.append(NetworkResult(**arm, role=role_of(name), at_equal_time=timed))
     networks = _corrected(networks)
     tandems = [
         TandemResult(**_arm(table, name, teacher_of(name)[0], design.margin, missing, rng))
         for name in design.tandems
     ]
     controls = [_control(table, entry, rng) for entry in networks if entry.role == "control"]
+    baseline = table.pair(BASELINE)
+    spread = spread_of(baseline.mine, baseline.floors) if baseline.games else None
+    games = {game: _game(table, design, game) for game in design.games}
     return Analysis(
-        games={game: _game(table, design, game) for game in design.games},
+        games=games,
         networks=tuple(networks),
         tandems=tuple(tandems),
         controls=tuple(controls),
-        power=design_power(len(table.floors) or len(design.games), design, _spread(table)),
-        notes=tuple(_notes(design, table, missing)),
+        power=design_power(len(table.floors) or len(design.games), design, spread),
+        notes=(*design_notes(design), *_notes(table, games, sum(map(len, missing.values())))),
     )
+
+
+def _missing(jobs: Sequence[RunResult]) -> dict[str, list[str]]:
+    """What each arm lacks, a line a run."""
+    lines: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.score is None:
+            why = f": {job.problem}" if job.problem else ""
+            line = f"{game_title(job.game)} seed {job.seed} {job.state}{why}"
+            lines.setdefault(job.arm, []).append(line)
+    return lines
 
 
 def _arm(
@@ -142,44 +150,36 @@ def _arm(
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """The fields of an arm's `ArmResult`, at equal steps."""
-    games = table.shared(arm, baseline)
+    pair = table.pair(arm, baseline)
     fields: dict[str, Any] = dict.fromkeys(("iqm", "profile", "difference"))
-    fields |= {"name": arm, "missing": tuple(missing.get(arm, ()))}
+    fields |= {"name": arm, "missing": tuple(missing.get(arm, ())), "games": {}}
     fields["runs"] = sum(len(scores) for scores in table.scores.get(arm, {}).values())
-    fields["games"] = {}
-    if not games:
+    if not pair.games:
         return fields
-    mine, units = table.strata(arm, games), table.units(games, baseline)
-    for game, scores, unit in zip(games, mine, units, strict=True):
+    units = pair.units
+    for game, scores, unit in zip(pair.games, pair.mine, units, strict=True):
         fields["games"][game] = GameScores(len(scores), tuple((scores / unit).tolist()))
-    fields["iqm"] = bootstrap_interval(partial(pooled_iqm, units=units), mine, rng=rng)
-    curves = (THRESHOLDS, *performance_profile(mine, units, THRESHOLDS, rng))
+    fields["iqm"] = bootstrap_interval(partial(pooled_iqm, units=units), pair.mine, rng=rng)
+    curves = (THRESHOLDS, *performance_profile(pair.mine, units, THRESHOLDS, rng))
     fields["profile"] = Profile(*(tuple(values.tolist()) for values in curves))
-    fields["difference"] = _difference(table, arm, baseline, rng)
-    return fields if arm == baseline else fields | _effects(table, arm, baseline, margin, rng)
+    if arm == baseline:
+        return fields
+    return fields | {"difference": _difference(pair, rng)} | _effects(pair, margin, rng)
 
 
-def _difference(
-    table: Table, arm: str, baseline: str, rng: np.random.Generator
-) -> Difference | None:
+def _difference(pair: Pair, rng: np.random.Generator) -> Difference | None:
     """IQM difference to the baseline with its interval and p-value; None without shared games."""
-    games = table.shared(arm, baseline)
-    if not games or arm == baseline:
+    if not pair.games:
         return None
-    difference = partial(iqm_difference, floors=table.of_games(games))
-    mine, theirs = table.strata(arm, games), table.strata(baseline, games)
-    interval = bootstrap_interval(difference, mine, theirs, rng=rng)
-    p = permutation_p(difference, mine, theirs, rng)
-    return Difference(interval.value, interval.low, interval.high, p, tuple(games))
+    difference = partial(iqm_difference, floors=pair.floors)
+    interval = bootstrap_interval(difference, pair.mine, pair.theirs, rng=rng)
+    p = permutation_p(difference, pair.mine, pair.theirs, rng)
+    return Difference(**vars(interval), p=p, games=tuple(pair.games))
 
 
-def _effects(
-    table: Table, arm: str, baseline: str, margin: float, rng: np.random.Generator
-) -> dict[str, Any]:
+def _effects(pair: Pair, margin: float, rng: np.random.Generator) -> dict[str, Any]:
     """The fields of an `ArmResult` that a baseline has not."""
-    games = table.shared(arm, baseline)
-    mine, theirs = table.strata(arm, games), table.strata(baseline, games)
-    floors = table.of_games(games)
+    games, mine, theirs, floors = pair
     improvement = bootstrap_interval(probability_of_improvement, mine, theirs, rng=rng)
     differences = game_differences(mine, theirs, floors)
     classed = [i for i, game in enumerate(games) if game in (*SENSITIVE, *TOLERANT)]
@@ -220,60 +220,44 @@ def _finding(entry: ArmResult, p_holm: float) -> Finding:
 def _game(table: Table, design: Design, game: str) -> GameInfo:
     """A game's class, its unit, and whether it counts."""
     baseline, floor = table.scores.get(BASELINE, {}).get(game), table.floors.get(game)
-    counts = floor is not None and baseline is not None
+    random, unit, at_floor = REFERENCE_SCORES[game].random, None, None
+    if baseline is not None and floor is not None:
+        unit, at_floor = float(unit_of(baseline, floor)), bool(baseline.mean() < floor)
     return GameInfo(
         kind="sensitive" if game in SENSITIVE else "tolerant" if game in TOLERANT else None,
-        random=REFERENCE_SCORES[game].random,
-        counts=counts,
-        unit=table.units([game])[0] if counts else None,
-        at_floor=_at_floor(table, game) if counts else None,
-        means={network: _mean(table, network, game) for network in design.networks},
+        random=random,
+        counts=unit is not None,
+        unit=unit,
+        at_floor=at_floor,
+        means={
+            name: None if scores is None else float(scores.mean()) + random
+            for name in design.networks
+            for scores in [table.scores.get(name, {}).get(game)]
+        },
     )
-
-
-def _at_floor(table: Table, game: str) -> bool:
-    """Whether the baseline scores less in a game than the smallest unit there can be."""
-    baseline, floor = table.scores.get(BASELINE, {}).get(game), table.floors.get(game)
-    return floor is not None and baseline is not None and bool(baseline.mean() < floor)
-
-
-def _mean(table: Table, arm: str, game: str) -> float | None:
-    """Mean raw score of an arm's runs (points)."""
-    scores = table.scores.get(arm, {}).get(game)
-    return None if scores is None else float(scores.mean()) + REFERENCE_SCORES[game].random
 
 
 def _control(table: Table, entry: NetworkResult, rng: np.random.Generator) -> ControlResult:
     """An A/A control: a network that computes the baseline's function."""
-    name, difference = entry.name, entry.difference
+    difference = entry.difference
     if not difference:
-        return ControlResult(name, None)
-    games = table.shared(name, BASELINE)
-    strata = table.strata(name, games), table.strata(BASELINE, games)
-    wrong = false_positives(*strata, table.of_games(games), rng)
-    return ControlResult(name, difference, difference.p < LEVEL, wrong)
+        return ControlResult(entry.name, None)
+    _, mine, theirs, floors = table.pair(entry.name)
+    wrong = false_positives(mine, theirs, floors, rng)
+    return ControlResult(entry.name, difference, difference.p < LEVEL, wrong)
 
 
-def _spread(table: Table) -> float | None:
-    """Spread of the baseline's runs, where there are enough of them."""
-    games = table.shared(BASELINE, BASELINE)
-    return spread_of(table.strata(BASELINE, games), table.of_games(games)) if games else None
-
-
-def _notes(design: Design, table: Table, missing: Mapping[str, Sequence[str]]) -> list[str]:
-    notes = design_notes(design)
-    for game in design.games:
-        if game not in table.floors and any(game in games for games in table.scores.values()):
-            notes.append(
+def _notes(table: Table, games: Mapping[str, GameInfo], lacking: int) -> Iterator[str]:
+    for game, info in games.items():
+        if game not in table.floors and any(game in runs for runs in table.scores.values()):
+            yield (
                 f"{game_title(game)} is left out of all sums: "
                 "its runs are not clearly above random play"
             )
-        if _at_floor(table, game):
-            notes.append(
+        if info.at_floor:
+            yield (
                 f"{game_title(game)} is measured in {FLOOR:g} of the mean of all runs: "
                 f"{BASELINE} scores less"
             )
-    lacking = sum(len(lines) for lines in missing.values())
     if lacking:
-        notes.append(f"{lacking} runs are missing; the numbers are of those that finished")
-    return notes
+        yield f"{lacking} runs are missing; the numbers are of those that finished"

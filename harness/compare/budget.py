@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from harness.compare.design import Design, Job, teacher_of
+from harness.compare.design import Design, Job
 from harness.compare.runner import Runner, Stage, script
 from harness.compare.stages import setting_option
 from harness.compare.status import Status, Watch
@@ -52,8 +52,7 @@ def jobs_at_once(design: Design, device: torch.device) -> int:
 
 def hours_of(design: Design, step_seconds: Mapping[str, float], at_once: int) -> float:
     """Time of a design whose networks take so many seconds a step, `at_once` jobs side by side."""
-    learning = [*design.networks, *(teacher_of(tandem)[1] for tandem in design.tandems)]
-    seconds = sum(step_seconds[network] for network in learning) * design.steps * EXTRA
+    seconds = sum(step_seconds[name] for name in design.learners) * design.steps * EXTRA
     return seconds * design.seeds * len(design.games) / at_once / 3600
 
 
@@ -99,7 +98,7 @@ def time_networks(
     """Seconds that a step takes with each network, updates included, beside as many others as will
     run side by side. Raises UserError when one cannot be timed."""
     folder = out / "timing"
-    names = dict.fromkeys([*design.networks, *(teacher_of(t)[1] for t in design.tandems)])
+    names = dict.fromkeys(design.learners)
     statuses = [
         Status(Job(design.games[0], name, 0), folder / name.replace(":", ".")) for name in names
     ]
@@ -130,7 +129,6 @@ def _trial_steps(design: Design) -> tuple[int, int]:
 
 
 def _trial(design: Design, job: Job, folder: Path, device: DeviceName) -> list[str]:
-    """A short run with one short game to evaluate."""
     warmup, steps = _trial_steps(design)
     settings = design.settings | {
         "steps": steps,

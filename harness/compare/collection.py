@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from envs.emulators import EmulatorConfig
-from envs.games import game_title
-from harness.compare.analysis import RunScore, analyse
+from harness.compare.analysis import analyse
 from harness.compare.design import Design
-from harness.compare.results import FORMAT, CurvePoint, Game, MatchedSize, Results, RunResult
+from harness.compare.results import FORMAT, CurvePoint, MatchedSize, Results, RunResult
 from harness.compare.stages import read_score, trained
 from harness.compare.status import Status
 from harness.evaluation.agents import num_actions
 from harness.evaluation.network_sizes import size_of
 from harness.metrics.games import cut_off
-from harness.metrics.reader import RECENT, read_figures, scored
-from harness.run.checkpoint import CheckpointState
+from harness.metrics.reader import RECENT, Scored, read_figures, scored
 from harness.run.config import flatten
 from harness.run.hardware import allocate_cores
 from harness.run.provenance import provenance
 
 BINS = 50
 """Points of a training curve (count)."""
-
-
-@dataclass(frozen=True)
-class CollectedRun:
-    """A run and its training games."""
-
-    result: RunResult
-    training_games: tuple[tuple[float, float], ...] = ()
-    """(seconds, score) of each, in the order in which they ended."""
 
 
 def collect(
@@ -48,8 +37,13 @@ def collect(
 ) -> Results:
     """The results of a comparison in `out`. Failed and unfinished runs are in it, without a score;
     `unmatched` names networks whose scale at the start was not matched."""
-    jobs = timed([_collected(out, design, status) for status in statuses])
-    analysis = analyse(design, run_scores(jobs), _missing(jobs))
+    runs, games = [], []
+    for status in statuses:
+        lines = read_figures(status.run_dir / "metrics.jsonl")
+        runs.append(_collected(out, design, status, lines))
+        games.append(scored(lines))
+    jobs = timed(runs, games)
+    analysis = analyse(design, jobs)
     actions = num_actions(EmulatorConfig(design.games[0]))
     sizes = {
         name: MatchedSize(**vars(size_of(name, actions)), scale_matched=name not in unmatched)
@@ -67,8 +61,11 @@ def collect(
     )
 
 
-def _collected(out: Path, design: Design, status: Status) -> CollectedRun:
-    """All that is known of one run."""
+def _collected(
+    out: Path, design: Design, status: Status, lines: Sequence[dict[str, Any]]
+) -> RunResult:
+    """All that is known of one run, whose log has these lines: a score and what it took if it is
+    finished."""
     job, folder = status.job, status.run_dir
     result = RunResult(
         **vars(job),
@@ -76,21 +73,14 @@ def _collected(out: Path, design: Design, status: Status) -> CollectedRun:
         state=status.state,
         problem=status.problem,
         run=str(folder.relative_to(out)),
-        curve=curve(folder, design.steps),
+        curve=curve(lines, design.steps),
         score=None,
     )
     state = trained(folder, design.steps)
     games = read_score(folder, state, design.episodes) if state else None
     if state is None or games is None or status.state != "finished":
-        return CollectedRun(result)
-    return CollectedRun(_scored(result, folder, state, games), _training_games(folder))
-
-
-def _scored(
-    result: RunResult, folder: Path, state: CheckpointState, games: Sequence[Game]
-) -> RunResult:
-    """A finished run with its score and what it took."""
-    lines, position = read_figures(folder / "metrics.jsonl"), state.position
+        return result
+    position = state.position
     seconds = position.seconds if position else max((x["seconds"] for x in lines), default=0.0)
     return replace(
         result,
@@ -104,16 +94,10 @@ def _scored(
     )
 
 
-def _training_games(folder: Path) -> tuple[tuple[float, float], ...]:
-    games = scored(read_figures(folder / "metrics.jsonl"))
-    return tuple((game.seconds, game.score) for game in games)
-
-
-def curve(folder: Path, steps: int) -> tuple[CurvePoint, ...]:
-    """A run's training scores in BINS equal parts of its steps."""
+def curve(lines: Sequence[dict[str, Any]], steps: int) -> tuple[CurvePoint, ...]:
+    """Training scores in BINS equal parts of a run's steps, from the lines of its log."""
     bins: list[list[float]] = [[] for _ in range(BINS)]
     times = [0.0] * BINS
-    lines = read_figures(folder / "metrics.jsonl")
 
     def bin_of(at: int) -> int:
         return min(max(at - 1, 0) * BINS // steps, BINS - 1)
@@ -134,42 +118,22 @@ def curve(folder: Path, steps: int) -> tuple[CurvePoint, ...]:
     )
 
 
-def timed(runs: Sequence[CollectedRun]) -> list[RunResult]:
-    """The runs with their scores after equal time: in each game, that of its fastest run."""
+def timed(jobs: Sequence[RunResult], games: Iterable[Sequence[Scored]]) -> list[RunResult]:
+    """The runs with their scores after equal time: in each game, that of its fastest run. `games`
+    has the training games of each run, in the order in which they ended."""
     times: dict[str, list[float]] = {}
-    for job in (run.result for run in runs):
+    for job in jobs:
         if job.score is not None and job.seconds is not None and job.teacher is None:
             times.setdefault(job.game, []).append(job.seconds)
     results = []
-    for run in runs:
-        job, until = run.result, min(times.get(run.result.game, [0.0]))
+    for job, played in zip(jobs, games, strict=True):
         if job.score is not None:
-            by_then = [score for seconds, score in run.training_games if seconds <= until]
-            recent = by_then[-RECENT:]
+            until = min(times.get(job.game, [0.0]))
+            recent = [game.score for game in played if game.seconds <= until][-RECENT:]
             then = sum(recent) / len(recent) if recent else None
             job = replace(job, seconds_compared=until, score_at_equal_time=then)
         results.append(job)
     return results
-
-
-def run_scores(jobs: Iterable[RunResult]) -> list[RunScore]:
-    """The finished runs as the statistics take them."""
-    return [
-        RunScore(job.game, job.arm, job.seed, job.score, job.score_at_equal_time)
-        for job in jobs
-        if job.score is not None
-    ]
-
-
-def _missing(jobs: Sequence[RunResult]) -> dict[str, list[str]]:
-    """What each arm lacks, a line a run."""
-    lines: dict[str, list[str]] = {}
-    for job in jobs:
-        if job.score is None:
-            why = f": {job.problem}" if job.problem else ""
-            line = f"{game_title(job.game)} seed {job.seed} {job.state}{why}"
-            lines.setdefault(job.arm, []).append(line)
-    return lines
 
 
 def cut_off_notes(jobs: Iterable[RunResult]) -> list[str]:
@@ -194,7 +158,6 @@ def _differences(jobs: Sequence[RunResult]) -> list[str]:
 
 
 def _unequal(sizes: dict[str, MatchedSize]) -> list[str]:
-    """Notes on what is not held equal between networks."""
     base = sizes["stride"].parameters
     notes = [
         f"{name} has {size.parameters:,} parameters and stride {base:,}: size is not held equal"

@@ -87,7 +87,7 @@ class Design:
             raise UserError(
                 "a comparison needs games and networks: --games Pong --networks stride,half_max"
             )
-        for network in (*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)):
+        for network in self.learners:
             check_name(network)
         if BASELINE not in self.networks:
             raise UserError(f"--networks must have {BASELINE}, with which all others are compared")
@@ -143,10 +143,14 @@ class Design:
         ]
 
     @property
+    def learners(self) -> tuple[str, ...]:
+        """The network of each arm."""
+        return (*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems))
+
+    @property
     def own_networks(self) -> list[str]:
         """Networks that are somebody's own code."""
-        named = {*self.networks, *(teacher_of(tandem)[1] for tandem in self.tandems)}
-        return sorted(filter(is_user_network, named))
+        return sorted(set(filter(is_user_network, self.learners)))
 
 
 def _folded(name: str) -> str:
@@ -245,32 +249,25 @@ def settle_design(out: Path, wanted: Design) -> Design:
     """
     before = read_design(out)
     if before:
-        for name in ("games", "networks", "tandems"):
-            if gone := [x for x in getattr(before, name) if x not in getattr(wanted, name)]:
-                raise UserError(_refusal(out, name, f"{', '.join(gone)} cannot be taken away"))
-        for name in ("seeds", "steps"):
-            old, new = getattr(before, name), getattr(wanted, name)
-            if new < old:
-                raise UserError(_refusal(out, name, f"{old:,} can only grow, not be {new:,}"))
-        for name in ("preset", "settings", "margin"):
-            old, new = getattr(before, name), getattr(wanted, name)
-            if old != new:
-                raise UserError(_refusal(out, name, f"{old} cannot become {new}"))
-    if before:  # the names that were there come first, so that nothing moves
-        wanted = replace(
-            wanted,
-            games=_joined(before.games, wanted.games),
-            networks=_joined(before.networks, wanted.networks),
-            tandems=_joined(before.tandems, wanted.tandems),
-        )
+        for name in ("games", "networks", "tandems", "seeds", "steps", *_FIXED):
+            old, new, why = getattr(before, name), getattr(wanted, name), ""
+            if name in _FIXED:
+                why = f"{old} cannot become {new}" if old != new else ""
+            elif isinstance(old, int):
+                why = f"{old:,} can only grow, not be {new:,}" if new < old else ""
+            else:
+                if gone := [one for one in old if one not in new]:
+                    why = f"{', '.join(gone)} cannot be taken away"
+                # The names that were there come first, so that nothing moves.
+                joined: dict[str, Any] = {name: tuple(dict.fromkeys((*old, *new)))}
+                wanted = replace(wanted, **joined)
+            if why:
+                raise UserError(
+                    f"{out} holds another comparison ({name}: {why}): choose another --out"
+                )
     if wanted != before:
         write_json(out / "design.json", {"format": FORMAT, **asdict(wanted)})
     return wanted
 
 
-def _joined(before: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*before, *added)))
-
-
-def _refusal(out: Path, name: str, why: str) -> str:
-    return f"{out} holds another comparison ({name}: {why}): choose another --out"
+_FIXED = ("preset", "settings", "margin")

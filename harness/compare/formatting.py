@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.compare.design import BASELINE
+from harness.compare.effects import Equivalence
 from harness.compare.power import FEW_SEEDS
-from harness.compare.results import ArmResult
+from harness.compare.results import ArmResult, Difference, Results
 from harness.compare.statistics import CONFIDENCE, Interval
-from harness.report.blocks import Band, Intervals, Reference, Row
+from harness.report.blocks import Band, Cell, Intervals, Reference, Row
 from harness.report.markup import is_interval, number, telling
 from harness.text import counted
 
@@ -26,6 +27,11 @@ def p_value(p: float) -> str:
     return f"p\N{NO-BREAK SPACE}{p_text(p)}"
 
 
+def p_cell(test: Difference | Equivalence | None) -> str | None:
+    """The p-value of a test in a table."""
+    return p_text(test.p) if test else None
+
+
 def interval_text(interval: Interval, form: str = ".2f", short: bool = False) -> str:
     """A value with its interval, in words."""
     if not has_width(interval):
@@ -33,6 +39,11 @@ def interval_text(interval: Interval, form: str = ".2f", short: bool = False) ->
     form = telling(form, interval.low, interval.high)
     value, low, high = (number(x, form) for x in (interval.value, interval.low, interval.high))
     return f"{value} ({'' if short else INTERVAL + ' '}{low} to {high})"
+
+
+def difference_cell(difference: Interval | None) -> str | None:
+    """A difference with its interval in a table, in percent."""
+    return interval_text(difference, "+.1%", short=True) if difference else None
 
 
 def row_of(
@@ -83,3 +94,12 @@ def few_note(entries: Sequence[ArmResult]) -> str:
 def has_width(interval: Interval) -> bool:
     """Whether an interval is one: drawing a single run again and again gives none."""
     return is_interval(interval.low, interval.high)
+
+
+def score_cells(results: Results) -> dict[tuple[str, str], list[Cell]]:
+    """By game and arm what there is of each seed: its score, else the state of its run."""
+    cells: dict[tuple[str, str], list[Cell]] = {}
+    for job in results.jobs:
+        row = cells.setdefault((job.game, job.arm), [None] * results.design.seeds)
+        row[job.seed] = job.state if job.score is None else job.score
+    return cells

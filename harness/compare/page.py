@@ -4,15 +4,14 @@ a network, and everything else folded below."""
 from __future__ import annotations
 
 from envs.games import game_title
-from harness.compare.control_sections import control, tandems
 from harness.compare.design import BASELINE, EQUAL
 from harness.compare.formatting import difference_row, differences, few_note
 from harness.compare.results import Results
 from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.score_sections import kinds, sums
 from harness.compare.statistics import LEARNED, REDRAWS
-from harness.compare.verdict_section import outcome, verdicts
-from harness.report.blocks import Column, Intervals, Outcome, Report, Section, Table, Text
+from harness.compare.verdict_sections import control, outcome, tandems, verdicts
+from harness.report.blocks import Column, Intervals, Outcome, Report, Section, Table
 from harness.text import counted
 
 TITLE = "Does it matter how the network downsamples?"
@@ -93,7 +92,7 @@ def _limits(results: Results) -> Section:
         "Nothing is said of longer training, other games, or learning rates other than the one "
         "that all networks share."
     )
-    return Section("Limits", "", (Text(tuple(notes)),), folded=True)
+    return Section("Limits", "", tuple(notes))
 
 
 def _methods(results: Results) -> Section:
@@ -111,17 +110,12 @@ def _methods(results: Results) -> Section:
         f"The smallest difference that matters, {design.margin:.0%}, was written into the "
         "design before the first run. It decides, with p and interval, over each verdict.",
     )
-    return Section("Methods", "", (Text(paragraphs), _settings(results)), folded=True)
-
-
-def _settings(results: Results) -> Table:
-    design = results.design
     rows = [
         (name, str(value), "this comparison" if name in design.settings else design.preset)
         for name, value in results.settings.items()
         if name not in EQUAL
     ]
     rows.insert(0, ("steps", f"{design.steps:,}", "this comparison"))
-    return Table(
-        "Settings of all runs", (Column("setting"), Column("value"), Column("from")), tuple(rows)
-    )
+    columns = tuple(map(Column, ("setting", "value", "from")))
+    settings = Table("Settings of all runs", columns, tuple(rows))
+    return Section("Methods", "", (*paragraphs, settings))

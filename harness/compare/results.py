@@ -165,6 +165,11 @@ class CurvePoint:
     seconds: float | None
     """Wall time then."""
 
+    @property
+    def hours(self) -> float | None:
+        """The same in hours."""
+        return self.seconds and self.seconds / 3600
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
@@ -228,6 +233,11 @@ class Results(Analysis):
     """Its fields stand among the others in the file."""
     sizes: dict[str, MatchedSize]
     jobs: tuple[RunResult, ...]
+
+    @property
+    def others(self) -> list[NetworkResult]:
+        """All networks but the baseline."""
+        return [entry for entry in self.networks if entry.role != "baseline"]
 
     @property
     def compared(self) -> list[NetworkResult]:

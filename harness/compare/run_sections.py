@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import zip_longest
 
 import numpy as np
-import numpy.typing as npt
 
 from agent.networks import is_user_network
 from envs.games import game_title
-from harness.compare.control_sections import equal_time
 from harness.compare.design import BASELINE
-from harness.compare.formatting import INTERVAL
+from harness.compare.formatting import INTERVAL, score_cells
 from harness.compare.power import SEED
 from harness.compare.results import CurvePoint, MatchedSize, Results, RunResult
-from harness.compare.statistics import LEVEL
+from harness.compare.statistics import bootstrap_interval
+from harness.compare.verdict_sections import equal_time
 from harness.report.blocks import (
     Block,
     Cell,
@@ -28,7 +26,6 @@ from harness.report.blocks import (
     Section,
     Series,
     Table,
-    Text,
     Value,
 )
 from harness.report.markup import number
@@ -43,7 +40,8 @@ Place = Callable[[CurvePoint], Value]
 def curves(results: Results) -> Section:
     """Training scores over steps, a figure a game."""
     blocks = tuple(
-        _figure(results, game, game_title(game), "steps", _steps) for game in results.games
+        _figure(results, game, game_title(game), "steps", lambda point: point.steps)
+        for game in results.games
     )
     lead = (
         "Scores of the games that were played while training, exploration included; a point is the "
@@ -51,7 +49,7 @@ def curves(results: Results) -> Section:
         f"Thick: the mean of the finished ones, with its {INTERVAL} where there are {LEAST} "
         "or more."
     )
-    return Section("Learning curves", lead, blocks, folded=True)
+    return Section("Learning curves", lead, blocks)
 
 
 def _figure(results: Results, game: str, title: str, x_label: str, place: Place) -> Curves:
@@ -86,25 +84,11 @@ def _thin(curve: Sequence[CurvePoint], place: Place) -> tuple[list[Value], list[
 
 def _mean(scores: Sequence[float]) -> tuple[float, Value, Value]:
     """Mean over runs, and the ends of its percentile bootstrap interval."""
-    values = np.array(scores, float)
+    values, rng = np.array(scores, float), np.random.default_rng(SEED)
     if len(values) < LEAST:
         return float(values.mean()), None, None
-    low, high = np.quantile(values[_redraws(len(values))].mean(1), (LEVEL / 2, 1 - LEVEL / 2))
-    return float(values.mean()), float(low), float(high)
-
-
-@cache
-def _redraws(count: int) -> npt.NDArray[np.int64]:
-    """int64 [999, count]: runs drawn again."""
-    return np.random.default_rng(SEED).integers(count, size=(999, count))
-
-
-def _steps(point: CurvePoint) -> Value:
-    return float(point.steps)
-
-
-def _hours(point: CurvePoint) -> Value:
-    return None if point.seconds is None else point.seconds / 3600
+    mean = bootstrap_interval(lambda runs: runs[0].mean(-1), [values], rng=rng, redraws=999)
+    return mean.value, mean.low, mean.high
 
 
 def _timed(curve: tuple[CurvePoint, ...]) -> tuple[CurvePoint, ...]:
@@ -120,44 +104,41 @@ def _timed(curve: tuple[CurvePoint, ...]) -> tuple[CurvePoint, ...]:
 
 def scores(results: Results) -> Section:
     """The score of every run, a table a game; what is missing by name."""
-    blocks: list[Block] = [_scores(results, game) for game in results.games]
+    cells = score_cells(results)
+    blocks: list[Block] = [_scores(results, game, cells) for game in results.games]
     missing = defaultdict(list)
     for job in results.jobs:
         if job.score is None:
             why = job.problem or None
             missing[job.arm, game_title(job.game), job.state, why].append(job.seed)
     if missing:
-        columns = (*map(Column, ("network", "game", "state", "why")), Column("seeds"))
+        columns = tuple(map(Column, ("network", "game", "state", "why", "seeds")))
         rows = [(*same, ", ".join(map(str, seeds))) for same, seeds in missing.items()]
         rows.sort(key=lambda row: row[2])  # failed, running, waiting
         blocks.append(Table("Missing runs", columns, tuple(rows)))
     else:
-        blocks.append(Text(("No run is missing.",)))
+        blocks.append("No run is missing.")
     lead = (
         f"Mean raw score of {counted(results.design.episodes, 'whole game')} of each run's final "
         "agent, every seed. The final agent, not the best one: that would be chosen by its score."
     )
-    return Section("Scores", lead, tuple(blocks), folded=True)
+    return Section("Scores", lead, tuple(blocks))
 
 
-def _scores(results: Results, game: str) -> Table:
-    info = results.games[game]
-    jobs = [job for job in results.jobs if job.game == game]
-    seeds = range(max((job.seed for job in jobs), default=-1) + 1)
-    rows = []
-    for arm in dict.fromkeys(job.arm for job in jobs):
-        seen = [job for job in jobs if job.arm == arm]
-        cells: dict[int, Cell] = {j.seed: j.state if j.score is None else j.score for j in seen}
-        points = [cell for cell in cells.values() if isinstance(cell, float)]
-        mean = sum(points) / len(points) if points else None
-        rows.append((arm, mean, *(cells.get(seed) for seed in seeds)))
+def _scores(results: Results, game: str, cells: Mapping[tuple[str, str], list[Cell]]) -> Table:
+    info, rows = results.games[game], []
+    for (of, arm), row in cells.items():
+        if of == game:
+            points = [cell for cell in row if isinstance(cell, float)]
+            rows.append((arm, sum(points) / len(points) if points else None, *row))
     if info.counts:
         unit = f"a score of 1 is {info.unit:,.2f} points above it"
     else:
         unit = f"left out of all sums: not clearly above it, or no run of {BASELINE}"
+    seeds = (Column(f"seed {seed}", ",.1f") for seed in range(results.design.seeds))
     return Table(
         f"{game_title(game)}, points",
-        (Column("network"), Column("mean", ",.1f"), *(Column(f"seed {s}", ",.1f") for s in seeds)),
+        (Column("network"), Column("mean", ",.1f"), *seeds),
         tuple(rows),
         f"Random play {number(info.random, ',.1f')}; {unit}.",
     )
@@ -165,65 +146,61 @@ def _scores(results: Results, game: str) -> Table:
 
 def clock(results: Results) -> Section:
     """What runs took, and scores over time."""
-    acting = [job for job in results.jobs if not job.teacher and job.seconds]
-    arms = dict.fromkeys((job.game, job.arm) for job in acting)
-    rows = [
-        _clock_row(game, arm, [job for job in acting if (job.game, job.arm) == (game, arm)])
-        for game, arm in arms
-    ]
+    acting: dict[tuple[str, str], list[RunResult]] = {}
+    for job in results.jobs:
+        if not job.teacher and job.seconds:
+            acting.setdefault((job.arm, game_title(job.game)), []).append(job)
     lead = (
         "Equal steps come first; equal time second, since it depends on the machine and on what "
         "ran beside. The time of a run includes its evaluations, not the scoring of its final "
         "agent."
     )
-    if not rows:
-        return Section("Wall time", lead, (Text(("No run is finished.",)),), folded=True)
-    table = Table(
+    if not acting:
+        return Section("Wall time", lead, ("No run is finished.",))
+    table = Table.of(
         "Time of the finished runs, means",
+        acting.items(),
         (
-            *(Column("network"), Column("game"), Column("runs", "d")),
-            *(Column("steps/s", ",.0f"), Column("hours a run", ".2f")),
-            *(Column("compared after, hours", ".2f"), Column("training score then", ",.1f")),
+            ("network", "", lambda item: item[0][0]),
+            ("game", "", lambda item: item[0][1]),
+            ("runs", "d", lambda item: len(item[1])),
+            ("steps/s", ",.0f", lambda item: _mean_of(item[1], "steps_per_second")),
+            ("hours a run", ".2f", lambda item: _mean_of(item[1], "seconds", 3600)),
+            (
+                *("compared after, hours", ".2f"),
+                lambda item: _mean_of(item[1], "seconds_compared", 3600),
+            ),
+            ("training score then", ",.1f", lambda item: _mean_of(item[1], "score_at_equal_time")),
         ),
-        tuple(rows),
     )
     jobs = tuple(replace(job, curve=_timed(job.curve)) for job in results.jobs)
     timed = replace(results, jobs=jobs)
     figures = [
-        _figure(timed, game, f"{game_title(game)} over time", "hours", _hours)
+        _figure(timed, game, f"{game_title(game)} over time", "hours", lambda point: point.hours)
         for game in results.games
     ]
-    return Section("Wall time", lead, (table, equal_time(results), *figures), folded=True)
+    return Section("Wall time", lead, (table, equal_time(results), *figures))
 
 
-def _clock_row(game: str, arm: str, jobs: Sequence[RunResult]) -> tuple[Cell, ...]:
-    def mean(name: str, unit: float = 1.0) -> Value:
-        values = [value for job in jobs if (value := getattr(job, name)) is not None]
-        return float(np.mean(values)) / unit if values else None
-
-    return (
-        *(arm, game_title(game), len(jobs), mean("steps_per_second"), mean("seconds", 3600)),
-        *(mean("seconds_compared", 3600), mean("score_at_equal_time")),
-    )
+def _mean_of(jobs: Sequence[RunResult], name: str, unit: float = 1.0) -> Value:
+    values = [value for job in jobs if (value := getattr(job, name)) is not None]
+    return float(np.mean(values)) / unit if values else None
 
 
 def sizes(results: Results) -> Section:
     """What the networks cost, and what is not the same for all."""
     base = results.sizes.get(BASELINE)
-    rows = [
-        (
-            *(name, size.parameters, size.macs / 1e6, _field(name, size)),
-            *(" \N{MIDDLE DOT} ".join(size.shapes), _unequal(size, base)),
-        )
-        for name, size in results.sizes.items()
-    ]
-    table = Table(
+    table = Table.of(
         "Networks",
+        results.sizes.items(),
         (
-            *(Column("network"), Column("parameters", ",d"), Column("multiplications, M", ",.2f")),
-            *(Column("receptive field, pixels"), Column("layers"), Column("not held equal")),
+            ("network", "", lambda item: item[0]),
+            ("parameters", ",d", lambda item: item[1].parameters),
+            ("multiplications, M", ",.2f", lambda item: item[1].macs / 1e6),
+            ("receptive field, pixels", "", lambda item: _field(*item)),
+            ("layers", "", lambda item: " \N{MIDDLE DOT} ".join(item[1].shapes)),
+            ("not held equal", "", lambda item: _unequal(item[1], base)),
         ),
-        tuple(rows),
         "Multiplications of one state. Receptive field: what one value behind conv3 sees, in a row "
         "of pixels. Layers: width of what each makes, before and after a reducer, then units.",
     )
@@ -232,7 +209,7 @@ def sizes(results: Results) -> Section:
         f"are scaled to those of {BASELINE}. The gradient of a maximum reaches one value of its "
         "window: that belongs to the operator."
     )
-    return Section("Networks", lead, (table,), folded=True)
+    return Section("Networks", lead, (table,))
 
 
 def _field(name: str, size: MatchedSize) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,122 +11,91 @@ from harness.compare.design import BASELINE, SENSITIVE, TOLERANT
 from harness.compare.formatting import (
     INTERVAL,
     UNIT,
+    difference_cell,
     difference_row,
     differences,
     few_note,
-    interval_text,
+    p_cell,
     p_text,
     row_of,
 )
 from harness.compare.power import SEED
-from harness.compare.results import ArmResult, GameInfo, NetworkResult, Results
+from harness.compare.results import ArmResult, GameInfo, Results
 from harness.compare.statistics import Interval, Scores, Strata, bootstrap_interval
-from harness.report.blocks import (
-    Block,
-    Cell,
-    Column,
-    Curves,
-    Intervals,
-    Reference,
-    Section,
-    Series,
-    Table,
-    Text,
-)
+from harness.report.blocks import Block, Curves, Intervals, Reference, Section, Series, Table
 
 
 def sums(results: Results) -> Section:
     """All games together."""
-    networks = results.networks
-    scored = [entry for entry in networks if entry.iqm]
-    others = [entry for entry in scored if entry.name != BASELINE]
-    highest = [entry.profile.high for entry in scored if entry.profile]
-    tails = [place for shares in highest for place, high in enumerate(shares) if high > 0]
+    scored = [entry for entry in results.networks if entry.iqm]
+    chances = [entry for entry in scored if entry.name != BASELINE]
+    profiles = [(entry.name, entry.profile) for entry in scored if entry.profile]
+    tails = [place for _, p in profiles for place, high in enumerate(p.high) if high > 0]
     last = max(tails, default=0) + 2  # one threshold that no run reaches ends the figure
-    chances = tuple(row_of(e.name, e.probability_of_improvement) for e in others)
     blocks: list[Block] = [
         Intervals(
             "Interquartile mean of all runs and games",
             f"score, 1 is {UNIT}; {INTERVAL}",
-            tuple(row_of(entry.name, entry.iqm) for entry in networks),
+            tuple(row_of(entry.name, entry.iqm) for entry in results.networks),
             (Reference(1.0, f"mean of {BASELINE}"), Reference(0.0, "random play")),
             note=few_note(scored),
         ),
         Intervals(
             "Probability of improvement",
             f"chance that a run scores above one of {BASELINE} in the same game, {INTERVAL}",
-            chances,
+            tuple(row_of(e.name, e.probability_of_improvement) for e in chances),
             (Reference(0.5, "even"),),
         ),
         Curves(
             "Performance profile",
             f"score, 1 is {UNIT}",
             "share of runs that score more, mean over games",
-            tuple(series for entry in scored for series in _profile(entry, last)),
+            tuple(
+                Series(name, p.thresholds[:last], p.share[:last], p.low[:last], p.high[:last])
+                for name, p in profiles
+            ),
             y_range=(0, 1),
             note=f"Shaded: {INTERVAL}, point by point.",
         ),
-        _differences(networks),
+        Table.of(
+            f"Differences to {BASELINE} after equally many steps",
+            results.others,
+            (
+                ("network", "", lambda entry: entry.name),
+                ("games", "d", lambda e: len(e.difference.games) if e.difference else 0),
+                ("runs", "d", lambda entry: entry.runs),
+                (f"IQM difference ({INTERVAL})", "", lambda e: difference_cell(e.difference)),
+                ("p", "", lambda entry: p_cell(entry.difference)),
+                ("p after Holm", "", lambda e: None if e.p_holm is None else p_text(e.p_holm)),
+                ("p of equivalence", "", lambda entry: p_cell(entry.equivalence)),
+                ("finding", "", lambda e: "A/A control" if e.role == "control" else e.finding),
+            ),
+            "p is of permutations of runs within games. That of equivalence is of two one-sided "
+            "tests: small where the difference is within the margin.",
+        ),
     ]
     if not scored:
         why = f"no game in which {BASELINE} has a finished run is clearly above random play"
-        blocks = [Text((f"Nothing can be summed up: {why}.",))]
+        blocks = [f"Nothing can be summed up: {why}."]
     kept = tuple(b for b in blocks if not isinstance(b, (Intervals, Table)) or b.rows)
     lead = (
         "A game's unit is the score above random play of stride's runs there. The interquartile "
         "mean leaves out the best and the worst quarter of all runs."
     )
-    return Section("All games together", lead, kept, folded=True)
-
-
-def _profile(entry: NetworkResult, last: int) -> Iterator[Series]:
-    if profile := entry.profile:
-        lines = (profile.thresholds, profile.share, profile.low, profile.high)
-        x, y, low, high = (line[:last] for line in lines)
-        yield Series(entry.name, x, y, low, high)
-
-
-def _differences(networks: Sequence[NetworkResult]) -> Table:
-    return Table(
-        f"Differences to {BASELINE} after equally many steps",
-        (
-            *(Column("network"), Column("games", "d"), Column("runs", "d")),
-            *(Column(f"IQM difference ({INTERVAL})"), Column("p"), Column("p after Holm")),
-            *(Column("p of equivalence"), Column("finding")),
-        ),
-        tuple(_difference_row(entry) for entry in networks if entry.name != BASELINE),
-        "p is of permutations of runs within games. That of equivalence is of two one-sided "
-        "tests: small where the difference is within the margin.",
-    )
-
-
-def _difference_row(entry: NetworkResult) -> tuple[Cell, ...]:
-    difference, same, holm = entry.difference, entry.equivalence, entry.p_holm
-    return (
-        *(entry.name, len(difference.games) if difference else 0, entry.runs),
-        interval_text(difference, "+.1%", short=True) if difference else None,
-        *(p_text(difference.p) if difference else None, None if holm is None else p_text(holm)),
-        p_text(same.p) if same else None,
-        "A/A control" if entry.role == "control" else entry.finding,
-    )
+    return Section("All games together", lead, kept)
 
 
 def kinds(results: Results) -> Section:
     """Games that need exact places against games that forgive."""
-    games = results.games
+    games, others = results.games, results.others
     (baseline,) = (entry for entry in results.networks if entry.name == BASELINE)
-    others = [entry for entry in results.networks if entry.name != BASELINE]
     rows = [
         difference_row(entry.name, difference, f"{game_title(game)} ({_KINDS[games[game].kind]})")
         for game in sorted(games, key=lambda game: list(_KINDS).index(games[game].kind))
         for entry in others
         if (difference := _in_game(entry, baseline, game))
     ]
-    crossed = tuple(
-        (entry.name, cross.difference, p_text(cross.p_runs), p_text(cross.p_games))
-        for entry in others
-        if (cross := entry.interaction)
-    )
+    crossed = [(entry.name, entry.interaction) for entry in others if entry.interaction]
     blocks: list[Block] = []
     if rows:
         margin = results.design.margin
@@ -134,32 +103,31 @@ def kinds(results: Results) -> Section:
         blocks.append(differences(title, rows, margin, few_note(others)))
     if crossed:
         blocks.append(
-            Table(
+            Table.of(
                 f"Does the difference to {BASELINE} depend on the kind of game?",
-                (
-                    *(Column("network"), Column("sensitive less tolerant", "+.1%")),
-                    *(Column("p, runs as units"), Column("p, games as units")),
-                ),
                 crossed,
+                (
+                    ("network", "", lambda row: row[0]),
+                    ("sensitive less tolerant", "+.1%", lambda row: row[1].difference),
+                    ("p, runs as units", "", lambda row: p_text(row[1].p_runs)),
+                    ("p, games as units", "", lambda row: p_text(row[1].p_games)),
+                ),
                 "p with runs as units is that of a difference which is the same in all these "
                 "games; p with games as units that of kinds that do not matter, which is never "
                 "small with few games. Neither is corrected for the number of networks.",
             )
         )
     else:
-        blocks.append(Text((_no_kinds(games),)))
+        blocks.append(_no_kinds(games))
+    sensitive, tolerant = (", ".join(map(game_title, some)) for some in (SENSITIVE, TOLERANT))
     lead = (
         "If pooling harms because it loses places, it harms more where small things have to be "
-        f"located exactly ({_titles(SENSITIVE)}) than in games that forgive ({_titles(TOLERANT)})."
+        f"located exactly ({sensitive}) than in games that forgive ({tolerant})."
     )
-    return Section("Kinds of games", lead, tuple(blocks), folded=True)
+    return Section("Kinds of games", lead, tuple(blocks))
 
 
 _KINDS = {"sensitive": "sensitive", "tolerant": "tolerant", None: "of neither kind"}
-
-
-def _titles(games: Sequence[str]) -> str:
-    return ", ".join(map(game_title, games))
 
 
 def _no_kinds(games: Mapping[str, GameInfo]) -> str:
@@ -176,8 +144,8 @@ def _in_game(entry: ArmResult, baseline: ArmResult, game: str) -> Interval | Non
         return None
     mine, theirs = (np.array(arm.games[game].normalised, float) for arm in (entry, baseline))
     rng = np.random.default_rng(SEED)
-    return bootstrap_interval(_mean_difference, [mine], [theirs], rng=rng, redraws=1999)
 
+    def difference(network: Strata, baseline: Strata) -> Scores:
+        return np.asarray(network[0].mean(-1) - baseline[0].mean(-1))
 
-def _mean_difference(network: Strata, baseline: Strata) -> Scores:
-    return np.asarray(network[0].mean(-1) - baseline[0].mean(-1))
+    return bootstrap_interval(difference, [mine], [theirs], rng=rng, redraws=1999)

@@ -1,4 +1,6 @@
-"""What is left to do for a job: train, or go on training, then score the final agent."""
+"""What is left to do for a job: train, or go on training, then score the final agent; and all jobs,
+brought to their end.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from agent.networks import is_user_network
-from harness.compare.design import EQUAL, Design, Job, run_dir
+from envs.emulators import EmulatorConfig
+from harness.compare.design import EQUAL, Design, Job, run_dir, scale_matched
 from harness.compare.results import Game
-from harness.compare.runner import Stage, module, script
+from harness.compare.runner import Runner, Stage, module, script
+from harness.compare.status import Status, Watch
 from harness.errors import UserError
+from harness.evaluation.agents import num_actions
 from harness.evaluation.scoring import EVALUATION_SEED
 from harness.run.checkpoint import CheckpointState, read_state
 from harness.run.config import flatten
@@ -68,7 +73,6 @@ class Stages:
         return f"{folder} holds a run with another {', '.join(odd)}: move it away" if odd else ""
 
     def _equal(self, job: Job) -> dict[str, Any]:
-        """The settings that the design decides."""
         return {
             "steps": self.design.steps,
             "game": job.game,
@@ -132,3 +136,38 @@ def read_score(folder: Path, state: CheckpointState, episodes: int) -> list[Game
         return None
     fits = score.steps_trained == state.steps and len(score.episodes) == episodes
     return score.episodes if fits else None
+
+
+def unmatched_networks(design: Design) -> frozenset[str]:
+    """Networks whose scale at the start cannot be matched. Raises UnknownNetwork for an own one
+    that cannot be made."""
+    if not design.own_networks:
+        return frozenset()
+    actions = num_actions(EmulatorConfig(design.games[0]))
+    return frozenset(n for n in design.own_networks if not scale_matched(n, actions))
+
+
+def run_jobs(runner: Runner, stages: Stages, watch: Watch) -> list[Status]:
+    """Bring all jobs to their end; where they stand."""
+    statuses = []
+    for job in (*stages.design.jobs, *stages.design.tandem_jobs):
+        status = Status(job, run_dir(stages.out, job), problem=stages.problem(job))
+        if status.problem:
+            status.state = "failed"
+            watch.over(status)
+        elif stages(job) is None:
+            status.state = "finished"
+        statuses.append(status)
+    if before := sum(status.state == "finished" for status in statuses):
+        watch.say(f"{before} of {len(statuses)} runs were finished before")
+    acting = [status for status in statuses if status.job.teacher is None]
+    passive = [status for status in statuses if status.job.teacher is not None]
+    runner.run(acting, stages, statuses)
+    finished = {s.job for s in acting if s.state == "finished"}
+    for status in passive:
+        job = status.job
+        if replace(job, network=job.teacher or "", teacher=None) not in finished:
+            status.state = "failed"
+            status.problem = f"the run of its teacher {job.teacher} is not finished"
+    runner.run(passive, stages, statuses)
+    return statuses

@@ -83,42 +83,37 @@ class Watch:
             texts = (one_line(line, no_wrap=True, overflow="ellipsis") for line in lines)
             self._live.update(Group(*texts), refresh=True)
         else:
-            for line in lines:
-                self.say(line)
+            self.say("\n".join(lines))
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._live.stop()
 
     def _lines(self, statuses: Sequence[Status]) -> list[str]:
-        running = [status for status in statuses if status.state == "running"]
-        progress_of = {status.run_dir: progress(status.run_dir) for status in running}
-        lines = []
-        for status in running:
-            steps, score = progress_of[status.run_dir]
-            score_text = "-" if score is None else f"{score:,.1f}"
-            lines.append(
-                f"{status.job}  {status.stage}  {steps:,}/{self.steps:,} steps  score {score_text}"
-            )
-        over = sum(status.state in ("finished", "failed") for status in statuses)
-        failed = sum(status.state == "failed" for status in statuses)
-        done = over * self.steps + sum(min(steps, self.steps) for steps, _ in progress_of.values())
-        lines.append(
-            f"{over} of {len(statuses)} runs over, {failed} failed; {self._left(done, statuses)}"
-        )
-        return lines
+        lines, over, failed, done = [], 0, 0, 0
+        for status in statuses:
+            if status.state == "running":
+                steps, score = progress(status.run_dir)
+                done += min(steps, self.steps)
+                text = "-" if score is None else f"{score:,.1f}"
+                lines.append(
+                    f"{status.job}  {status.stage}  {steps:,}/{self.steps:,} steps  score {text}"
+                )
+            over += status.state in ("finished", "failed")
+            failed += status.state == "failed"
+        left = self._left(done + over * self.steps, len(statuses) * self.steps)
+        return [*lines, f"{over} of {len(statuses)} runs over, {failed} failed; {left}"]
 
-    def _left(self, done: int, statuses: Sequence[Status]) -> str:
+    def _left(self, done: int, total: int) -> str:
         """Time left if the steps to come take as long as those since the first look."""
         if self._at_first is None:
             self._at_first, self._started = done, time.monotonic()
-        if done >= len(statuses) * self.steps:
+        if done >= total:
             return "the last are being scored"
         new, elapsed = done - self._at_first, time.monotonic() - self._started
         if new < self.steps / 20:
             return "time left not known yet"
-        left = duration((len(statuses) * self.steps - done) / new * elapsed)
-        return f"about {left} left"
+        return f"about {duration((total - done) / new * elapsed)} left"
 
 
 def progress(run_dir: Path) -> tuple[int, float | None]:

@@ -78,7 +78,6 @@ def _receptive_field(network: QNetwork) -> int | None:
 
 
 def _window(reducer: Any) -> tuple[int, int]:
-    """Window and stride of a reducer."""
     if isinstance(reducer, nn.Identity):
         return 1, 1
     if isinstance(reducer, Subsample):

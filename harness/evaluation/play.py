@@ -101,68 +101,51 @@ def play_episodes(
     - `protocol.num_envs` episodes are played side by side.
     """
     num_envs = min(protocol.num_envs, len(seeds))
-    threads = min(usable_cores(), num_envs)
-    with closing(Emulators(replace(protocol, num_envs=num_envs), threads)) as emulators:
-        yield from _play(policy, emulators, protocol, seeds, epsilon, device, stuck_after, on_step)
+    queue = iter(enumerate(map(int, seeds)))
 
-
-def _play(
-    policy: Policy,
-    emulators: Emulators,
-    protocol: EmulatorConfig,
-    seeds: Sequence[int],
-    epsilon: float,
-    device: torch.device | str,
-    stuck_after: int,
-    on_step: OnStep,
-) -> Iterator[tuple[int, EpisodeTrace]]:
-    num_envs, finished = emulators.num_envs, 0
-    queue = iter(enumerate(map(int, seeds[num_envs:]), num_envs))
-
-    def begin(index: int, seed: int, frame: npt.NDArray[np.uint8]) -> _RunningEpisode:
+    def begin(frame: npt.NDArray[np.uint8], index: int, seed: int) -> _RunningEpisode:
         digest = frame_digest(frame)
         stuck = Stuck(stuck_after, digest)
         return _RunningEpisode(index, seed, np.random.default_rng(seed), [digest], stuck)
 
-    frames = emulators.reset(np.array(seeds[:num_envs]))
-    episodes: list[_RunningEpisode | None] = [
-        begin(index, int(seed), frames[index]) for index, seed in enumerate(seeds[:num_envs])
-    ]
-    ring = Ring(STACK_SIZE + 1, num_envs, device)
-    ring.start(torch.from_numpy(frames))
-    while any(episodes):
-        actions = _choose(policy, ring.latest(), episodes, epsilon)
-        emulators.send(actions)
-        step = emulators.recv()
-        frames, first = step.frames, step.first
-        for env, episode in enumerate(episodes):
-            if episode is None:
-                continue
-            episode.rewards.append(int(step.rewards[env]))
-            episode.digests.append(frame_digest(step.frames[env]))
-            rewarded_or_died = bool(step.rewards[env] or step.life_lost[env])
-            stuck = (
-                episode.stuck.step(episode.digests[-1], rewarded_or_died) and not step.ended[env]
+    threads = min(usable_cores(), num_envs)
+    with closing(Emulators(replace(protocol, num_envs=num_envs), threads)) as emulators:
+        frames = emulators.reset(np.array(seeds[:num_envs]))
+        episodes: list[_RunningEpisode | None] = [begin(frame, *next(queue)) for frame in frames]
+        ring = Ring(STACK_SIZE + 1, num_envs, device)
+        ring.start(torch.from_numpy(frames))
+        none_ended, finished = torch.zeros(num_envs, dtype=torch.bool), 0
+        while any(episodes):
+            actions = _choose(policy, ring.latest(), episodes, epsilon)
+            emulators.send(actions)
+            step = emulators.recv()
+            frames, first = step.frames, step.first
+            for env, episode in enumerate(episodes):
+                if episode is None:
+                    continue
+                episode.rewards.append(int(step.rewards[env]))
+                episode.digests.append(frame_digest(step.frames[env]))
+                progress = bool(step.rewards[env] or step.life_lost[env])
+                stuck = episode.stuck.step(episode.digests[-1], progress) and not step.ended[env]
+                if step.ended[env] or stuck:
+                    finished += 1
+                    yield episode.index, episode.trace(protocol, bool(step.truncated[env]), stuck)
+                    episodes[env] = None
+                    if upcoming := next(queue, None):
+                        mask = np.arange(num_envs) == env
+                        frames = emulators.reset(np.array([upcoming[1]]), mask)
+                        first = first | mask
+                        episodes[env] = begin(frames[env], *upcoming)
+            longest = max((len(episode.actions) for episode in episodes if episode), default=0)
+            on_step(finished, longest)
+            ring.add(
+                torch.from_numpy(actions),
+                torch.from_numpy(step.rewards),
+                terminal=none_ended,
+                void=none_ended,
+                frames=torch.from_numpy(frames),
+                first=torch.from_numpy(first),
             )
-            if step.ended[env] or stuck:
-                finished += 1
-                yield episode.index, episode.trace(protocol, bool(step.truncated[env]), stuck)
-                episodes[env] = None
-                if upcoming := next(queue, None):
-                    mask = np.arange(num_envs) == env
-                    frames = emulators.reset(np.array([upcoming[1]]), mask)
-                    first = first | mask
-                    episodes[env] = begin(*upcoming, frames[env])
-        on_step(finished, max((len(episode.actions) for episode in episodes if episode), default=0))
-        none_ended = torch.zeros(num_envs, dtype=torch.bool)
-        ring.add(
-            torch.from_numpy(actions),
-            torch.from_numpy(step.rewards),
-            terminal=none_ended,
-            void=none_ended,
-            frames=torch.from_numpy(frames),
-            first=torch.from_numpy(first),
-        )
 
 
 def _choose(

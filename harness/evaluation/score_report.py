@@ -133,13 +133,11 @@ class ScoreResult:
         }
 
     def _stuck_text(self) -> str:
-        """How many games were stuck, and by which rule."""
         if not self.stuck_after:
             return "none as stuck (--stuck-after 0)"
         return f"{self.stuck:,} as stuck (nothing new for {self.stuck_after:,} steps)"
 
     def _interval_text(self) -> str:
-        """The interval and its meaning, or why there is none."""
         if (interval := self.summary.interval_over_episodes) is not None:
             low, high = interval
             return f"{low:,.2f} to {high:,.2f}, of the mean, over episodes of this one agent"
@@ -150,7 +148,6 @@ class ScoreResult:
         return "none: all games scored the same"
 
     def _human_text(self) -> str:
-        """The human-normalised score and its scale, or why there is none."""
         value, reference = self.human_normalised, REFERENCE_SCORES.get(self.protocol.game)
         if reference is None:
             return "no published reference"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -68,16 +69,7 @@ def evaluation_episodes(
     seeds."""
     protocol = replace(config.emulators, num_envs=SIDE_BY_SIDE)
     seeds = range(SELECTION_SEED, SELECTION_SEED + config.eval_episodes)
+    options: dict[str, Any] = {"stuck_after": config.eval_stuck_after, "on_step": on_step}
     epsilon = config.exploration.eval_epsilon
-    traces = dict(
-        play_episodes(
-            policy,
-            protocol,
-            seeds,
-            epsilon,
-            device,
-            stuck_after=config.eval_stuck_after,
-            on_step=on_step,
-        )
-    )
+    traces = dict(play_episodes(policy, protocol, seeds, epsilon, device, **options))
     return [traces[index] for index in range(len(seeds))]

@@ -29,7 +29,6 @@ POOLS: dict[str, Callable[[Tensor], Tensor]] = {
     "local max": lambda maps: F.max_pool2d(maps, 5, 4, 2),
     "global max": lambda maps: maps.amax((-2, -1), keepdim=True),
 }
-BANKS = ("gabor", "random", "learned")
 
 
 def boxes(count: int, seed: int) -> tuple[Tensor, Floats, npt.NDArray[np.int64], Floats]:
@@ -86,8 +85,8 @@ def _unit(filters: Tensor) -> Tensor:
     return (flat / length).view_as(filters)
 
 
-def sweep(seed: int, count: int, learned: Tensor) -> list[dict[str, Any]]:
-    """A row for each bank, pooling and number of filters: median error of the tilt (degrees; a
+def sweep(seed: int, count: int, learned: Tensor) -> dict[str, Any]:
+    """{pooling: {bank: {number of filters: measures}}}: median error of the tilt (degrees; a
     guess has 45) by a linear and a kernel readout, share of right numbers, median error of a
     single box's position (pixels). `learned` [32, 1, 8, 8]."""
     pictures, tilts, numbers, positions = boxes(count, seed)
@@ -97,7 +96,7 @@ def sweep(seed: int, count: int, learned: Tensor) -> list[dict[str, Any]]:
         "random": lambda number: random(number, seed),
         "learned": lambda number: _unit(learned)[:number],
     }
-    rows = []
+    measured: dict[str, Any] = {pool: {bank: {} for bank in banks} for pool in POOLS}
     for bank, filters in banks.items():
         answered = torch.relu(F.conv2d(pictures, filters(max(FILTERS))))
         for number in FILTERS:
@@ -106,9 +105,9 @@ def sweep(seed: int, count: int, learned: Tensor) -> list[dict[str, Any]]:
             if bank == "gabor":
                 maps = torch.relu(F.conv2d(pictures, filters(number)))
             for pool, keep in POOLS.items():
-                measured = _measured(keep(maps), parts, tilts, numbers, positions)
-                rows.append({"bank": bank, "pool": pool, "filters": number, **measured})
-    return rows
+                found = _measured(keep(maps), parts, tilts, numbers, positions)
+                measured[pool][bank][str(number)] = found
+    return measured
 
 
 def _measured(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +17,17 @@ LAYERS = ("conv1", "conv2", "conv3", "fc1")
 _BATCH = 64
 
 
+@torch.no_grad()
 def features(
     network: QNetwork, states: npt.NDArray[np.uint8], layers: Sequence[str] = LAYERS
 ) -> dict[str, Tensor]:
     """Features of states uint8 [N, 4, 84, 84] by layer: float32 [N, C, H, W], fc1 [N, 512]."""
-    parts = list(_batches(network, states, layers))
-    return {layer: torch.cat([part[layer] for part in parts]) for layer in layers}
-
-
-@torch.no_grad()
-def _batches(
-    network: QNetwork, states: npt.NDArray[np.uint8], layers: Sequence[str]
-) -> Iterator[dict[str, Tensor]]:
+    parts: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     for start in range(0, len(states), _BATCH):
         maps = network.features(torch.from_numpy(states[start : start + _BATCH]))
-        yield {layer: maps[layer].float().contiguous() for layer in layers}
+        for layer in layers:
+            parts[layer].append(maps[layer].float().contiguous())
+    return {layer: torch.cat(batches) for layer, batches in parts.items()}
 
 
 def pitches(network: QNetwork) -> dict[str, int]:

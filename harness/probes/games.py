@@ -20,8 +20,7 @@ from harness.probes.datasets import Dataset
 from harness.probes.distractors import distractors
 from harness.probes.features import LAYERS, features
 from harness.probes.readout import Floats
-from harness.probes.response import invariance
-from harness.probes.sensitivity import consistency, q_values, sensitivity
+from harness.probes.response import consistency, invariance, q_values, sensitivity
 
 Pixels = npt.NDArray[np.uint8]
 _SEED = 20_000

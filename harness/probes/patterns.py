@@ -65,11 +65,6 @@ def _draw(stack: Pixels, middle: Floats, speed: Floats, mask: npt.NDArray[np.boo
         part[mask[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]]] = _SPRITE
 
 
-def _block(size: int) -> npt.NDArray[np.bool_]:
-    """A filled square."""
-    return np.ones((size, size), np.bool_)
-
-
 def _ring(size: int) -> npt.NDArray[np.bool_]:
     """The outline of a square, with about as many pixels as a block of that size has if that makes
     it little larger."""
@@ -98,7 +93,7 @@ def located(count: int, seed: int, size: int, share: float = 1.0, rings: int = 0
         position[:] = _place(rng, size)
         speed = rng.integers(-2, 3, 2).astype(float)
         if rng.random() < share:
-            _draw(state, position, speed, _block(size))
+            _draw(state, position, speed, np.ones((size, size), np.bool_))
         else:
             position[:] = np.nan
     counts = (~np.isnan(positions[:, 0])).astype(np.int64)
@@ -119,7 +114,7 @@ def counted(count: int, seed: int) -> Planted:
         speed = rng.integers(-2, 3, 2).astype(float)
         for middle, mask in zip(middles, masks, strict=True):
             _draw(state, middle, speed, mask)
-        positions[i], nearest[i] = middles.mean(0), _nearest(middles)
+        positions[i], nearest[i] = middles.mean(0), pdist(middles).min(initial=np.inf)
     return Planted(states, positions, counts, nearest)
 
 
@@ -139,11 +134,6 @@ def _group(rng: np.random.Generator, number: int) -> tuple[Floats, list[npt.NDAr
         if inside.all() and apart.all():
             masks = [np.ones((height, width), np.bool_)] * number
             return corners + (extent - 1) / 2, masks
-
-
-def _nearest(middles: Floats) -> float:
-    """Distance of the two nearest of middles [n, 2] (pixels; inf below two)."""
-    return float(pdist(middles).min(initial=np.inf))
 
 
 def moved(states: Pixels, dx: int, dy: int) -> Pixels:

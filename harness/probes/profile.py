@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from agent.networks import QNetwork
+from agent.scales import matchable
+from harness.evaluation.agents import load_network
 from harness.probes import measures
 from harness.probes.datasets import Dataset, block, presence, several
-from harness.probes.decoding import decoding
 from harness.probes.features import LAYERS, features, pitches, pixels
-from harness.probes.games import game_dataset
-from harness.probes.patterns import SIDE
+from harness.probes.games import agent_profile, game_dataset
+from harness.probes.measures import decoding
+from harness.probes.patterns import SIDE, Planted
 from harness.probes.readout import Floats, Readout, Split, split
 from harness.probes.response import equivariance, health, responses
 
@@ -110,44 +113,47 @@ def patterns(network: QNetwork, extent: Extent) -> Numbers:
     for size in extent.sizes:
         planted = presence(size, extent.states)
         seen = features(network, planted.states)
-        parts = _one_by_one(extent.states)
-        here[f"block {size}"] = {
-            layer: measures.presence(Readout.of(seen[layer], parts), parts, planted.present)
-            for layer in LAYERS
-        }
+        here[f"block {size}"] = {layer: _presence(seen[layer], planted) for layer in LAYERS}
     return {"presence": here, "count": counts(network, extent)}
 
 
 def counts(network: QNetwork, extent: Extent) -> dict[str, Numbers]:
     """How many rectangles there are, read from every layer."""
-    planted, parts = several(extent.states), _one_by_one(extent.states)
+    planted = several(extent.states)
     seen = features(network, planted.states)
-    return {
-        layer: asdict(
-            measures.count(Readout.of(seen[layer], parts), parts, planted.counts, planted.nearest)
-        )
-        for layer in LAYERS
-    }
+    return {layer: _count(seen[layer], planted) for layer in LAYERS}
+
+
+def _presence(seen: Tensor, planted: Planted) -> float:
+    parts = split(np.arange(len(seen)))  # states are each an episode of their own
+    return measures.presence(Readout.of(seen, parts), parts, planted.present)
+
+
+def _count(seen: Tensor, planted: Planted) -> Numbers:
+    parts = split(np.arange(len(seen)))
+    readout = Readout.of(seen, parts)
+    return asdict(measures.count(readout, parts, planted.counts, planted.nearest))
 
 
 def controls(extent: Extent) -> Numbers:
     """The same from the pixels of the newest frame instead of any network's features."""
-    planted, parts = several(extent.states), _one_by_one(extent.states)
-    profile: Numbers = {"location": {}, "presence": {}}
+    located, planted = {}, several(extent.states)
     for name, dataset in datasets(extent).items():
-        readout = Readout.of(pixels(dataset.states), dataset.parts)
-        profile["location"][name] = asdict(
-            measures.location(readout, dataset.parts, dataset.positions, _PIXEL_PITCH)
-        ) | {"shuffled": shuffled(readout, dataset.parts, dataset.positions)}
-    for size in extent.sizes:
-        shown = presence(size, extent.states)
-        readout = Readout.of(pixels(shown.states), parts)
-        profile["presence"][f"block {size}"] = measures.presence(readout, parts, shown.present)
-    readout = Readout.of(pixels(planted.states), parts)
-    profile["count"] = asdict(measures.count(readout, parts, planted.counts, planted.nearest))
-    return profile
+        seen, parts = pixels(dataset.states), dataset.parts
+        chance = shuffled(Readout.of(seen, parts), parts, dataset.positions)
+        located[name] = _layer(seen, dataset, _PIXEL_PITCH) | {"shuffled": chance}
+    shown = {f"block {size}": presence(size, extent.states) for size in extent.sizes}
+    return {
+        "location": located,
+        "presence": {name: _presence(pixels(some.states), some) for name, some in shown.items()},
+        "count": _count(pixels(planted.states), planted),
+    }
 
 
-def _one_by_one(count: int) -> Split:
-    """States that are each an episode of their own."""
-    return split(np.arange(count))
+def measure_agent(agent: Path, extent: Extent, own: str | None = None) -> Numbers:
+    """The profile of the trained agent in a checkpoint's folder; `own` names a `module:Class` whose
+    code may run. Raises UnknownNetwork for a network whose layers are not known."""
+    network, config, state = load_network(agent, own)
+    known, game = matchable(network), config.emulators.game
+    run = {"game": game, "seed": config.seed, "steps": state.steps}
+    return {"run": run} | whole(known, extent) | agent_profile(known, game, extent.states)

@@ -15,6 +15,7 @@ K is taken apart into its eigenvectors once; every target and penalty is cheap t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -63,12 +64,7 @@ class Readout:
         flat = features.flatten(1)
         unit = _Unit.of(flat[torch.from_numpy(parts.train)])
         train = unit.scaled(flat[torch.from_numpy(parts.train)])
-
-        def products(rows: npt.NDArray[np.int64]) -> Floats:
-            chosen = unit.scaled(flat[torch.from_numpy(rows)])
-            return np.asarray((chosen @ train.T).double().numpy())
-
-        return cls(products(parts.train), products(parts.valid), products(parts.test))
+        return cls._of(flat, parts, lambda rows: unit.scaled(rows) @ train.T)
 
     @classmethod
     def by_distance(cls, features: Tensor, parts: Split) -> Readout:
@@ -78,11 +74,16 @@ class Readout:
         train = flat[torch.from_numpy(parts.train)]
         unit = float(torch.cdist(train, train).median()) or 1.0
 
-        def products(rows: npt.NDArray[np.int64]) -> Floats:
-            apart = torch.cdist(flat[torch.from_numpy(rows)], train) / unit
-            return np.asarray(torch.exp(-apart.square() / 2).double().numpy())
+        def products(rows: Tensor) -> Tensor:
+            return torch.exp(-(torch.cdist(rows, train) / unit).square() / 2)
 
-        return cls(products(parts.train), products(parts.valid), products(parts.test))
+        return cls._of(flat, parts, products)
+
+    @classmethod
+    def _of(cls, flat: Tensor, parts: Split, products: Callable[[Tensor], Tensor]) -> Readout:
+        rows = (products(flat[torch.from_numpy(part)]) for part in parts)
+        train, valid, test = (part.double().numpy() for part in rows)
+        return cls(train, valid, test)
 
     def predict(
         self,

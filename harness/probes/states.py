@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from agent.networks import QNetwork
-from harness.probes.datasets import Dataset, block
+from harness.probes.datasets import block
 from harness.probes.features import features
 from harness.probes.games import game_dataset
 from harness.probes.readout import PENALTIES, Floats, Split
@@ -32,17 +32,13 @@ def errors_by_states(network: QNetwork, counts: Sequence[int]) -> dict[str, dict
     training states, which are the first so many; and `mean`, over the data sets."""
     errors = {}
     for name in DATASETS:
-        dataset = _dataset(name, max(counts) + VALID + TEST + SPARE)
+        count = max(counts) + VALID + TEST + SPARE
+        kind, _, size = name.partition(" ")
+        dataset = block(int(size), count) if kind == "block" else game_dataset(name, count)
         seen = features(network, dataset.states, ("conv3",))["conv3"]
         errors[name] = curve(seen, dataset.positions, split_ordered(dataset.episodes), counts)
     means = {str(n): float(np.mean([errors[name][str(n)] for name in errors])) for n in counts}
     return errors | {"mean": means}
-
-
-def _dataset(name: str, count: int) -> Dataset:
-    if name.startswith("block "):
-        return block(int(name.removeprefix("block ")), count)
-    return game_dataset(name, count)
 
 
 def split_ordered(episodes: npt.NDArray[np.int64], seed: int = 0) -> Split:

@@ -21,7 +21,7 @@ from agent.networks import QNetwork, initialise, make_network
 from agent.precision import resolve_precision
 from agent.scales import match_scales, matchable
 from harness.probes.patterns import MOST, SIDE, counted, located
-from harness.probes.sensitivity import q_values
+from harness.probes.response import q_values
 
 Task = Literal["location", "count"]
 SIZES = (2, 8)

@@ -8,9 +8,9 @@ the page (harness/report/styles.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +19,9 @@ Value = float | None
 """A number, or None where there is none."""
 Values = Sequence[Value]
 Cell = str | float | None
-
-
-@dataclass(frozen=True)
-class Text:
-    """Paragraphs."""
-
-    paragraphs: tuple[str, ...]
+Item = TypeVar("Item")
+Columns = Sequence[tuple[str, str, Callable[[Item], Cell]]]
+"""Headings, formats (as in Column), and what a cell says of the item of its row."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,13 @@ class Table:
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.title}: a row of {len(row)} in {len(self.columns)}")
+
+    @classmethod
+    def of(cls, title: str, items: Iterable[Item], columns: Columns[Item], note: str = "") -> Table:
+        """A row for each item."""
+        headings = tuple(Column(name, form) for name, form, _ in columns)
+        rows = tuple(tuple(cell(item) for _, _, cell in columns) for item in items)
+        return cls(title, headings, rows, note)
 
 
 @dataclass(frozen=True)
@@ -143,11 +146,8 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Heat:
-    """A small table of numbers as shades, such as an error by place on the screen.
-
-    At most 1,024 cells; bring larger maps into bins first. Columns lie along an axis: where they
-    are many, some of their names are left out. Every row has its name.
-    """
+    """A small table of numbers as shades, such as an error by place on the screen. Columns lie
+    along an axis and are few: bring a larger map into bins first."""
 
     title: str
     rows: tuple[str, ...]
@@ -156,18 +156,13 @@ class Heat:
     """A sequence for each row, a value for each column."""
     unit: str
     """What the shades mean, with its unit."""
-    row_label: str = ""
     column_label: str = ""
     format: str = ".2g"
     note: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.values) != len(self.rows):
-            raise ValueError(f"{self.title}: {len(self.values)} rows, {len(self.rows)} names")
-        if any(len(row) != len(self.columns) for row in self.values):
-            raise ValueError(f"{self.title}: every row needs {len(self.columns)} values")
-        if len(self.rows) * len(self.columns) > 1024:
-            raise ValueError(f"{self.title}: more than 1,024 cells; bring them into bins")
+        if [len(row) for row in self.values] != [len(self.columns)] * len(self.rows):
+            raise ValueError(f"{self.title}: {len(self.rows)} rows of {len(self.columns)} values")
 
 
 @dataclass(frozen=True)
@@ -233,18 +228,17 @@ class Verdict:
     """The smallest effect that matters, for the same line."""
 
 
-Block = Text | Figure | Verdict
+Block = str | Figure | Verdict
+"""Of a section; text is a paragraph."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report, in the list of contents."""
+    """A part of the report, in the list of contents; only its title is seen until it is opened."""
 
     title: str
     lead: str
     blocks: tuple[Block, ...] = ()
-    folded: bool = False
-    """Whether only its title is seen until it is opened."""
 
 
 @dataclass(frozen=True)

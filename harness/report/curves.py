@@ -59,7 +59,6 @@ def draw_curves(curves: Curves, styles: Styles) -> Html:
 
 
 def _drawings(curves: Curves, styles: Styles) -> list[Html]:
-    """An SVG for each width."""
     import matplotlib
     from matplotlib.figure import Figure
 

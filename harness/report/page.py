@@ -22,11 +22,9 @@ from harness.report.blocks import (
     Verdict,
 )
 from harness.report.curves import draw_curves
-from harness.report.intervals import draw_intervals
+from harness.report.figures import draw_heat, draw_intervals, draw_picture, draw_table
 from harness.report.markup import Html, printable, render
-from harness.report.pictures import draw_picture
 from harness.report.styles import Styles, colour_rules, series_names, shape_symbols
-from harness.report.tables import draw_heat, draw_table
 
 SYMBOLS: Final[dict[Outcome, str]] = {
     "supported": "M3 8.5L6.7 12L13 4.5",

@@ -95,18 +95,12 @@ def other(place: int) -> Style:
     return Style(_OTHER_COLOURS[colour], shape, _OTHER_DASHES[cycle % len(_OTHER_DASHES)])
 
 
-class Styles:
+class Styles(dict[str, Style]):
     """The styles of all names on a page."""
 
     def __init__(self, names: Iterable[str]) -> None:
         unknown = dict.fromkeys(name for name in names if name not in KNOWN)
-        self._styles = KNOWN | {name: other(place) for place, name in enumerate(unknown)}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._styles
-
-    def __getitem__(self, name: str) -> Style:
-        return self._styles[name]
+        super().__init__(KNOWN | {name: other(place) for place, name in enumerate(unknown)})
 
     def reference_dashes(self, place: int) -> str:
         """Dashes of the place-th reference line of a figure."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from envs.scores import REFERENCE_SCORES
 from harness.compare.analysis import analyse
-from harness.compare.collection import BINS, run_scores
+from harness.compare.collection import BINS
 from harness.compare.design import Design, Job
 from harness.compare.results import CurvePoint, MatchedSize, Results, RunResult
 from harness.run.config import flatten
@@ -43,15 +43,11 @@ def results_of(
         _job(job, levels.get(job.arm), (job.game, job.arm, job.seed) in lost, spread, draw)
         for job in (*design.jobs, *design.tandem_jobs)
     ]
-    missing: dict[str, list[str]] = {}
-    for job in jobs:
-        if job.score is None:
-            missing.setdefault(job.arm, []).append(f"{job.game} seed {job.seed}")
     machine = Machine("none", "none", {"parts": 2}, "cpu")
     command = ("evaluate.py", "compare", "--out", "out folder")
     versions = {"python": "3.11", "torch": "2"}
     return Results(
-        **vars(analyse(design, run_scores(jobs), missing)),
+        **vars(analyse(design, jobs)),
         format=1,
         design=design,
         settings=flatten(design.config),

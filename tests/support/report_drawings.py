@@ -18,7 +18,6 @@ from harness.report.blocks import (
     Reference,
     Row,
     Series,
-    Text,
 )
 from harness.report.styles import TRUTH
 from support.report_names import FEW, LONG
@@ -81,16 +80,16 @@ def curves() -> tuple[Block, ...]:
     )
     share = "share of runs above τ"
     return (
-        Text(("Each thin line is a seed, each thick one the mean.", "Scores are raw.")),
+        "Each thin line is a seed, each thick one the mean.",
+        "Scores are raw.",
         Curves("Score of Pong", "steps", "score (points a game)", lines, references=levels),
-        Text(("And as a profile:",)),
+        "And as a profile:",
         Curves("Performance profile", "normalised score τ", share, profile, y_range=(0, 1)),
-        heat("Error by place", tuple(range(4, 84, 8)), ".1f"),
-        heat("The same, finer", tuple(range(24)), ".2g"),
+        heat("Error by place", tuple(range(4, 84, 8))),
     )
 
 
-def heat(title: str, places: tuple[int, ...], form: str) -> Heat:
+def heat(title: str, places: tuple[int, ...]) -> Heat:
     """Distances from the middle, one of them missing."""
     middle = places[len(places) // 2]
     values = tuple(
@@ -98,7 +97,7 @@ def heat(title: str, places: tuple[int, ...], form: str) -> Heat:
         for y in places
     )
     names, unit = tuple(map(str, places)), "median error (pixels)"
-    return Heat(title, names, names, values, unit, "y (pixels)", "x (pixels)", form)
+    return Heat(title, names, names, values, unit, "x (pixels)", ".1f")
 
 
 def pictures() -> tuple[Block, ...]:

@@ -23,7 +23,6 @@ from harness.report.blocks import (
     Section,
     Series,
     Table,
-    Text,
     Value,
     Verdict,
 )
@@ -37,7 +36,7 @@ def everything() -> Report:
     sections = (
         Section("Where is the ball?", "A linear probe of each layer.", location()),
         Section("Learning", "Equal steps, equal settings.", curves()),
-        Section("Pictures", "What each network believes.", pictures(), folded=True),
+        Section("Pictures", "What each network believes.", pictures()),
         Section("Odd & hostile", HOSTILE, odd()),
     )
     made = {
@@ -108,14 +107,15 @@ def odd() -> tuple[Block, ...]:
     frame = Frame(np.zeros((2, 3, 3), np.uint8), HOSTILE, markers)
     empty = Table("Empty", (Column("a"),), ())
     return (
-        Text((HOSTILE, LONG)),
+        HOSTILE,
+        LONG,
         Table(HOSTILE, columns, rows, HOSTILE),
         Curves("Twenty networks", "x", "y", twenty, note=HOSTILE),
         Curves("Gaps", "x", "y", gapped),
         Curves(HOSTILE, HOSTILE, HOSTILE, ()),
         Intervals(HOSTILE, HOSTILE, intervals, level, band, note=HOSTILE),
         Intervals("One seed", "points", (Row("stride", 3.0),)),
-        Heat(HOSTILE, *names, values, *(HOSTILE,) * 3, note=HOSTILE),
+        Heat(HOSTILE, *names, values, *(HOSTILE,) * 2, note=HOSTILE),
         Picture(HOSTILE, (frame,), note=HOSTILE),
         Verdict(HOSTILE, HOSTILE, "supported", HOSTILE, HOSTILE, empty),
     )
