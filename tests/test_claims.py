@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agent.networks import NETWORKS, QNetwork, make_network
 from harness.claims.budget import BUDGETS
-from harness.claims.judgement import by_training, effect_of, judged
+from harness.claims.judgement import effect_of, judged
 from harness.claims.preregistration import (
     Effect,
     Part,
@@ -21,7 +21,7 @@ from harness.claims.preregistration import (
     rule,
     together,
 )
-from harness.claims.results import Measured
+from harness.claims.results import Measured, by_training
 from harness.claims.tables import mean_interval_of
 from harness.probes.datasets import block
 from harness.probes.profile import Extent, locations

@@ -9,12 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.claims.judgement import by_training, judged_claim
+from harness.claims.judgement import judged_claim
 from harness.claims.page import report
 from harness.claims.preregistration import read_preregistration
-from harness.claims.results import Results, as_json, pack, read_results, unpack
+from harness.claims.results import (
+    Measured,
+    Results,
+    as_json,
+    by_training,
+    pack,
+    read_results,
+    unpack,
+)
 from harness.commands.claims import _effect
-from harness.report.blocks import Intervals, Table, Verdict
+from harness.report.blocks import Curves, Intervals, Table, Verdict
 from harness.report.page import page
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "claims-quick"
@@ -70,7 +78,7 @@ def test_the_shipped_report_says_what_there_is(shipped: Results) -> None:
     assert isinstance(verdicts["C2 local"].figure, Table)  # shares and pixels have no common axis
     effect = verdicts["C2 local"].effect.replace("\N{MINUS SIGN}", "-")
     assert effect == "half_max less stride: -4.20 pixels (-4.93 to -3.47), one of 5 parts"
-    assert verdicts["C2 local"].matters == "needs at least 1 pixels"
+    assert verdicts["C2 local"].matters == "needs at least 1 pixels; corrected: the same"
     machine = made.made["machine"]
     assert isinstance(machine, dict)
     assert machine["shards"] == "2"
@@ -84,6 +92,43 @@ def test_a_difference_that_is_always_the_same_has_no_interval(shipped: Results) 
     assert "0.00 to 0.00" not in html
     assert "0.00 (no interval)" in html
     assert "half_max - stride: +0.00 pixels (no interval)" in _effect(part)
+
+
+def test_errors_by_states_come_first_where_they_were_measured(shipped: Results) -> None:
+    def with_states(unit: Measured) -> Measured:
+        if unit.training != "location" or unit.network not in ("stride", "half_max"):
+            return unit
+        errors = {"500": 4.0 + unit.seed, "8000": 2.0 + unit.seed}
+        states = {"states": {"Pong": errors, "mean": errors}}
+        return replace(unit, profile=unit.profile | states)
+
+    opened = report(replace(shipped, measured=tuple(map(with_states, shipped.measured))))
+    assert isinstance(opened.figure, Curves)
+    drawn = {line.name: (tuple(line.x), tuple(line.y)) for line in opened.figure.series}
+    assert drawn == dict.fromkeys(("stride", "half_max"), ((500, 8000), (6.5, 4.5)))
+
+
+def test_imitators_have_a_section_and_verdicts_their_correction(shipped: Results) -> None:
+    def measured(network: str, seed: int, points: float) -> Measured:
+        profile = {"points": points, "agreement": 0.5}
+        return Measured(training="imitate Pong", network=network, seed=seed, profile=profile)
+
+    known = {"random": -20.0, "expert": 0.0}
+    units = (
+        Measured(training="imitate Pong references", profile=known),
+        *(measured("stride", seed, -10.0 - seed) for seed in (1, 2, 3)),
+    )
+    made = report(replace(shipped, measured=(*shipped.measured, *units)))
+    (section,) = (s for s in made.sections if s.title == "Playing by imitation")
+    (block,) = section.blocks
+    assert isinstance(block, Intervals)
+    assert [(r.group, r.label, r.value) for r in block.rows] == [
+        ("mean of all games", "stride", pytest.approx(0.4)),
+        ("Pong", "stride", pytest.approx(0.4)),
+    ]
+    html = page(made)
+    assert "needs at least 1 pixels; corrected: the same" in html
+    assert "needs at least 0.25 sprites; corrected: undetermined" in html
 
 
 def test_pictures_survive_json() -> None:

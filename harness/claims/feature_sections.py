@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from agent.networks import dial_of
+from envs.experts import EXPERTS
 from envs.games import game_title
 from harness.claims.preregistration import measured as mean_at
 from harness.claims.results import Measured
@@ -147,6 +148,27 @@ def agents(measured: Sequence[Measured]) -> Section:
     title = "Trained agents: the object alone is moved by about 4 pixels"
     lead = "Everything else in the emulator stays as it was, so the state is one of the game's own."
     return Section("Agents", lead, (table(title, ("agent",), rows, _MOVED),) if rows else ())
+
+
+def imitators(seeds: Seeds) -> Section:
+    """Points of networks that imitate an expert, by game."""
+    games = [game for game in EXPERTS if seeds.networks_with("imitate", game)]
+    rows = tuple(
+        Row(name, *seeds.interval("imitate", name, f"{game}.unit"), group)
+        for group, game in (("mean of all games", "*"), *((game, game) for game in games))
+        for name in seeds.networks("imitate")
+    )
+    lead = (
+        "A network plays while a scripted expert that reads the console's memory names the right "
+        "action for each state that comes up, and learns from that. Nothing is explored."
+    )
+    block = Intervals(
+        "Points of an imitator, over the last three quarters of its steps",
+        "0 is random play, 1 the expert; 95% interval over seeds",
+        rows,
+        (Reference(0, "random play"), Reference(1, "the expert")),
+    )
+    return Section("Playing by imitation", lead, (block,) if rows else ())
 
 
 def dial(seeds: Seeds) -> Section:

@@ -8,9 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from envs.games import game_title
 from harness.claims.budget import Budget, BudgetName
-from harness.claims.measurements import IMITATIONS, Measurement
+from harness.claims.measurements import Measurement
 from harness.claims.preregistration import (
     Claim,
     Effect,
@@ -31,8 +30,10 @@ from harness.claims.results import (
     Missing,
     NamedBudget,
     Profile,
+    Profiles,
     Results,
     Shots,
+    by_training,
     pack,
 )
 from harness.evaluation.statistics import CONFIDENCE
@@ -42,8 +43,6 @@ from harness.run.provenance import provenance
 
 CPU = torch.device("cpu")
 """Where features are probed, one measurement a core."""
-Profiles = Mapping[tuple[str, str, int], Profile]
-"""What was measured by training, network and seed."""
 
 
 def effect_of(part: Part, profiles: Profiles) -> Effect:
@@ -126,26 +125,6 @@ def judge(
         missing=tuple(Missing(**asdict(unit), reason=reason) for unit, reason in missing.items()),
         pictures=pictures,
     )
-
-
-def by_training(units: Sequence[Measured]) -> Profiles:
-    """All profiles; those of agents as `agent GAME`, too, since games answer each for itself, and
-    those of imitators together as `imitate`, {game: {unit: score}}: 0 is random play, 1 the
-    expert."""
-    profiles: dict[tuple[str, str, int], Profile] = {}
-    known = {u.game: u.profile for u in units if u.training.endswith(" references")}
-    for unit in units:
-        if unit.training in IMITATIONS and unit.game in known:
-            chance, best = known[unit.game]["random"], known[unit.game]["expert"]
-            score = (unit.profile["points"] - chance) / (best - chance)
-            games = profiles.setdefault(("imitate", unit.network, unit.seed), {})
-            games[unit.game] = {"unit": score}
-        for network, profile in unit.profiles.items():
-            profiles[unit.training, network, unit.seed] = profile
-            if unit.training == "agent":
-                game = game_title(profile["run"]["game"])
-                profiles[f"agent {game}", network, unit.seed] = profile
-    return profiles
 
 
 def pictures(extent: Extent) -> dict[str, Shots]:

@@ -93,6 +93,11 @@ def _by_layer(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) ->
 
 
 def _by_states(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -> list[Block]:
+    """Of some networks to many states, where that was measured, else of all to few."""
+    many = [name for name in seeds.names(training, "states") if name != "mean"]
+    paths = {name: f"states.{name}" for name in many} or {
+        name: f"location.{name}.conv3.by_states" for name in datasets[:2]
+    }
     return [
         Curves(
             f"Error of location against training states, {dataset}, networks {how}",
@@ -101,11 +106,11 @@ def _by_states(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -
             tuple(
                 line
                 for network in seeds.networks(training)
-                for line in lines(seeds, training, network, f"location.{dataset}.conv3.by_states")
+                for line in lines(seeds, training, network, path)
             ),
             log_x=True,
         )
-        for dataset in datasets[:2]
+        for dataset, path in paths.items()
     ]
 
 

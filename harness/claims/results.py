@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +14,9 @@ import numpy.typing as npt
 from pydantic import Field, TypeAdapter
 
 from envs.fields import object_of
+from envs.games import game_title
 from harness.claims.budget import Budget
-from harness.claims.measurements import Measurement
+from harness.claims.measurements import IMITATIONS, Measurement
 from harness.claims.preregistration import Part, Rules
 from harness.probes.patterns import SIDE
 from harness.report.blocks import Outcome
@@ -119,6 +121,30 @@ class Results:
     missing: tuple[Missing, ...]
     pictures: dict[str, Shots]
     """By data set."""
+
+
+Profiles = Mapping[tuple[str, str, int], Profile]
+"""What was measured by training, network and seed."""
+
+
+def by_training(units: Sequence[Measured]) -> Profiles:
+    """All profiles; those of agents as `agent GAME`, too, since games answer each for itself, and
+    those of imitators together as `imitate`, {game: {unit: score}}: 0 is random play, 1 the
+    expert."""
+    profiles: dict[tuple[str, str, int], Profile] = {}
+    known = {u.game: u.profile for u in units if u.training.endswith(" references")}
+    for unit in units:
+        if unit.training in IMITATIONS and unit.game in known:
+            chance, best = known[unit.game]["random"], known[unit.game]["expert"]
+            score = (unit.profile["points"] - chance) / (best - chance)
+            games = profiles.setdefault(("imitate", unit.network, unit.seed), {})
+            games[unit.game] = {"unit": score}
+        for network, profile in unit.profiles.items():
+            profiles[unit.training, network, unit.seed] = profile
+            if unit.training == "agent":
+                game = game_title(profile["run"]["game"])
+                profiles[f"agent {game}", network, unit.seed] = profile
+    return profiles
 
 
 _JSON = TypeAdapter(Results)

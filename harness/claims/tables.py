@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.claims.preregistration import Effect, bounds, measured
-from harness.claims.results import Measured, Profile
+from harness.claims.results import Measured, Profile, by_training
 from harness.report.blocks import Column, Series, Table
 from harness.report.markup import is_interval, number, telling
 
@@ -26,14 +26,16 @@ class Seeds:
 
     def __init__(self, measured: Sequence[Measured]) -> None:
         self._profiles: dict[str, dict[str, dict[int, Profile]]] = {}
-        for unit in measured:
-            of_training = self._profiles.setdefault(unit.training, {})
-            for name, profile in unit.profiles.items():
-                of_training.setdefault(name, {})[unit.seed] = profile
+        for (training, network, seed), profile in by_training(measured).items():
+            self._profiles.setdefault(training, {}).setdefault(network, {})[seed] = profile
 
     def networks(self, training: str) -> list[str]:
         """The networks of a training, in the order in which they were measured."""
         return list(self._profiles.get(training, {}))
+
+    def networks_with(self, training: str, part: str) -> list[str]:
+        """Those of which a part was measured."""
+        return [name for name in self.networks(training) if self.raw(training, name, part)]
 
     def names(self, training: str, part: str) -> list[str]:
         """What a part of the profiles of a training holds: data sets, or banks of filters."""
