@@ -3,7 +3,7 @@ claim, and everything else folded below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from agent.networks import dial_of, downsampling
 from harness.claims.feature_sections import TRAINING as TURNED
@@ -189,6 +189,12 @@ def _methods(results: Results) -> Section:
         f"{unit.training} {unit.network} seed {unit.seed} {unit.reason}".strip()
         for unit in results.missing
     ]
+    rates = [
+        f"{unit.network} {unit.profile['learning_rate']:g} ({task})"
+        for unit in results.measured
+        for task, pilot, _ in [unit.training.partition(" pilot")]
+        if pilot
+    ]
     datasets = [*(f"a block of {n}x{n}" for n in budget.extent.sizes), *budget.extent.games]
     paragraphs = [
         f"Claims and rules: version {rules.version}, fixed {rules.fixed}. {rules.chosen}",
@@ -200,7 +206,7 @@ def _methods(results: Results) -> Section:
         "Networks start with signals of equal size in every layer. Those trained learned for "
         f"{budget.updates} updates of batch 32 with Adam. The same learning rates were tried "
         "for every network, with a seed that is not reported and half of the updates; the one "
-        f"with the least error was taken: {', '.join(_rates(results))}.",
+        f"with the least error was taken: {', '.join(rates)}.",
         f"A value behind conv3 sees {_views(budget.networks)}. The gradient of a maximum "
         "reaches one value of its window. Both belong to the operators and are not held equal.",
         f"{len(results.claims)} claims were judged without a correction for their number.",
@@ -218,10 +224,3 @@ def _views(networks: Sequence[str]) -> str:
         f"{f'{field} pixels' if field else 'the whole picture'} ({', '.join(names)})"
         for field, names in by_field.items()
     )
-
-
-def _rates(results: Results) -> Iterator[str]:
-    for unit in results.measured:
-        if unit.training.endswith(" pilot"):
-            task = unit.training.removesuffix(" pilot")
-            yield f"{unit.network} {unit.profile['learning_rate']:g} ({task})"
