@@ -90,13 +90,12 @@ def response(seeds: Seeds) -> Section:
         ]
         if not names:
             continue
-        series = [line for n in names for line in lines(seeds, training, n, "response.conv3")]
         blocks.append(
             Curves(
                 f"Change of conv3 when the picture moves, networks {how}",
                 "movement, pixels",
                 "change, 1 = another state",
-                tuple(series),
+                lines(seeds, training, "response.conv3"),
                 references=(Reference(1.0, "as different as another state"),),
             )
         )
@@ -125,9 +124,14 @@ def boxes(seeds: Seeds) -> Section:
         ("count", "share of right numbers"),
     ):
         for bank in banks:
-            series = [line for pool in pools for line in lines(seeds, "bars", pool, bank, measure)]
             blocks.append(
-                Curves(f"{label}: {bank} filters", "filters", label, tuple(series), log_x=True)
+                Curves(
+                    f"{label}: {bank} filters",
+                    "filters",
+                    label,
+                    lines(seeds, "bars", bank, measure),
+                    log_x=True,
+                )
             )
     lead = (
         "Boxes of 16x8 pixels at random tilts, seen by banks of 8x8 filters whose answers are "

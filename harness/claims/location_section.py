@@ -98,11 +98,7 @@ def _by_states(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -
             f"Error of location against training states, {dataset}, networks {how}",
             "training states",
             "median error, pixels",
-            tuple(
-                line
-                for network in seeds.networks(training)
-                for line in lines(seeds, training, network, f"location.{dataset}.conv3.by_states")
-            ),
+            lines(seeds, training, f"location.{dataset}.conv3.by_states"),
             log_x=True,
         )
         for dataset in datasets[:2]
