@@ -115,30 +115,27 @@ def response(seeds: Seeds) -> Section:
 
 
 def boxes(seeds: Seeds) -> Section:
-    blocks: list[Block] = []
     pools = seeds.networks("bars")
     banks = seeds.names("bars", pools[0] if pools else "")
-    for measure, label in (
-        ("tilt_kernel", "median error of the tilt, degrees"),
-        ("position", "median error of a single box's position, pixels"),
-        ("count", "share of right numbers"),
-    ):
-        for bank in banks:
-            blocks.append(
-                Curves(
-                    f"{label}: {bank} filters",
-                    "filters",
-                    label,
-                    lines(seeds, "bars", bank, measure),
-                    log_x=True,
-                )
-            )
+    blocks = tuple(
+        Curves(
+            *(f"{label}: {bank} filters", "filters", label),
+            lines(seeds, "bars", bank, measure),
+            log_x=True,
+        )
+        for measure, label in (
+            ("tilt_kernel", "median error of the tilt, degrees"),
+            ("position", "median error of a single box's position, pixels"),
+            ("count", "share of right numbers"),
+        )
+        for bank in banks
+    )
     lead = (
         "Boxes of 16x8 pixels at random tilts, seen by banks of 8x8 filters whose answers are "
         "kept on the grid of a stride of 4, as maxima of 5x5 windows on it, or as one maximum "
         "each. Tilt and number are told by a kernel readout, position by a linear one."
     )
-    return Section("A battery of filters", lead, tuple(blocks))
+    return Section("A battery of filters", lead, blocks)
 
 
 def agents(measured: Sequence[Measured]) -> Section:
