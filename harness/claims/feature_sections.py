@@ -91,13 +91,12 @@ def response(seeds: Seeds) -> Section:
         ]
         if not names:
             continue
-        series = [line for n in names for line in lines(seeds, training, n, "response.conv3")]
         blocks.append(
             Curves(
                 f"Change of conv3 when the picture moves, networks {how}",
                 "movement, pixels",
                 "change, 1 = another state",
-                tuple(series),
+                lines(seeds, training, "response.conv3"),
                 references=(Reference(1.0, "as different as another state"),),
             )
         )
@@ -117,25 +116,27 @@ def response(seeds: Seeds) -> Section:
 
 
 def boxes(seeds: Seeds) -> Section:
-    blocks: list[Block] = []
     pools = seeds.networks("bars")
     banks = seeds.names("bars", pools[0] if pools else "")
-    for measure, label in (
-        ("tilt_kernel", "median error of the tilt, degrees"),
-        ("position", "median error of a single box's position, pixels"),
-        ("count", "share of right numbers"),
-    ):
-        for bank in banks:
-            series = [line for pool in pools for line in lines(seeds, "bars", pool, bank, measure)]
-            blocks.append(
-                Curves(f"{label}: {bank} filters", "filters", label, tuple(series), log_x=True)
-            )
+    blocks = tuple(
+        Curves(
+            *(f"{label}: {bank} filters", "filters", label),
+            lines(seeds, "bars", bank, measure),
+            log_x=True,
+        )
+        for measure, label in (
+            ("tilt_kernel", "median error of the tilt, degrees"),
+            ("position", "median error of a single box's position, pixels"),
+            ("count", "share of right numbers"),
+        )
+        for bank in banks
+    )
     lead = (
         "Boxes of 16x8 pixels at random tilts, seen by banks of 8x8 filters whose answers are "
         "kept on the grid of a stride of 4, as maxima of 5x5 windows on it, or as one maximum "
         "each. Tilt and number are told by a kernel readout, position by a linear one."
     )
-    return Section("A battery of filters", lead, tuple(blocks))
+    return Section("A battery of filters", lead, blocks)
 
 
 def agents(measured: Sequence[Measured]) -> Section:

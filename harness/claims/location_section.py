@@ -80,15 +80,15 @@ def _located(
 
 
 def _by_layer(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -> Block:
-    rows = []
-    for layer in LAYERS:
-        for network in seeds.networks(training):
-            error = seeds.interval(training, network, f"location.*.{layer}.error")
-            rows.append(Row(network, *error, layer))
+    rows = tuple(
+        Row(name, *seeds.interval(training, name, f"location.*.{layer}.error"), layer)
+        for layer in LAYERS
+        for name in seeds.networks(training)
+    )
     return Intervals(
         f"Error of location by layer, mean of {len(datasets)} data sets, networks {how}",
         f"pixels, 95% interval over {over(training)}",
-        tuple(rows),
+        rows,
     )
 
 
@@ -103,11 +103,7 @@ def _by_states(seeds: Seeds, training: str, how: str, datasets: Sequence[str]) -
             f"Error of location against training states, {dataset}, networks {how}",
             "training states",
             "median error, pixels",
-            tuple(
-                line
-                for network in seeds.networks(training)
-                for line in lines(seeds, training, network, path)
-            ),
+            lines(seeds, training, path),
             log_x=True,
         )
         for dataset, path in paths.items()
@@ -138,18 +134,19 @@ def _by_place(seeds: Seeds, training: str, how: str, dataset: str) -> Block:
 
 def _own(seeds: Seeds) -> Block:
     """What taught networks say themselves: one at chance did not learn, whatever it could have."""
-    rows = []
-    for group, training, measure in (
-        ("place of a block of 2x2, pixels", "location", "own.block 2"),
-        ("place of a block of 8x8, pixels", "location", "own.block 8"),
-        ("number of sprites", "count", "own.error"),
-    ):
-        for network in seeds.networks(training):
-            rows.append(Row(network, *seeds.interval(training, network, measure), group))
+    rows = tuple(
+        Row(network, *seeds.interval(training, network, measure), group)
+        for group, training, measure in (
+            ("place of a block of 2x2, pixels", "location", "own.block 2"),
+            ("place of a block of 8x8, pixels", "location", "own.block 8"),
+            ("number of sprites", "count", "own.error"),
+        )
+        for network in seeds.networks(training)
+    )
     return Intervals(
         "Errors of what the taught networks say themselves",
         "pixels or sprites, 95% interval over seeds",
-        tuple(rows),
+        rows,
         note="A guess is off by about 21 pixels (23 for the small block) or 2 sprites: a network "
         "near that did not learn, which says more of its training than of its pooling.",
     )

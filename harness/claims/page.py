@@ -3,7 +3,7 @@ claim, and everything else folded below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from agent.networks import dial_of, downsampling
 from harness.claims.feature_sections import TRAINING as TURNED
@@ -73,13 +73,13 @@ def by_states(seeds: Seeds) -> Curves | None:
     """Errors by the number of states that a readout learns from: what falls was hidden, what stays
     is lost."""
     for training in ("location", "untrained"):
-        if networks := seeds.networks_with(training, "states"):
+        if seeds.networks_with(training, "states"):
             return Curves(
                 "Error of an object's place by the number of states that the readout learns from, "
                 f"networks {TRAININGS[training]}",
                 "states",
                 "median error, pixels of the 84x84 screen",
-                tuple(s for name in networks for s in lines(seeds, training, name, "states.mean")),
+                lines(seeds, training, "states.mean"),
                 log_x=True,
                 y_range=(0, 1),
                 note="Mean of two drawn blocks and the balls of Pong and Breakout. Shaded: 95% "
@@ -219,6 +219,12 @@ def _methods(results: Results) -> Section:
         f"{unit.training} {unit.network} seed {unit.seed} {unit.reason}".strip()
         for unit in results.missing
     ]
+    rates = [
+        f"{unit.network} {unit.profile['learning_rate']:g} ({task})"
+        for unit in results.measured
+        for task, pilot, _ in [unit.training.partition(" pilot")]
+        if pilot
+    ]
     datasets = [*(f"a block of {n}x{n}" for n in budget.extent.sizes), *budget.extent.games]
     paragraphs = [
         f"Claims and rules: version {rules.version}, fixed {rules.fixed}. {rules.chosen}",
@@ -230,7 +236,7 @@ def _methods(results: Results) -> Section:
         "Networks start with signals of equal size in every layer. Those trained learned for "
         f"{budget.updates} updates of batch 32 with Adam. The same learning rates were tried "
         "for every network, with a seed that is not reported and half of the updates; the one "
-        f"with the least error was taken: {', '.join(_rates(results))}.",
+        f"with the least error was taken: {', '.join(rates)}.",
         f"A value behind conv3 sees {_views(budget.networks)}. The gradient of a maximum "
         "reaches one value of its window. Both belong to the operators and are not held equal.",
         "Verdicts rest on 95% intervals, the corrected ones on wider intervals that hold together, "
@@ -249,10 +255,3 @@ def _views(networks: Sequence[str]) -> str:
         f"{f'{field} pixels' if field else 'the whole picture'} ({', '.join(names)})"
         for field, names in by_field.items()
     )
-
-
-def _rates(results: Results) -> Iterator[str]:
-    for unit in results.measured:
-        if unit.training.endswith(" pilot"):
-            task = unit.training.removesuffix(" pilot")
-            yield f"{unit.network} {unit.profile['learning_rate']:g} ({task})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,21 +110,18 @@ def mean_interval_of(values: Sequence[float], measure: str) -> tuple[Value, Valu
     return effect.mean, low, high
 
 
-def lines(
-    seeds: Seeds, training: str, network: str, path: str, measure: str = ""
-) -> Iterator[Series]:
-    """The series of a measure that is kept by number, such as an error by training states; with
-    `measure`, of that one under each number."""
-    maps = seeds.raw(training, network, path)
-    if not maps:
-        return
-    places = sorted({int(place) for by_place in maps for place in by_place})
-
-    def value(at_place: Any) -> float:
-        return float(at_place[measure] if measure else at_place)
-
-    columns = [[value(m[str(place)]) for m in maps if str(place) in m] for place in places]
-    yield series_of(network, places, columns, measure or path)
+def lines(seeds: Seeds, training: str, path: str, measure: str = "") -> tuple[Series, ...]:
+    """A line for each network that has a measure by number, such as an error by training states;
+    with `measure`, of that one under each number."""
+    series = []
+    for network in seeds.networks(training):
+        maps = seeds.raw(training, network, path)
+        places = sorted({int(place) for by_place in maps for place in by_place})
+        columns = [[m[str(place)] for m in maps if str(place) in m] for place in places]
+        values = [[float(v[measure] if measure else v) for v in column] for column in columns]
+        if places:
+            series.append(series_of(network, places, values, measure or path))
+    return tuple(series)
 
 
 def series_of(

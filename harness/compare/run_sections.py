@@ -149,7 +149,7 @@ def clock(results: Results) -> Section:
     acting: dict[tuple[str, str], list[RunResult]] = {}
     for job in results.jobs:
         if not job.teacher and job.seconds:
-            acting.setdefault((job.arm, game_title(job.game)), []).append(job)
+            acting.setdefault((job.arm, job.game), []).append(job)
     lead = (
         "Equal steps come first; equal time second, since it depends on the machine and on what "
         "ran beside. The time of a run includes its evaluations, not the scoring of its final "
@@ -159,18 +159,15 @@ def clock(results: Results) -> Section:
         return Section("Wall time", lead, ("No run is finished.",))
     table = Table.of(
         "Time of the finished runs, means",
-        acting.items(),
+        acting.values(),
         (
-            ("network", "", lambda item: item[0][0]),
-            ("game", "", lambda item: item[0][1]),
-            ("runs", "d", lambda item: len(item[1])),
-            ("steps/s", ",.0f", lambda item: _mean_of(item[1], "steps_per_second")),
-            ("hours a run", ".2f", lambda item: _mean_of(item[1], "seconds", 3600)),
-            (
-                *("compared after, hours", ".2f"),
-                lambda item: _mean_of(item[1], "seconds_compared", 3600),
-            ),
-            ("training score then", ",.1f", lambda item: _mean_of(item[1], "score_at_equal_time")),
+            ("network", "", lambda jobs: jobs[0].arm),
+            ("game", "", lambda jobs: game_title(jobs[0].game)),
+            ("runs", "d", len),
+            ("steps/s", ",.0f", lambda jobs: _mean_of(jobs, "steps_per_second")),
+            ("hours a run", ".2f", lambda jobs: _mean_of(jobs, "seconds", 3600)),
+            ("compared after, hours", ".2f", lambda jobs: _mean_of(jobs, "seconds_compared", 3600)),
+            ("training score then", ",.1f", lambda jobs: _mean_of(jobs, "score_at_equal_time")),
         ),
     )
     jobs = tuple(replace(job, curve=_timed(job.curve)) for job in results.jobs)
@@ -192,14 +189,14 @@ def sizes(results: Results) -> Section:
     base = results.sizes.get(BASELINE)
     table = Table.of(
         "Networks",
-        results.sizes.items(),
+        results.sizes.values(),
         (
-            ("network", "", lambda item: item[0]),
-            ("parameters", ",d", lambda item: item[1].parameters),
-            ("multiplications, M", ",.2f", lambda item: item[1].macs / 1e6),
-            ("receptive field, pixels", "", lambda item: _field(*item)),
-            ("layers", "", lambda item: " \N{MIDDLE DOT} ".join(item[1].shapes)),
-            ("not held equal", "", lambda item: _unequal(item[1], base)),
+            ("network", "", lambda size: size.name),
+            ("parameters", ",d", lambda size: size.parameters),
+            ("multiplications, M", ",.2f", lambda size: size.macs / 1e6),
+            ("receptive field, pixels", "", _field),
+            ("layers", "", lambda size: " \N{MIDDLE DOT} ".join(size.shapes)),
+            ("not held equal", "", lambda size: _unequal(size, base)),
         ),
         "Multiplications of one state. Receptive field: what one value behind conv3 sees, in a row "
         "of pixels. Layers: width of what each makes, before and after a reducer, then units.",
@@ -212,10 +209,10 @@ def sizes(results: Results) -> Section:
     return Section("Networks", lead, (table,))
 
 
-def _field(name: str, size: MatchedSize) -> str:
+def _field(size: MatchedSize) -> str:
     if size.receptive_field is not None:
         return str(size.receptive_field)
-    return "not known" if is_user_network(name) else "all"
+    return "not known" if is_user_network(size.name) else "all"
 
 
 def _unequal(size: MatchedSize, base: MatchedSize | None) -> Cell:

@@ -1,6 +1,5 @@
 """What is left to do for a job: train, or go on training, then score the final agent; and all jobs,
-brought to their end.
-"""
+brought to their end."""
 
 from __future__ import annotations
 

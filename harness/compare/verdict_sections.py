@@ -1,6 +1,5 @@
 """Of the report of a comparison: each network against the baseline, judged by one rule; passive
-learning; the comparison's own errors; equal wall time.
-"""
+learning; the comparison's own errors; equal wall time."""
 
 from __future__ import annotations
 

@@ -75,6 +75,11 @@ class ScoreResult:
     def table(self) -> Table:
         """The table for people."""
         summary, state, length = self.summary, self.agent.state, self.mean_length
+        first, last = self.games[0].seed, self.games[-1].seed
+        seeds = f"seed {first}" if first == last else f"seeds {first} to {last}"
+        stuck = f"{self.stuck:,} as stuck (nothing new for {self.stuck_after:,} steps)"
+        if not self.stuck_after:
+            stuck = "none as stuck (--stuck-after 0)"
         std = "" if summary.std is None else f"standard deviation {summary.std:,.2f}, "
         rows = {
             "agent": self.agent.name,
@@ -82,8 +87,8 @@ class ScoreResult:
             "game": game_title(self.protocol.game),
             "protocol": _protocol_text(self.protocol),
             "epsilon": f"{self.epsilon:g}",
-            "episodes": f"{len(self.games):,}, {self._seeds()}",
-            "cut off": f"{self.truncated:,} by the frame cap, {self._stuck_text()}",
+            "episodes": f"{len(self.games):,}, {seeds}",
+            "cut off": f"{self.truncated:,} by the frame cap, {stuck}",
             "mean score": f"{summary.mean:,.2f}",
             f"{CONFIDENCE:.0%} interval": self._interval_text(),
             "median score": f"{summary.median:,.1f}",
@@ -98,10 +103,6 @@ class ScoreResult:
         for name, value in rows.items():
             table.add_row(name, value)
         return table
-
-    def _seeds(self) -> str:
-        first, last = self.games[0].seed, self.games[-1].seed
-        return f"seed {first}" if first == last else f"seeds {first} to {last}"
 
     def content(self, device: torch.device) -> dict[str, Any]:
         """The content of the JSON file, with every game. Scores are in points, lengths in agent
@@ -131,11 +132,6 @@ class ScoreResult:
             "seconds": round(self.seconds, 3),
             **asdict(provenance(device, allocate_cores(device, self.protocol.num_envs))),
         }
-
-    def _stuck_text(self) -> str:
-        if not self.stuck_after:
-            return "none as stuck (--stuck-after 0)"
-        return f"{self.stuck:,} as stuck (nothing new for {self.stuck_after:,} steps)"
 
     def _interval_text(self) -> str:
         if (interval := self.summary.interval_over_episodes) is not None:

@@ -72,4 +72,4 @@ def evaluation_episodes(
     options: dict[str, Any] = {"stuck_after": config.eval_stuck_after, "on_step": on_step}
     epsilon = config.exploration.eval_epsilon
     traces = dict(play_episodes(policy, protocol, seeds, epsilon, device, **options))
-    return [traces[index] for index in range(len(seeds))]
+    return [traces[index] for index in sorted(traces)]
