@@ -14,6 +14,7 @@ from harness.commands.compare import CompareCommand
 from harness.compare.budget import EXTRA, fit, hours_of
 from harness.compare.design import (
     game_ids,
+    parse_seeds,
     parse_settings,
     read_design,
     role_of,
@@ -44,6 +45,36 @@ def test_a_tandem_learns_from_stride_unless_it_says_otherwise():
     assert str(design.tandem_jobs[0]) == "Pong stride->half_max seed 0"
 
 
+def test_networks_may_have_seeds_of_their_own():
+    design = replace(DESIGN, seeds=2, seeds_of={"stride": 3}, tandems=("stride->half_max",))
+    arms = [(job.network, job.seed) for job in design.jobs if job.game == "pong"]
+    assert arms == [
+        *((network, seed) for seed in (0, 1) for network in DESIGN.networks),
+        ("stride", 2),
+    ]
+    assert [job.seed for job in design.tandem_jobs if job.game == "pong"] == [0, 1, 2]
+    assert (design.most_seeds, design.runs) == (3, 2 * (7 + 3))
+
+
+def test_seeds_are_read_by_network():
+    assert parse_seeds(("5",)) == (5, {})
+    assert parse_seeds(("stride=12", "dial:1,2=8")) == (None, {"stride": 12, "dial:1,2": 8})
+    assert parse_seeds(("4", "stride=6")) == (4, {"stride": 6})
+    for wrong in ("five", "stride=", "stride=x", "=5=x"):
+        with pytest.raises(UserError, match="give 5, or NETWORK=5"):
+            parse_seeds((wrong,))
+
+
+def test_final_agents_are_scored_where_nothing_else_says_how_good_they_are():
+    stride, dense_sub, *_ = DESIGN.jobs
+    assert not DESIGN.scores(stride)
+    passive = replace(DESIGN, tandems=("stride->half_max",))
+    assert passive.scores(stride)
+    assert passive.scores(passive.tandem_jobs[0])
+    assert not passive.scores(dense_sub)
+    assert replace(DESIGN, settings={"eval_episodes": 0}).scores(dense_sub)
+
+
 def test_games_are_named_as_people_do():
     assert game_ids(["SpaceInvaders", "ALE/Pong-v5", "pong"]) == ("space_invaders", "pong")
     with pytest.raises(UnknownGame, match="Pong"):
@@ -60,6 +91,9 @@ def test_games_are_named_as_people_do():
         ({"networks": ("stride", "mine:Net", "mine:net")}, "named twice"),
         ({"games": ("adventure",)}, "no published random score"),
         ({"seeds": 0}, "--seeds must be at least 1"),
+        ({"seeds_of": {"half_max": 0}}, "--seeds half_max=0: must be at least 1"),
+        ({"seeds_of": {"half_min": 3}}, "half_min is none of --networks"),
+        ({"seeds_of": {"half_max": 1_001}}, "at most 1000"),
         ({"episodes": 0}, "--episodes"),
         ({"margin": 0.0}, "--margin"),
         ({"margin": float("nan")}, "--margin"),
@@ -110,7 +144,7 @@ def test_a_setting_that_a_short_comparison_cannot_have_is_told_with_how_to_chang
 
 
 def test_roles():
-    assert [role_of(name) for name in DESIGN.networks] == ["baseline", "control", "compared"]
+    assert [role_of(name) for name in DESIGN.networks] == ["baseline", "twin", "compared"]
 
 
 # The design on disk
@@ -123,6 +157,15 @@ def test_a_design_is_read_as_it_was_written(tmp_path):
     written = (tmp_path / "design.json").stat().st_mtime_ns
     settle_design(tmp_path, DESIGN)
     assert (tmp_path / "design.json").stat().st_mtime_ns == written
+
+
+def test_an_earlier_design_has_equal_seeds(tmp_path):
+    settle_design(tmp_path, DESIGN)
+    file = tmp_path / "design.json"
+    content = json.loads(file.read_text())
+    del content["seeds_of"]
+    file.write_text(json.dumps(content))
+    assert read_design(tmp_path) == DESIGN
 
 
 def test_a_design_may_grow_and_keeps_its_order(tmp_path):
@@ -148,17 +191,19 @@ def test_a_design_may_grow_and_keeps_its_order(tmp_path):
         {"games": ("pong",)},
         {"networks": ("stride", "half_max")},
         {"seeds": 4},
+        {"seeds_of": {"half_max": 4}},
         {"steps": 19_000},
         {"preset": "dopamine"},
         {"settings": {}},
-        {"margin": 0.2},
+        {"margin": 0.1},
     ],
 )
 def test_a_design_does_not_change_otherwise(tmp_path, change):
     settle_design(tmp_path, DESIGN)
     before = (tmp_path / "design.json").read_bytes()
     with pytest.raises(
-        UserError, match=rf"holds another comparison \({next(iter(change))}: .*--out"
+        UserError,
+        match=rf"holds another comparison \({next(iter(change)).removesuffix('_of')}: .*--out",
     ):
         settle_design(tmp_path, replace(DESIGN, **change))
     assert (tmp_path / "design.json").read_bytes() == before
@@ -242,9 +287,10 @@ def test_notes_say_what_a_design_lacks():
     assert design_notes(replace(DESIGN, seeds=5)) == []
     networks = ("stride", "half_max")
     lacking = " ".join(design_notes(replace(DESIGN, games=("pong",), networks=networks, seeds=3)))
-    assert "no A/A control" in lacking
-    assert "cover too seldom" in lacking
+    assert "no A/A control: it takes 4 seeds of stride" in lacking
     assert "no p-value can be below 0.10" in lacking
+    single = " ".join(design_notes(replace(DESIGN, seeds_of={"half_max": 1})))
+    assert "a single seed has no interval" in single
 
 
 def test_one_network_is_compared_with_nothing():
@@ -255,11 +301,15 @@ def test_one_network_is_compared_with_nothing():
     assert "nothing compared" not in " ".join(design_notes(tandem))
 
 
-def test_power_is_less_for_many_networks():
-    found = design_power(4, replace(DESIGN, networks=(*DESIGN.networks, "half_avg", "half_blur")))
-    assert (found.compared, found.spread_is) == (3, "assumed")
-    small, large = found.rows
-    assert small.among_all < small.alone < large.alone
+def test_power_is_that_of_the_network_with_the_fewest_seeds_against_the_pool():
+    found = design_power(4, replace(DESIGN, seeds_of={"half_max": 3, "stride": 8}))
+    assert (found.runs, found.baseline_runs, found.variation_is) == (3, 13, "assumed")
+    assert [row.finding for row in found.rows] == [
+        *("does not cost score", "helps", "lowers the score"),
+    ]
+    none, more, less = (row.chance for row in found.rows)
+    assert none == pytest.approx(more)  # log(1 / 0.8) is log(1.25)
+    assert more < less
 
 
 # The budget
@@ -298,6 +348,21 @@ def test_a_budget_cuts_steps_to_half_and_then_seeds_to_three(share, steps, seeds
 def test_a_budget_that_is_far_too_small_is_refused():
     with pytest.raises(UserError, match="3 seeds of 10,000 steps take about"):
         fit(DESIGN, STEP_SECONDS, 0.01, 2)
+
+
+def test_a_budget_leaves_runs_that_have_stopped_exploring():
+    """Warm-up and decay are 12,000 steps: no run may be as short."""
+    design = replace(DESIGN, settings={"epsilon_decay": 7_000})
+    cut, _ = fit(design, STEP_SECONDS, 0.4 * hours_of(design, STEP_SECONDS, 2), 2)
+    assert cut.steps > 12_000
+    assert cut.seeds == 3
+
+
+def test_a_budget_takes_seeds_from_the_network_that_has_most():
+    design = replace(DESIGN, seeds_of={"stride": 9})
+    cut, line = fit(design, STEP_SECONDS, 0.4 * hours_of(design, STEP_SECONDS, 2), 2)
+    assert (cut.seeds, cut.seeds_of) == (4, {"stride": 4})
+    assert "from 9 to 4 seeds" in line
 
 
 def test_a_budget_takes_no_seeds_from_a_design_of_two():

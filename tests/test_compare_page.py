@@ -5,26 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
 from harness.commands.compare import CompareCommand
 from harness.compare.design import Design
-from harness.compare.effects import Equivalence
 from harness.compare.page import answer, picture, report
 from harness.compare.results import (
-    Difference,
+    Effect,
+    Finding,
     NetworkResult,
-    Power,
-    PowerRow,
     Results,
-    as_json,
-    read_results,
 )
+from harness.compare.results_file import as_json, read_results
 from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.tables import findings
-from harness.compare.verdict_sections import conclusion, outcome
+from harness.compare.verdict_sections import conclusion
 from harness.files.atomic import write_json
 from harness.report.blocks import Block, Curves, Intervals, Report, Table, Verdict
 from harness.report.page import page
@@ -44,21 +40,13 @@ LEVELS = {"stride": 1, "dense_sub": 1, "half_max": 0.5, "half_avg": 1, "stride->
 LOST = [("boxing", "half_max", 2)]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_simulation():
-    """The power of a design is not asked of these samples."""
-    power = Power(2, 4, 2, 0.1, "assumed", (PowerRow(-0.1, 0.43, 0.21),))
-    with patch("harness.compare.analysis.design_power", lambda *_: power):
-        yield
-
-
 @pytest.fixture(scope="module")
-def results(no_simulation: None) -> Results:
+def results() -> Results:
     return results_of(DESIGN, LEVELS, LOST, spread=0.01)
 
 
 @pytest.fixture(scope="module")
-def nothing(no_simulation: None) -> Results:
+def nothing() -> Results:
     return results_of(DESIGN, {})
 
 
@@ -79,66 +67,64 @@ def titled(found: Report, beginning: str) -> Any:
 # Verdicts
 
 
-def entry(value: float, low: float, high: float, p: float, same: float | None) -> NetworkResult:
-    return NetworkResult(
-        name="half_max",
-        role="compared",
-        missing=(),
-        runs=5,
-        games={},
-        iqm=None,
-        profile=None,
-        difference=Difference(value, low, high, p, ("pong",)),
-        at_equal_time=None,
-        p_holm=p,
-        equivalence=None if same is None else Equivalence(value, 0.1, 4, same, 0.1),
-    )
+def entry(low: float | None, high: float | None, finding: Finding) -> NetworkResult:
+    effect = Effect(0.0, low, high, 0.5, ("pong",))
+    common = {"name": "half_max", "role": "compared", "missing": (), "runs": 5}
+    return NetworkResult(**common, effect=effect, finding=finding)
 
 
 @pytest.mark.parametrize(
-    ("found", "judged", "said"),
+    ("found", "said"),
     [
-        (entry(-0.3, -0.4, -0.2, 0.01, 0.99), "supported", "scores lower, by at least 10%"),
-        (entry(0.3, 0.1, 0.4, 0.01, 0.99), "supported", "scores higher, by at least 10%"),
-        (entry(0.3, 0.2, 0.4, 0.06, 0.99), "undetermined", "Neither a difference nor its absence"),
-        (entry(0.2, 0.05, 0.4, 0.01, 0.9), "undetermined", "higher, but whether by 10% or more"),
-        (entry(0.0, -0.05, 0.04, 0.8, 0.01), "refuted", "smaller than 10%"),
-        (entry(0.03, 0.01, 0.04, 0.01, 0.01), "refuted", "though it scores higher"),
-        (entry(0.0, -0.5, 0.5, 0.8, None), "undetermined", "Neither"),
-        (entry(0.3, 0.2, 0.4, 0.01, 0.01), "undetermined", "contradict"),
-        # A single run drawn again and again has no interval, so that nothing lies beyond it.
-        (entry(0.9, 0.9, 0.9, 0.01, None), "undetermined", "higher, but whether"),
+        (entry(-0.5, -0.3, "costs score"), "It costs score: more than 20%."),
+        (entry(-0.15, -0.1, "lowers the score"), "lowers the score, by less than 20%"),
+        (entry(-0.3, -0.1, "lowers the score"), "whether by more than 20% is not shown"),
+        (entry(0.1, 0.4, "helps"), "It helps."),
+        (entry(-0.1, 0.4, "does not cost score"), "a loss of 20% or more is excluded"),
+        (entry(-0.5, 0.5, "undetermined"), "neither a loss nor its absence to within 20%"),
+        (entry(None, None, "undetermined"), "too few seeds for an interval"),
+        (entry(-0.5, -0.3, "no verdict"), "No verdict: the A/A control differs"),
     ],
 )
-def test_the_rule(found: NetworkResult, judged: str, said: str) -> None:
-    assert outcome(found, 0.1) == judged
-    assert said in conclusion(found, 0.1)
+def test_what_is_said_of_a_finding(found: NetworkResult, said: str) -> None:
+    assert said in conclusion(found, 0.2)
 
 
 def test_planted_differences_are_judged_with_their_figures(results: Results) -> None:
     verdicts = {b.claim_id: b for b in blocks(report(results)) if isinstance(b, Verdict)}
-    assert list(verdicts) == ["half_max", "half_avg"]  # neither the baseline nor the control
+    assert list(verdicts) == ["half_max", "half_avg"]  # neither the baseline nor its twin
     worse, same = verdicts["half_max"], verdicts["half_avg"]
-    assert (worse.verdict, same.verdict) == ("supported", "refuted")
+    assert (worse.verdict, worse.word) == ("refuted", "costs score")
+    assert (same.verdict, same.word) == ("supported", "does not cost score")
     assert "7 runs on 2 games" in worse.answer
-    assert "no run scores above one of stride" in worse.answer
-    assert "with probability 0." in same.answer
-    difference = results.networks[2].difference
-    assert difference
+    assert "above one of stride with probability 0.00" in worse.answer
+    effect = results.networks[2].effect
+    assert effect
+    assert effect.low
     assert isinstance(worse.figure, Intervals)
-    assert worse.figure.rows[0].value == pytest.approx(100 * difference.value)
-    assert worse.figure.rows[0].low == pytest.approx(100 * difference.low)
+    first, second, timed = worse.figure.rows
+    assert first.value == pytest.approx(100 * effect.value)
+    assert first.low == pytest.approx(100 * effect.low)
+    assert (second.label, timed.label) == ("second outcome", "equal wall time")
     assert worse.figure.band
-    assert worse.figure.band.high == pytest.approx(10)
-    assert "down to 3 runs" in worse.figure.note
+    assert worse.figure.band.low == pytest.approx(-20)
 
 
 def test_the_answer_has_the_findings(results: Results) -> None:
     said = answer(results)
-    assert "by 10% or more? Yes for half_max. No for half_avg." in said
-    assert "4 networks were trained on Pong, Boxing for 50,000 steps, with 4 seeds each" in said
+    assert "Against stride: costs score: half_max \N{MINUS SIGN}5" in said
+    assert "; does not cost score: half_avg " in said
+    assert "4 networks were trained on Pong, Boxing for 50,000 steps (4 seeds)" in said
     assert "39 of 40 runs are finished" in said
-    assert "The A/A control dense_sub finds nothing, as it should." in said
+    assert "The A/A control holds 0, as it should: " in said
+
+
+def test_many_networks_are_counted_and_seeds_by_network_told() -> None:
+    names = ("half_max", "half_avg", "half_blur", "dense_max", "dense_avg")
+    design = replace(DESIGN, networks=("stride", *names), tandems=(), seeds_of={"stride": 9})
+    said = answer(results_of(design, dict.fromkeys(("stride", *names), 1.0), spread=0.03))
+    assert "Against stride: does not cost score: 5 networks." in said
+    assert "(stride 9, half_max 4, half_avg 4, " in said
 
 
 # Runs
@@ -149,13 +135,13 @@ def test_every_seed_is_shown_and_missing_ones_by_name(results: Results) -> None:
     assert isinstance(pong, Table)
     assert isinstance(boxing, Table)
     assert isinstance(missing, Table)
-    raw = {(job.game, job.arm, job.seed): job.score for job in results.jobs}
+    raw = {(job.game, job.arm, job.seed): job.outcome for job in results.jobs}
     for game, table in (("pong", pong), ("boxing", boxing)):
         rows = {str(row[0]): row for row in table.rows}
         assert list(rows) == [*DESIGN.networks, *DESIGN.tandems]
         for arm, row in rows.items():
             wanted = [raw[game, arm, seed] for seed in range(4)]
-            assert list(row[2:]) == ["failed" if score is None else score for score in wanted]
+            assert list(row[3:]) == ["failed" if score is None else score for score in wanted]
     lost = dict(zip((c.name for c in missing.columns), missing.rows[0], strict=True))
     assert lost["seeds"] == "2"
     assert (lost["network"], lost["game"], lost["state"]) == ("half_max", "Boxing", "failed")
@@ -172,7 +158,7 @@ def test_a_curve_is_the_mean_of_finished_runs_and_all_are_thin(results: Results)
     runs = [
         {point.steps: point.score for point in job.curve}
         for job in results.jobs
-        if (job.game, job.arm) == ("boxing", "half_max") and job.score is not None
+        if (job.game, job.arm) == ("boxing", "half_max") and job.outcome is not None
     ]
     assert len(line.x) == 49
     for steps, mean in zip(line.x, line.y, strict=True):
@@ -224,26 +210,24 @@ def test_sections_follow_from_what_there_is(results: Results) -> None:
     found = report(results)
     titles = [section.title for section in found.sections]
     assert titles == [
-        *("Network by network", "Learning curves", "Scores", "All games together"),
-        *("Kinds of games", "Wall time", "Passive learning", "Control and power"),
-        *("Networks", "Limits", "Methods"),
+        *("Network by network", "Differences", "Learning curves", "Scores"),
+        *("Wall time", "Passive learning", "Control and power", "Networks", "Limits", "Methods"),
     ]
-    assert [row.label for row in titled(found, "Interquartile").rows] == list(DESIGN.networks)
-    groups = [row.group for row in titled(found, "Difference of the means").rows]
-    assert list(dict.fromkeys(groups)) == ["Pong (sensitive)", "Boxing (tolerant)"]
     by_game = {
-        (row.group, row.label): row.value for row in titled(found, "Difference of the means").rows
+        (row.group, row.label): row.value
+        for row in titled(found, "Difference to stride, game by game").rows
     }
-    wanted = (results.networks[2].game_differences or {})["boxing"]
-    assert by_game["Boxing (tolerant)", "half_max"] == pytest.approx(100 * wanted)
-    assert len(titled(found, "Does the difference").rows) == 3
-    assert titled(found, "Passive networks").rows[0].label == "stride->half_max less stride"
-    assert titled(found, "Power").rows == ((-0.1, 0.43, 0.21),)
+    wanted = results.networks[2].by_game["boxing"].value
+    assert by_game["Boxing", "half_max"] == pytest.approx(100 * wanted)
+    (table,) = (b for b in blocks(found) if isinstance(b, Table) and "equally many" in b.title)
+    assert [row[0] for row in table.rows] == ["half_max", "half_avg"]
+    assert titled(found, "Passive networks").rows[0].label == "stride->half_max against stride"
+    assert [row[0] for row in titled(found, "Power: 2 games").rows] == [0.0, 0.25, -0.3]
     settings = {row[0]: row[1:] for row in titled(found, "Settings").rows}
     assert settings["n_step"] == ("5", "this comparison")
     assert settings["gamma"][1] == "quick"
     limits = next(s for s in found.sections if s.title == "Limits").blocks
-    assert "intervals cover too seldom" in " ".join(map(str, limits))
+    assert "1 run is missing" in " ".join(map(str, limits))
     assert found.made["command"] == "evaluate.py compare --out 'out folder'"
 
 
@@ -258,31 +242,33 @@ def test_the_page_opens_with_the_answer_and_one_picture(results: Results) -> Non
     opened = report(results)
     assert opened.figure == picture(results)
     assert isinstance(opened.figure, Intervals)
-    values = [row.value or 0 for row in opened.figure.rows]
-    assert values == sorted(values, reverse=True)
-    assert {row.label for row in opened.figure.rows} == {"dense_sub", "half_max", "half_avg"}
+    labels = [row.label for row in opened.figure.rows]
+    assert labels == ["half_avg", "half_max", "A/A control"]
+    assert opened.figure.note.startswith("A/A control: dense_sub against stride")
     (line,) = (b for b in blocks(opened) if isinstance(b, Verdict) and b.claim_id == "half_max")
     assert line.effect.startswith("\N{MINUS SIGN}5")
-    assert line.matters == "needs 10% either way"
+    assert line.matters == "\N{MINUS SIGN}20% matters"
+    html = page(opened)
+    assert "</svg>costs score</span>" in html
+    assert "1 does not cost score, 1 costs score. A line has" in html
 
 
 def test_a_comparison_without_any_finished_run_says_so(nothing: Results) -> None:
     said = answer(nothing)
     assert "0 of 40 runs are finished" in said
-    assert "Not measured for half_max, half_avg." in said
+    assert "Against stride: not measured: half_max, half_avg." in said
     found = report(nothing)
     assert not found.figure
     assert all(b.verdict == "undetermined" for b in blocks(found) if isinstance(b, Verdict))
-    assert titled(found, "Pong, points").rows[0] == ("stride", None, *["waiting"] * 4)
+    assert titled(found, "Pong, points").rows[0] == ("stride", None, None, *["waiting"] * 4)
     html = page(found)
     assert "Not compared: none of its runs is finished." in html
     assert "No run is finished." in html
-    assert "Nothing can be summed up" in html
-    assert "no sensitive and no tolerant game counts" in html
+    assert "Nothing can be compared: no game" in html
 
 
 def test_one_network_one_seed_and_no_control() -> None:
-    design = Design(("pong",), ("stride",), 1, 50_000, "quick", {}, 30, 0.1)
+    design = Design(("pong",), ("stride",), 1, 50_000, "quick", {}, 30, 0.2)
     results = results_of(design, {"stride": 1})
     found = report(results)
     assert found.answer.startswith("No network was compared with stride.")
@@ -290,14 +276,12 @@ def test_one_network_one_seed_and_no_control() -> None:
     html = page(found)
     assert "No network was compared with stride." in html
     assert "No run is missing." in html
-    row = titled(found, "Interquartile").rows[0]
-    assert (row.value, row.low, row.high) == (pytest.approx(1), None, None)
     assert "Passive learning" not in {section.title for section in found.sections}
-    assert list(findings(results).columns[2].cells) == ["1.00 [none]"]
+    assert list(findings(results).columns[2].cells) == ["-"]
 
 
 def test_single_runs_have_no_interval_and_no_verdict() -> None:
-    design = Design(("pong", "boxing"), ("stride", "half_max"), 1, 50_000, "quick", {}, 30, 0.1)
+    design = Design(("pong", "boxing"), ("stride", "half_max"), 1, 50_000, "quick", {}, 30, 0.2)
     found = report(results_of(design, {"stride": 1, "half_max": 0.85}, spread=0.0))
     (verdict,) = (block for block in blocks(found) if isinstance(block, Verdict))
     assert verdict.verdict == "undetermined"
@@ -313,7 +297,6 @@ def test_the_command_writes_the_page_beside_the_results(
     for name, instead in {
         "run_jobs": lambda *_: [],
         "collect": lambda *_: results,
-        "design_power": lambda *_: results.power,
     }.items():
         monkeypatch.setattr(f"harness.commands.compare.{name}", instead)
     command = CompareCommand(tmp_path, games=("Pong",), networks=("stride",), jobs=1, device="cpu")

@@ -11,7 +11,7 @@ import torch
 from harness.commands.train import parse_command
 from harness.compare.design import Job, run_dir
 from harness.compare.stages import SCORE_FILE, Stages, read_score
-from harness.run.checkpoint import CheckpointState
+from harness.run.checkpoint import CheckpointState, save_checkpoint
 from harness.run.config import flatten
 from harness.run.folder import Run, create_run_dir
 from harness.run.hardware import CoreAllocation
@@ -93,3 +93,15 @@ GAME = {"seed": 1, "score": -3, "length": 10, "truncated": False}
 def test_a_score_counts_for_the_agent_and_the_games_it_was_made_with(tmp_path, content, counts):
     (tmp_path / SCORE_FILE).write_text(json.dumps(content))
     assert (read_score(tmp_path, STATE, 2) is not None) is counts
+
+
+def test_a_trained_agent_is_scored_only_where_that_is_needed(tmp_path):
+    job = DESIGN.jobs[0]
+    folder = begun(tmp_path, job)
+    checkpoint = CheckpointState(flatten(DESIGN.config), 6, 20_000, 100)
+    save_checkpoint(folder / "last", {}, checkpoint)
+    assert stages(tmp_path)(job) is None
+    passive = replace(DESIGN, tandems=("stride->half_max",))
+    stage = stages(tmp_path, passive)(job)
+    assert stage
+    assert stage.name == "scoring"

@@ -3,27 +3,24 @@ simulation."""
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import combinations, product
+from math import exp, log
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from harness.compare.effects import equivalence, game_differences, interaction, power, spread_of
 from harness.compare.statistics import (
+    FLOOR,
     Interval,
-    bootstrap_interval,
-    false_positives,
-    floor_of,
+    chance_of_excluding,
     holm,
-    iqm,
-    iqm_difference,
-    performance_profile,
+    log_ratio,
     permutation_p,
-    pooled_iqm,
     probability_of_improvement,
-    unit_of,
+    variation_of,
+    welch,
+    with_floor,
 )
 
 
@@ -31,54 +28,19 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def drawn(games, seeds, mean=1.0, spread=0.15, seed=0):
-    return list(rng(seed).normal(mean, spread, (games, seeds)))
+def drawn(games, seeds, mean=1.0, variation=0.15, seed=0):
+    """Log-normal runs with this mean and coefficient of variation."""
+    width = np.log1p(variation**2) ** 0.5
+    return list(mean * np.exp(rng(seed).normal(-(width**2) / 2, width, (games, seeds))))
 
 
-FLAT = [0.0, 0.0]
+# The estimate
 
 
-# Units and the interquartile mean
-
-
-@pytest.mark.parametrize("count", [1, 3, 4, 7, 8, 30])
-def test_iqm_is_the_mean_without_a_quarter_at_either_end(count):
-    values = rng(count).normal(size=count)
-    kept = sorted(values)[count // 4 : count - count // 4]
-    assert iqm(values) == pytest.approx(np.mean(kept))
-
-
-def test_iqm_by_hand():
-    assert iqm(np.array([100.0, 1, 2, 3, 4, 5, 6, -50])) == pytest.approx((2 + 3 + 4 + 5) / 4)
-
-
-def test_iqm_of_many_samples_is_that_of_each():
-    values = rng().normal(size=(5, 9))
-    assert iqm(values) == pytest.approx([float(iqm(row)) for row in values])
-
-
-def test_floor_by_hand():
-    assert floor_of(np.array([8.0, 12.0, 10.0])) == pytest.approx(2.5)
-
-
-@pytest.mark.parametrize(
-    "runs",
-    [[-1.0], [0.0], [-3.0, -2.0, -4.0], [3.0, -2.9, 0.2, -0.1], [1.0, 5.0]],
-    ids=["below", "at", "all below", "about random play", "too uncertain"],
-)
-def test_a_game_in_which_nothing_was_learned_does_not_count(runs):
-    assert floor_of(np.array(runs)) is None
-
-
-def test_a_failing_baseline_does_not_make_others_infinitely_better():
-    assert unit_of(np.array([0.01, -0.01]), 2.0) == 2.0
-    assert unit_of(np.array([4.0, 6.0]), 2.0) == 5.0
-
-
-def test_difference_by_hand():
-    network, baseline = [np.array([30.0, 50.0])], [np.array([10.0, 30.0])]
-    assert iqm_difference(network, baseline, [0.0]) == pytest.approx(2.0 - 1.0)
-    assert pooled_iqm(network, [20.0]) == pytest.approx(2.0)
+def test_the_estimate_by_hand():
+    network, baseline = [np.array([30.0, 50.0]), np.array([1.0])], [np.array([10.0]), np.array([2])]
+    assert log_ratio(network, baseline) == pytest.approx((log(4) + log(0.5)) / 2)
+    assert welch(network, baseline).value == pytest.approx(2**0.5 - 1)
 
 
 def test_games_of_any_scale_weigh_the_same():
@@ -86,17 +48,52 @@ def test_games_of_any_scale_weigh_the_same():
     scaled = [
         [s * f for s, f in zip(strata, (1, 1e4), strict=True)] for strata in (network, baseline)
     ]
-    assert iqm_difference(*scaled, FLAT) == pytest.approx(iqm_difference(network, baseline, FLAT))
+    assert log_ratio(*scaled) == pytest.approx(log_ratio(network, baseline))
 
 
 def test_statistics_of_many_samples_are_those_of_each():
-    many = [[rng(g + 10 * k).normal(1, 0.3, (6, 4 - g)) for g in range(2)] for k in range(2)]
-    for statistic in (partial(iqm_difference, floors=FLAT), probability_of_improvement):
-        together = statistic(*many)
-        alone = [
-            float(statistic(*([s[row] for s in strata] for strata in many))) for row in range(6)
-        ]
-        assert together == pytest.approx(alone)
+    many = [[rng(g + 10 * k).normal(5, 0.3, (6, 4 - g)) for g in range(2)] for k in range(2)]
+    alone = [float(log_ratio(*([s[row] for s in strata] for strata in many))) for row in range(6)]
+    assert log_ratio(*many) == pytest.approx(alone)
+
+
+def test_an_outcome_counts_as_a_twentieth_of_the_baseline_at_least():
+    mine, theirs = with_floor([np.array([-3.0, 0.1, 4.0])], [np.array([-1.0, 5.0])])
+    assert FLOOR == 0.05
+    assert mine[0].tolist() == pytest.approx([0.1, 0.1, 4.0])
+    assert theirs[0].tolist() == pytest.approx([0.1, 5.0])
+
+
+# The interval
+
+
+def test_the_interval_of_one_game_is_scipys_of_welch():
+    """Each network divided by its own mean: the variances are then s^2 / (n m^2)."""
+    x, y = rng(0).normal(20, 3, 6), rng(1).normal(8, 2, 9)
+    found = welch([x], [y])
+    twin = stats.ttest_ind(x / x.mean(), y / y.mean(), equal_var=False).confidence_interval()
+    centre = log(x.mean() / y.mean())
+    assert found.low == pytest.approx(exp(centre + twin.low) - 1)
+    assert found.high == pytest.approx(exp(centre + twin.high) - 1)
+
+
+def test_the_interval_of_two_games_by_hand():
+    # s^2 / (n m^2): 8/2/36 and 2/2/4; 18/2/81 and 2/2/25; each over 2^2 games.
+    network, baseline = [np.array([4.0, 8]), np.array([6.0, 12])], [np.array([1.0, 3])] * 2
+    parts = np.array([8 / 2 / 36, 18 / 2 / 81, 2 / 2 / 4, 2 / 2 / 4]) / 4
+    freedom = parts.sum() ** 2 / (parts**2).sum()
+    half = stats.t.ppf(0.975, freedom) * parts.sum() ** 0.5
+    centre = (log(6 / 2) + log(9 / 2)) / 2
+    found = welch(network, baseline)
+    assert found.value == pytest.approx(exp(centre) - 1)
+    assert (found.low, found.high) == pytest.approx(
+        (exp(centre - half) - 1, exp(centre + half) - 1)
+    )
+
+
+def test_single_runs_and_equal_ones_have_no_interval():
+    assert welch([np.array([2.0])], [np.array([1.0, 1.5, 0.5])]) == Interval(1.0, None, None)
+    assert welch([np.full(3, 4.0)], [np.full(3, 2.0)]) == Interval(1.0, None, None)
 
 
 # Permutation
@@ -123,32 +120,32 @@ def exact_p(statistic, network, baseline):
 def test_permutation_agrees_with_all_relabellings(seed):
     network = [rng(seed).normal(1.2, 0.2, 3), rng(seed + 50).normal(1.1, 0.2, 2)]
     baseline = [rng(seed + 100).normal(1.0, 0.2, 2), rng(seed + 150).normal(1.0, 0.2, 3)]
-    difference = partial(iqm_difference, floors=FLAT)
-    p = permutation_p(difference, network, baseline, rng(), 20_000)
-    assert p == pytest.approx(exact_p(difference, network, baseline), abs=0.02)
+    p = permutation_p(log_ratio, network, baseline, rng(), 20_000)
+    assert p == pytest.approx(exact_p(log_ratio, network, baseline), abs=0.02)
 
 
 def test_three_seeds_of_one_game_can_never_be_significant():
-    p = permutation_p(
-        partial(iqm_difference, floors=[0.0]),
-        [np.array([9.0, 8, 7])],
-        [np.array([1.0, 2, 3])],
-        rng(),
-    )
+    p = permutation_p(log_ratio, [np.array([9.0, 8, 7])], [np.array([1.0, 2, 3])], rng())
     assert p == pytest.approx(2 / 20, abs=0.02)
+
+
+def test_the_data_as_they_were_are_among_the_relabellings():
+    """So p is never 0 (Phipson and Smyth)."""
+    network, baseline = [np.arange(20.0) + 100], [np.arange(20.0) + 1]
+    assert permutation_p(log_ratio, network, baseline, rng(), 99) == pytest.approx(2 / 100)
 
 
 def test_equal_scores_differ_in_nothing():
     same = [np.ones(4)] * 2
-    assert permutation_p(partial(iqm_difference, floors=FLAT), same, same, rng(), 99) == 1.0
+    assert permutation_p(log_ratio, same, same, rng(), 99) == 1.0
 
 
 def test_false_alarms_of_the_permutation_test_are_as_rare_as_it_says():
-    """Skewed scores, a unit that is estimated: 5% of 600 tests, standard error .009."""
-    source, difference = rng(1), partial(iqm_difference, floors=[0.25] * 3)
+    """Skewed outcomes: 5% of 600 tests, standard error .009."""
+    source = rng(1)
     found = [
         permutation_p(
-            difference,
+            log_ratio,
             list(source.lognormal(0, 0.5, (3, 4))),
             list(source.lognormal(0, 0.5, (3, 4))),
             source,
@@ -161,11 +158,9 @@ def test_false_alarms_of_the_permutation_test_are_as_rare_as_it_says():
 
 
 def test_a_planted_difference_is_found_and_none_is_not():
-    difference, baseline = partial(iqm_difference, floors=[0.0] * 5), drawn(5, 5)
-    planted = permutation_p(difference, drawn(5, 5, 0.7, seed=1), baseline, rng())
-    null = permutation_p(difference, drawn(5, 5, seed=1), baseline, rng())
-    assert planted < 0.001
-    assert null > 0.05
+    baseline = drawn(5, 5)
+    assert permutation_p(log_ratio, drawn(5, 5, 0.7, seed=1), baseline, rng()) < 0.001
+    assert permutation_p(log_ratio, drawn(5, 5, seed=1), baseline, rng()) > 0.05
 
 
 def test_holm_by_hand():
@@ -174,25 +169,7 @@ def test_holm_by_hand():
     assert holm([]) == []
 
 
-# Bootstrap, improvement, profile
-
-
-def test_bootstrap_of_a_mean_agrees_with_scipy():
-    values = rng(3).gamma(2, 1, 12)
-    interval = bootstrap_interval(lambda s: s[0].mean(-1), [values], rng=rng())
-    expected = stats.bootstrap(
-        (values,), np.mean, n_resamples=9_999, method="percentile", rng=rng()
-    ).confidence_interval
-    assert interval.value == pytest.approx(values.mean())
-    assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=0.03)
-
-
-def test_bootstrap_draws_within_games():
-    """Between games lies a factor of a thousand, within them nothing."""
-    interval = bootstrap_interval(
-        lambda s: s[0].mean(-1) + s[1].mean(-1), [np.ones(3), np.full(3, 1e3)], rng=rng()
-    )
-    assert interval == Interval(1001, 1001, 1001)
+# Description
 
 
 def test_improvement_is_mann_and_whitneys_u():
@@ -203,110 +180,30 @@ def test_improvement_is_mann_and_whitneys_u():
     assert probability_of_improvement([x + 10], [y]) == 1
 
 
-def test_profile_by_hand():
-    strata, units = [np.array([1.0, 3.0]), np.array([10.0, 20.0])], [1.0, 10.0]
-    share, low, high = performance_profile(strata, units, np.array([0.0, 1.5, 2.5, 5.0]), rng())
-    assert share.tolist() == [1.0, 0.5, 0.25, 0.0]
-    assert (low <= share).all()
-    assert (share <= high).all()
-
-
-def test_intervals_of_three_seeds_are_wrong_too_often():
-    """As the notes say: a nominal 5% is above .08 with three seeds of a few games."""
-    network, control = drawn(4, 3), drawn(4, 3, seed=1)
-    rate = false_positives(network, control, [0.0] * 4, rng(), splits=150)
-    assert 0.07 < rate < 0.3
-
-
-# Equivalence
-
-
-def test_equivalence_is_welchs_test_twice():
-    x, y = rng(0).normal(1.0, 0.05, 6), rng(1).normal(1.0, 0.1, 9)
-    y = y / y.mean()
-    found = equivalence([x], [y], [0.0], 0.1)
-    one_sided = [
-        stats.ttest_ind(x, y - 0.1, equal_var=False, alternative="greater").pvalue,
-        stats.ttest_ind(x, y + 0.1, equal_var=False, alternative="less").pvalue,
-    ]
-    assert found.p == pytest.approx(max(one_sided))
-
-
-@pytest.mark.parametrize(
-    ("mean", "spread", "claimed"), [(1, 0.05, True), (0.8, 0.05, False), (1, 0.5, False)]
-)
-def test_no_difference_is_claimed_only_where_it_is_known(mean, spread, claimed):
-    found = equivalence(drawn(4, 5, mean, spread, 1), drawn(4, 5, 1, spread), [0.0] * 4, 0.1)
-    assert (found.p < 0.05) is claimed
-
-
-def test_equivalence_needs_two_runs_that_differ():
-    assert equivalence([np.ones(1)], [np.ones(5)], [0.0], 0.1) is None
-    assert equivalence([np.ones(5)], [np.ones(5)], [0.0], 0.1) is None
-    assert equivalence([np.full(3, 13.7)], [np.full(3, -7 + 20.7)], [0.0], 0.1) is None
-
-
-# Interaction
-
-CLASSES = [True] * 4 + [False] * 4
-
-
-def test_interaction_is_found_where_the_effect_depends_on_the_class():
-    network = drawn(4, 5, 0.7, seed=1) + drawn(4, 5, 1.0, seed=2)
-    found = interaction(network, drawn(8, 5), [0.0] * 8, CLASSES, rng())
-    assert found.difference == pytest.approx(-0.3, abs=0.1)
-    assert found.p_runs < 0.01
-    # Of 70 ways to choose 4 of 8 games two are as extreme as a clean split.
-    assert found.p_games == pytest.approx(2 / 70)
-
-
-def test_a_difference_in_all_games_does_not_hide_an_interaction():
-    network = drawn(4, 5, 0.2, 0.05, seed=1) + drawn(4, 5, 0.4, 0.05, seed=2)
-    found = interaction(network, drawn(8, 5, spread=0.05), [0.0] * 8, CLASSES, rng())
-    assert found.p_runs < 0.002
-
-
-def test_a_difference_in_all_games_is_no_interaction():
-    found = interaction(drawn(8, 5, 0.6, seed=1), drawn(8, 5), [0.0] * 8, CLASSES, rng())
-    assert found.p_runs > 0.05
-    assert found.p_games > 0.05
-
-
-def test_false_interactions_are_rare():
-    source = rng(4)
-    found = 0
-    for _ in range(60):
-        network = list(source.normal(0.8, 0.15, (4, 3)))
-        baseline = list(source.normal(1.0, 0.15, (4, 3)))
-        one = interaction(network, baseline, [0.0] * 4, [True, True, False, False], source)
-        found += one.p_runs < 0.05
-    assert found <= 8  # 3 are expected
-
-
-def test_interaction_needs_both_classes():
-    assert interaction(drawn(2, 3), drawn(2, 3), FLAT, [True, True], rng()) is None
-
-
-def test_game_differences_by_hand():
-    network, baseline = [np.array([3.0, 5.0]), np.array([1.0])], [np.array([2.0]), np.array([4.0])]
-    assert game_differences(network, baseline, FLAT).tolist() == [1.0, -0.75]
+def test_variation_is_pooled_over_games():
+    strata = [np.array([0.8, 1.0, 1.2, 1.0]), np.array([80.0, 100, 120, 100]), np.array([5.0])]
+    assert variation_of(strata) == pytest.approx((0.16 / 6) ** 0.5)
+    assert variation_of([np.array([1.0]), np.array([2.0])]) is None
 
 
 # Power
 
 
-def test_power_grows_with_seeds_and_is_none_with_too_few():
-    few, more = (power(4, seeds, -0.2, 0.15, rng(), trials=60) for seeds in (2, 5))
-    assert power(1, 3, -0.9, 0.15, rng(), trials=20) == 0
+def test_power_is_that_of_simulated_comparisons():
+    """1,000 of them with log-normal runs: standard error .016, and the runs are skewed."""
+    games, runs, baseline_runs, variation = 5, 8, 12, 0.4
+    source, width = rng(2), np.log1p(variation**2) ** 0.5
+    excluded = 0
+    for _ in range(1_000):
+        x = np.exp(source.normal(-(width**2) / 2, width, (games, runs)))
+        y = np.exp(source.normal(-(width**2) / 2, width, (games, baseline_runs)))
+        excluded += (welch(list(x), list(y)).low or -1) > -0.2
+    closed = chance_of_excluding(-log(0.8), games, runs, baseline_runs, variation)
+    assert closed == pytest.approx(excluded / 1_000, abs=0.06)
+
+
+def test_power_grows_with_seeds_and_without_an_effect_is_half_the_level():
+    few, more = (chance_of_excluding(0.3, 4, seeds, seeds, 0.4) for seeds in (3, 8))
     assert few < more
-    assert more > 0.9
-
-
-def test_power_without_an_effect_is_the_level():
-    assert power(3, 4, 0.0, 0.15, rng(), trials=150) < 0.12
-
-
-def test_spread_is_pooled_over_games():
-    strata = [np.array([0.8, 1.0, 1.2, 1.0]), np.array([80.0, 100, 120, 100])]
-    assert spread_of(strata, FLAT) == pytest.approx((0.16 / 6) ** 0.5)
-    assert spread_of([np.array([1.0, 2.0])], [0.0]) is None
+    assert chance_of_excluding(0.0, 4, 5, 5, 0.4) == pytest.approx(0.025)
+    assert chance_of_excluding(0.3, 4, 1, 5, 0.4) == 0

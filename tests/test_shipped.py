@@ -15,7 +15,7 @@ from envs.trace import resimulate
 from harness.claims.page import report as claims_report
 from harness.claims.results import read_results as read_claims
 from harness.compare.page import report as compare_report
-from harness.compare.results import read_results as read_compare
+from harness.compare.results_file import read_results as read_compare
 from harness.evaluation.agents import load_agent
 from harness.metrics.reader import read_figures
 from harness.players.verify import first_difference

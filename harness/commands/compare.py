@@ -10,12 +10,13 @@ import tyro
 
 from envs.games import departs_from_id
 from harness.cli.parser import Names, option
-from harness.compare.budget import fit, jobs_at_once, time_networks
+from harness.compare.budget import clock, fit, hours_of, jobs_at_once, time_networks
 from harness.compare.collection import collect
 from harness.compare.design import (
     ARROW,
     Design,
     game_ids,
+    parse_seeds,
     parse_settings,
     read_design,
     settle_design,
@@ -23,11 +24,13 @@ from harness.compare.design import (
 )
 from harness.compare.page import report
 from harness.compare.power import design_notes, design_power
-from harness.compare.results import Results, as_json
+from harness.compare.results import Results
+from harness.compare.results_file import as_json
 from harness.compare.runner import Runner
 from harness.compare.stages import Stages, run_jobs, unmatched_networks
 from harness.compare.status import Watch
-from harness.compare.tables import control_lines, findings, job_count, power_lines, seeds
+from harness.compare.tables import findings, job_count, power_lines, seeds
+from harness.compare.verdict_sections import control_text
 from harness.console import WHOLE, Console, progress
 from harness.errors import UserError
 from harness.files.atomic import write_json
@@ -44,10 +47,11 @@ from harness.text import shell_line
 
 @dataclass(frozen=True)
 class CompareCommand:
-    """Train every game x network x seed with equal settings, score the final agents, and report
-    what differs.
+    """Train every game x network x seed with equal settings, and report which networks score less
+    or more than stride.
 
-    Each run has its own folder under OUT/runs. Its initial weights have the scale of `stride`'s.
+    What counts of a run is the mean score of its training games once epsilon has its final value.
+    Each run has its own folder under DIR/runs. Its initial weights have the scale of `stride`'s.
     Called again with the same --out, it skips what is finished and continues with the rest. Games,
     networks and seeds may be added then, and runs made longer. Separate names by spaces or commas.
     """
@@ -57,9 +61,11 @@ class CompareCommand:
     games: Annotated[Names | None, option("GAME ...", "those of --out")] = None
     """Games, the same for every network."""
     networks: Annotated[Names | None, option("NETWORK ...", "those of --out")] = None
-    """Networks: stride, what it is compared with, and half_sub or dense_sub as the A/A control."""
-    seeds: Annotated[int | None, option("N", "those of --out, else 5")] = None
-    """Runs of each network on each game, with seeds 0 to N - 1."""
+    """Networks: stride and what it is compared with. half_sub and dense_sub compute the same
+    function as stride: they count as more runs of it, and are its A/A control."""
+    seeds: Annotated[Names | None, option("N|NETWORK=N ...", "those of --out, else 5")] = None
+    """Runs of each network on each game, with seeds 0 to N - 1; or of single networks, as in
+    stride=12,half_max=8."""
     steps: Annotated[int | None, option("STEPS", "those of --out, else the preset's")] = None
     """Length of every run (agent steps)."""
     preset: Annotated[PresetName | None, option("PRESET", "that of --out, else quick")] = None
@@ -71,18 +77,21 @@ class CompareCommand:
     tandem: Annotated[Names | None, option("NETWORK ...", "none")] = None
     """Networks that learn passively from what stride saw; `A->B` lets B learn from A."""
     episodes: Annotated[int | None, option("N", "those of --out, else 30")] = None
-    """Whole games that score each final agent (count)."""
-    margin: Annotated[float | None, option("SHARE", "that of --out, else 0.1")] = None
-    """Smallest difference that matters (share of stride's score)."""
+    """Whole games that score a final agent (count). It is scored only where there are no
+    evaluations, and where a network learns passively."""
+    margin: Annotated[float | None, option("SHARE", "that of --out, else 0.2")] = None
+    """Largest loss that does not matter (share of stride's score above random play)."""
     jobs: Annotated[int | None, option("N", "as many as cores and memory allow")] = None
     """Runs side by side, each on cores of its own (count)."""
     budget: Annotated[float | None, option("HOURS", "no limit")] = None
     """Time networks, then cut steps to half and seeds to 3 at most, until the design fits."""
+    estimate: bool = False
+    """Time the networks of a new comparison, and say first how long it will take."""
     device: DeviceName = "auto"
     """Where the networks run; auto takes CUDA, then MPS, then the CPU."""
 
     def run(self) -> int:
-        """Train, score, print, write results.json and report.html; returns the exit code."""
+        """Train, print, write results.json and report.html; returns the exit code."""
         self._check()
         never_wait_long()
         previous = read_design(self.out)
@@ -99,11 +108,14 @@ class CompareCommand:
             notes = []
             try:
                 wait_for_writers(self.out, watch.say)
-                if self.budget is not None:
+                if self.budget is not None or (self.estimate and previous is None):
                     times = time_networks(self.out, design, self.device, runner, watch)
-                    design, decision = fit(design, times, self.budget, at_once)
-                    watch.say(decision)
-                    notes.append(decision)
+                    if self.budget is not None:
+                        design, decision = fit(design, times, self.budget, at_once)
+                        watch.say(decision)
+                        notes.append(decision)
+                    else:
+                        watch.say(f"takes about {clock(hours_of(design, times, at_once))}")
                     watch.expect(design.steps)
                 design = settle_design(self.out, design)
                 self._announce(design, at_once, watch)
@@ -138,19 +150,27 @@ class CompareCommand:
         departures = parse_settings(self.settings or (), preset)
         if self.settings is None and previous:
             departures = previous.settings
+        seeds, seeds_of = parse_seeds(self.seeds or ())
         tandems = tuple(ARROW.join(teacher_of(name)) for name in self.tandem or ())
         design = Design(
             games=game_ids(_chosen(self.games, previous and previous.games, ())),
             networks=_chosen(self.networks, previous and previous.networks, ()),
-            seeds=_chosen(self.seeds, previous and previous.seeds, 5),
+            seeds=_chosen(seeds, previous and previous.seeds, 5),
             steps=_chosen(self.steps, previous and previous.steps, PRESETS[preset].steps),
             preset=preset,
             settings=departures,
             episodes=_chosen(self.episodes, previous and previous.episodes, 30),
-            margin=_chosen(self.margin, previous and previous.margin, 0.1),
+            margin=_chosen(self.margin, previous and previous.margin, 0.2),
             tandems=tandems if self.tandem or not previous else previous.tandems,
+            seeds_of=(previous.seeds_of if previous else {}) | seeds_of,
         )
-        assert design.config  # raises for impossible settings
+        ends = design.config.epsilon_ends  # raises for impossible settings
+        if design.steps <= ends:
+            raise UserError(
+                f"runs of {design.steps:,} steps have no outcome: it is the mean score from step "
+                f"{ends:,} on, where epsilon has its final value; give more --steps, or "
+                "--settings epsilon_decay=N"
+            )
         return design
 
     def _refuse_foreign_code(self, design: Design) -> None:
@@ -173,9 +193,8 @@ class CompareCommand:
 
     def _announce(self, design: Design, at_once: int, watch: Watch) -> None:
         """Say what will be done, and which differences it can detect."""
-        arms = (*design.networks, *design.tandems)
-        runs = job_count(design.games, arms, design.seeds)
-        watch.say(f"{runs} of {design.steps:,} steps, {at_once} at a time, in {self.out}")
+        runs = f"{job_count(design)} of {design.steps:,} steps"
+        watch.say(f"{runs}, {at_once} at a time, in {self.out}")
         watch.say("\n".join(power_lines(design_power(len(design.games), design))))
         id_notes = [
             departs_from_id(name, design.config.emulators.sticky_actions)
@@ -202,8 +221,7 @@ class CompareCommand:
         console.width = WHOLE  # the terminal wraps long lines itself
         for table in (seeds(results), findings(results)):
             console.print(table, "")
-        for line in control_lines(results.controls):
-            console.print(line)
+        console.print(control_text(results.control))
         for note in results.notes:
             console.print(f"note: {note}")
         for entry in (*results.networks, *results.tandems):

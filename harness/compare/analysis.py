@@ -1,263 +1,271 @@
-"""From the scores of runs to a result for each network. Here is the order of the tests; the
-arithmetic is in statistics.py and effects.py.
+"""From the outcomes of runs to a result for each network; the arithmetic is in statistics.py.
 
-A network is compared with `stride` on the games in which both have runs and something was learned:
-after equally many steps, and, beside it, after equal wall time.
+A network is compared with `stride` in the games in which both have runs. Networks that compute the
+same function as `stride` count as more runs of it. Two parts of these runs, compared in the same
+way, are the A/A control: what is found there is false.
+
+| finding | when |
+|---|---|
+| costs score | the whole interval lies below minus the margin |
+| lowers the score | the whole interval lies below 0 |
+| helps | the whole interval lies above 0 |
+| does not cost score | the whole interval lies above minus the margin |
+| undetermined | none of these |
+
+The first that fits is taken. There is no verdict if the control's interval leaves out 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from envs.games import game_title
 from envs.scores import REFERENCE_SCORES
-from harness.compare.design import BASELINE, SENSITIVE, TOLERANT, Design, role_of, teacher_of
-from harness.compare.effects import equivalence, game_differences, interaction, spread_of
-from harness.compare.power import SEED, design_notes, design_power
+from harness.compare.design import BASELINE, TWINS, Design, role_of, teacher_of
+from harness.compare.power import design_notes, design_power
 from harness.compare.results import (
     Analysis,
-    ArmResult,
     ControlResult,
-    Difference,
+    Effect,
     Finding,
     GameInfo,
-    GameScores,
     NetworkResult,
-    Profile,
     RunResult,
     TandemResult,
 )
 from harness.compare.statistics import (
-    FLOOR,
-    LEVEL,
-    Scores,
-    Strata,
-    bootstrap_interval,
-    false_positives,
-    floor_of,
+    Interval,
+    Outcomes,
     holm,
-    iqm_difference,
-    performance_profile,
+    log_ratio,
     permutation_p,
-    pooled_iqm,
     probability_of_improvement,
-    unit_of,
+    variation_of,
+    welch,
+    with_floor,
 )
+from harness.text import counted
 
-THRESHOLDS = np.round(np.arange(0, 2.01, 0.05), 2)
-"""Of performance profiles (share of the baseline's score)."""
-
-
-class Pair(NamedTuple):
-    """An arm and its baseline in the games that count and in which both have runs."""
-
-    games: list[str]
-    mine: Strata
-    theirs: Strata
-    floors: list[float]
-
-    @property
-    def units(self) -> list[float]:
-        """Points that are a score of 1, game by game."""
-        pairs = zip(self.theirs, self.floors, strict=True)
-        return [float(unit_of(baseline, floor)) for baseline, floor in pairs]
+SEED = 0
+"""Of all random draws: the same runs give the same numbers."""
+LEARNED = 3.0
+"""Games whose runs are not so many standard errors above random play in the mean are noted."""
+ByGame = Mapping[str, Outcomes]
+"""[seeds] in each game, random play's score taken off."""
+Of = Callable[[RunResult], float | None]
+"""A number of a run, in points."""
 
 
 @dataclass(frozen=True)
-class Table:
-    """Scores above random play, [seeds] by arm and game, and the floors of games that count."""
+class Pair:
+    """An arm and its baseline in the games in which they can be compared."""
 
-    scores: Mapping[str, Mapping[str, Scores]]
-    floors: Mapping[str, float]
+    games: tuple[str, ...]
+    network: list[Outcomes]
+    baseline: list[Outcomes]
 
-    def pair(self, arm: str, baseline: str = BASELINE) -> Pair:
-        """An arm beside its baseline."""
-        mine, theirs = self.scores.get(arm, {}), self.scores.get(baseline, {})
-        games = [game for game in self.floors if game in mine and game in theirs]
-        floors = [self.floors[game] for game in games]
-        return Pair(games, [mine[game] for game in games], [theirs[game] for game in games], floors)
+    def effect(self) -> Effect | None:
+        """The difference; None without such games."""
+        if not self.games:
+            return None
+        p = permutation_p(log_ratio, self.network, self.baseline, np.random.default_rng(SEED))
+        return Effect(**vars(welch(self.network, self.baseline)), p=p, games=self.games)
+
+    def by_game(self) -> dict[str, Interval]:
+        """The difference in each game."""
+        strata = zip(self.games, self.network, self.baseline, strict=True)
+        return {game: welch([x], [y]) for game, x, y in strata}
 
 
-def tabulate(scores: Sequence[tuple[str, str, float]], networks: Sequence[str]) -> Table:
-    """The table of (game, arm, raw score). Only the runs of `networks` decide which games count."""
-    above: dict[str, dict[str, list[float]]] = {}
-    for game, arm, score in scores:
-        points = score - REFERENCE_SCORES[game].random
-        above.setdefault(arm, {}).setdefault(game, []).append(points)
-    arms = {arm: {g: np.array(v) for g, v in games.items()} for arm, games in above.items()}
-    floors = {}
-    for game in dict.fromkeys(game for game, _, _ in scores):
-        runs = [arms[n][game] for n in networks if game in arms.get(n, {})]
-        if runs and (floor := floor_of(np.concatenate(runs))) is not None:
-            floors[game] = floor
-    return Table(arms, floors)
+def pair(network: ByGame, baseline: ByGame) -> Pair:
+    """Two arms side by side, with the floor of outcomes."""
+    games = tuple(g for g, y in baseline.items() if g in network and y.mean() > 0)
+    return Pair(games, *with_floor([network[g] for g in games], [baseline[g] for g in games]))
+
+
+def tabulate(jobs: Sequence[RunResult], arms: Sequence[str], of: Of) -> dict[str, Outcomes]:
+    """What the runs of these arms have together, by game."""
+    above: dict[str, list[float]] = {}
+    for job in jobs:
+        if job.arm in arms and (points := of(job)) is not None:
+            above.setdefault(job.game, []).append(points - REFERENCE_SCORES[job.game].random)
+    return {game: np.array(points) for game, points in above.items()}
 
 
 def analyse(design: Design, jobs: Sequence[RunResult]) -> Analysis:
-    """The analysis of all runs; those without a score are named as missing."""
-    rng = np.random.default_rng(SEED)
-    scored = [(job.game, job.arm, job.score) for job in jobs if job.score is not None]
-    table = tabulate(scored, design.networks)
-    then = [(j.game, j.arm, at) for j in jobs if (at := j.score_at_equal_time) is not None]
-    at_equal_time = tabulate(then, design.networks)
+    """The analysis of all runs; those without an outcome are named as missing."""
     missing = _missing(jobs)
+    pool = (BASELINE, *TWINS)
+    baseline = tabulate(jobs, pool, _outcome)
+    control = _control(jobs)
     networks = []
     for name in design.networks:
-        arm = _arm(table, name, BASELINE, design.margin, missing, rng)
-        timed = None if name == BASELINE else _difference(at_equal_time.pair(name), rng)
-        networks.append(NetworkResult(**arm, role=role_of(name), at_equal_time=timed))
-    networks = _corrected(networks)
-    tandems = [
-        TandemResult(**_arm(table, name, teacher_of(name)[0], design.margin, missing, rng))
-        for name in design.tandems
-    ]
-    controls = [_control(table, entry, rng) for entry in networks if entry.role == "control"]
-    baseline = table.pair(BASELINE)
-    spread = spread_of(baseline.mine, baseline.floors) if baseline.games else None
-    games = {game: _game(table, design, game) for game in design.games}
+        entry = NetworkResult(**_common(jobs, name, missing), role=role_of(name))
+        if entry.role == "compared":
+            pairs = [
+                pair(tabulate(jobs, [name], of), tabulate(jobs, against, of))
+                for of, against in ((_second, pool), (_timed, (BASELINE,)))
+            ]
+            second, timed = (one.effect() for one in pairs)
+            timed = timed if timed and timed.low is not None else None
+            mine = pair(tabulate(jobs, [name], _outcome), baseline)
+            entry = replace(entry, **_compared(mine), second=second, at_equal_time=timed)
+        networks.append(entry)
+    networks = _judged(networks, design.margin, control)
+    tandems = []
+    for name in design.tandems:
+        teacher = tabulate(jobs, [teacher_of(name)[0]], _final)
+        mine = pair(tabulate(jobs, [name], _outcome), teacher)
+        tandems.append(TandemResult(**_common(jobs, name, missing) | _compared(mine)))
+    games = {game: _game(jobs, design, game, baseline) for game in design.games}
+    counting = [outcomes for game, outcomes in baseline.items() if games[game].counts]
     return Analysis(
         games=games,
         networks=tuple(networks),
         tandems=tuple(tandems),
-        controls=tuple(controls),
-        power=design_power(len(table.floors) or len(design.games), design, spread),
-        notes=(*design_notes(design), *_notes(table, games, sum(map(len, missing.values())))),
+        control=control,
+        power=design_power(len(counting) or len(design.games), design, variation_of(counting)),
+        notes=(*design_notes(design), *_notes(jobs, design, games, missing)),
     )
+
+
+def _outcome(job: RunResult) -> float | None:
+    return job.outcome
+
+
+def _second(job: RunResult) -> float | None:
+    return job.second
+
+
+def _timed(job: RunResult) -> float | None:
+    return job.at_equal_time
+
+
+def _final(job: RunResult) -> float | None:
+    return job.final_score if job.outcome is not None else None
 
 
 def _missing(jobs: Sequence[RunResult]) -> dict[str, list[str]]:
     """What each arm lacks, a line a run."""
     lines: dict[str, list[str]] = {}
     for job in jobs:
-        if job.score is None:
+        if job.outcome is None:
             why = f": {job.problem}" if job.problem else ""
             line = f"{game_title(job.game)} seed {job.seed} {job.state}{why}"
             lines.setdefault(job.arm, []).append(line)
     return lines
 
 
-def _arm(
-    table: Table,
-    arm: str,
-    baseline: str,
-    margin: float,
-    missing: Mapping[str, Sequence[str]],
-    rng: np.random.Generator,
+def _common(
+    jobs: Sequence[RunResult], arm: str, missing: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """The fields of an arm's `ArmResult`, at equal steps."""
-    pair = table.pair(arm, baseline)
-    fields: dict[str, Any] = dict.fromkeys(("iqm", "profile", "difference"))
-    fields |= {"name": arm, "missing": tuple(missing.get(arm, ())), "games": {}}
-    fields["runs"] = sum(len(scores) for scores in table.scores.get(arm, {}).values())
-    if not pair.games:
-        return fields
-    units = pair.units
-    for game, scores, unit in zip(pair.games, pair.mine, units, strict=True):
-        fields["games"][game] = GameScores(len(scores), tuple((scores / unit).tolist()))
-    fields["iqm"] = bootstrap_interval(partial(pooled_iqm, units=units), pair.mine, rng=rng)
-    curves = (THRESHOLDS, *performance_profile(pair.mine, units, THRESHOLDS, rng))
-    fields["profile"] = Profile(*(tuple(values.tolist()) for values in curves))
-    if arm == baseline:
-        return fields
-    return fields | {"difference": _difference(pair, rng)} | _effects(pair, margin, rng)
+    """The fields that every arm has."""
+    runs = sum(job.arm == arm and job.outcome is not None for job in jobs)
+    return {"name": arm, "missing": tuple(missing.get(arm, ())), "runs": runs}
 
 
-def _difference(pair: Pair, rng: np.random.Generator) -> Difference | None:
-    """IQM difference to the baseline with its interval and p-value; None without shared games."""
-    if not pair.games:
-        return None
-    difference = partial(iqm_difference, floors=pair.floors)
-    interval = bootstrap_interval(difference, pair.mine, pair.theirs, rng=rng)
-    p = permutation_p(difference, pair.mine, pair.theirs, rng)
-    return Difference(**vars(interval), p=p, games=tuple(pair.games))
-
-
-def _effects(pair: Pair, margin: float, rng: np.random.Generator) -> dict[str, Any]:
-    """The fields of an `ArmResult` that a baseline has not."""
-    games, mine, theirs, floors = pair
-    improvement = bootstrap_interval(probability_of_improvement, mine, theirs, rng=rng)
-    differences = game_differences(mine, theirs, floors)
-    classed = [i for i, game in enumerate(games) if game in (*SENSITIVE, *TOLERANT)]
+def _compared(mine: Pair) -> dict[str, Any]:
+    """The fields of an arm that is compared."""
+    if not mine.games:
+        return {}
+    chance = probability_of_improvement(mine.network, mine.baseline)
     return {
-        "probability_of_improvement": improvement,
-        "game_differences": dict(zip(games, differences.tolist(), strict=True)),
-        "equivalence": equivalence(mine, theirs, floors, margin),
-        "interaction": interaction(
-            [mine[i] for i in classed],
-            [theirs[i] for i in classed],
-            [floors[i] for i in classed],
-            [games[i] in SENSITIVE for i in classed],
-            rng,
-        ),
+        "effect": mine.effect(),
+        "by_game": mine.by_game(),
+        "probability_of_improvement": chance,
     }
 
 
-def _corrected(networks: Sequence[NetworkResult]) -> list[NetworkResult]:
-    """The same, those that are compared with p-values corrected for their number, and findings."""
-    family = [(e.name, e.difference.p) for e in networks if e.role == "compared" and e.difference]
+def _control(jobs: Sequence[RunResult]) -> ControlResult | None:
+    """Twins against the baseline; without twins its even seeds against its odd ones."""
+    twins = tabulate(jobs, TWINS, _outcome)
+    alone = [job for job in jobs if job.arm == BASELINE]
+    names = [twin for twin in TWINS if any(job.arm == twin for job in jobs)]
+    if names:
+        return ControlResult(
+            f"{' and '.join(names)} against {BASELINE}",
+            pair(twins, tabulate(alone, [BASELINE], _outcome)).effect(),
+        )
+    even, odd = (
+        tabulate([job for job in alone if job.seed % 2 == rest], [BASELINE], _outcome)
+        for rest in (0, 1)
+    )
+    parts = f"even seeds of {BASELINE} against its odd ones"
+    effect = pair(even, odd).effect()
+    return ControlResult(parts, effect) if effect else None
+
+
+def _judged(
+    networks: Sequence[NetworkResult], margin: float, control: ControlResult | None
+) -> list[NetworkResult]:
+    """The same, with p-values corrected for the number of compared networks, and findings."""
+    family = [(e.name, e.effect.p) for e in networks if e.effect]
     adjusted = dict(zip((name for name, _ in family), holm([p for _, p in family]), strict=True))
+    fails = bool(control and control.fails)
     return [
-        replace(entry, p_holm=p, finding=_finding(entry, p))
-        if (p := adjusted.get(entry.name)) is not None
+        replace(
+            entry,
+            p_holm=adjusted[entry.name],
+            finding="no verdict" if fails else finding(entry.effect, margin),
+        )
+        if entry.effect
         else entry
         for entry in networks
     ]
 
 
-def _finding(entry: ArmResult, p_holm: float) -> Finding:
-    """No difference is only ever claimed through the equivalence test."""
-    if p_holm < LEVEL and entry.difference:
-        return "higher" if entry.difference.value > 0 else "lower"
-    same = entry.equivalence
-    return "equivalent" if same and same.p < LEVEL else "undetermined"
+def finding(effect: Interval, margin: float) -> Finding:
+    """What follows from an interval, by the table at the top."""
+    if effect.low is None or effect.high is None:
+        return "undetermined"
+    if effect.high < -margin:
+        return "costs score"
+    if effect.high < 0:
+        return "lowers the score"
+    if effect.low > 0:
+        return "helps"
+    return "does not cost score" if effect.low > -margin else "undetermined"
 
 
-def _game(table: Table, design: Design, game: str) -> GameInfo:
-    """A game's class, its unit, and whether it counts."""
-    baseline, floor = table.scores.get(BASELINE, {}).get(game), table.floors.get(game)
-    random, unit, at_floor = REFERENCE_SCORES[game].random, None, None
-    if baseline is not None and floor is not None:
-        unit, at_floor = float(unit_of(baseline, floor)), bool(baseline.mean() < floor)
+def _game(
+    jobs: Sequence[RunResult], design: Design, game: str, baseline: Mapping[str, Outcomes]
+) -> GameInfo:
+    """Random play, means, and whether the game counts."""
+    random = REFERENCE_SCORES[game].random
+    runs = {name: tabulate(jobs, [name], _outcome).get(game) for name in design.networks}
     return GameInfo(
-        kind="sensitive" if game in SENSITIVE else "tolerant" if game in TOLERANT else None,
         random=random,
-        counts=unit is not None,
-        unit=unit,
-        at_floor=at_floor,
+        counts=game in baseline and bool(baseline[game].mean() > 0),
         means={
-            name: None if scores is None else float(scores.mean()) + random
-            for name in design.networks
-            for scores in [table.scores.get(name, {}).get(game)]
+            name: None if of is None else float(of.mean()) + random for name, of in runs.items()
         },
     )
 
 
-def _control(table: Table, entry: NetworkResult, rng: np.random.Generator) -> ControlResult:
-    """An A/A control: a network that computes the baseline's function."""
-    difference = entry.difference
-    if not difference:
-        return ControlResult(entry.name, None)
-    _, mine, theirs, floors = table.pair(entry.name)
-    wrong = false_positives(mine, theirs, floors, rng)
-    return ControlResult(entry.name, difference, difference.p < LEVEL, wrong)
-
-
-def _notes(table: Table, games: Mapping[str, GameInfo], lacking: int) -> Iterator[str]:
-    for game, info in games.items():
-        if game not in table.floors and any(game in runs for runs in table.scores.values()):
+def _notes(
+    jobs: Sequence[RunResult],
+    design: Design,
+    games: Mapping[str, GameInfo],
+    missing: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    everyone = tabulate(jobs, design.networks, _outcome)
+    for game, runs in everyone.items():
+        error = float(runs.std(ddof=1)) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
+        if not games[game].counts:
             yield (
-                f"{game_title(game)} is left out of all sums: "
-                "its runs are not clearly above random play"
+                f"{game_title(game)} is left out: {BASELINE} has no runs whose mean is above "
+                "random play"
             )
-        if info.at_floor:
-            yield (
-                f"{game_title(game)} is measured in {FLOOR:g} of the mean of all runs: "
-                f"{BASELINE} scores less"
-            )
-    if lacking:
-        yield f"{lacking} runs are missing; the numbers are of those that finished"
+        elif runs.mean() <= LEARNED * error:
+            yield f"{game_title(game)}: the runs are not clearly above random play"
+    if lacking := sum(map(len, missing.values())):
+        runs_are = "run is" if lacking == 1 else "runs are"
+        yield f"{lacking} {runs_are} missing; the numbers are of those that finished"
+    by_arm = {e: [j.second_games for j in jobs if j.arm == e and j.second] for e in design.networks}
+    fewest = min((min(games) for games in by_arm.values() if games), default=None)
+    if fewest is not None:
+        yield f"the second outcome is of {counted(fewest, 'game')} a run, or more"

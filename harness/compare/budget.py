@@ -36,7 +36,7 @@ LEAST_SEEDS = 3
 TRIAL_UPDATES = 200
 """Updates in which a network is timed (count)."""
 EXTRA = 1.15
-"""Time of a job beside its steps, evaluations and final score, as a factor: an assumption."""
+"""Time of a job beside its steps, evaluations among it, as a factor: an assumption."""
 ROUND = 1_000
 """Steps are cut to a multiple of this."""
 
@@ -52,8 +52,9 @@ def jobs_at_once(design: Design, device: torch.device) -> int:
 
 def hours_of(design: Design, step_seconds: Mapping[str, float], at_once: int) -> float:
     """Time of a design whose networks take so many seconds a step, `at_once` jobs side by side."""
-    seconds = sum(step_seconds[name] for name in design.learners) * design.steps * EXTRA
-    return seconds * design.seeds * len(design.games) / at_once / 3600
+    jobs = (*design.jobs, *design.tandem_jobs)
+    seconds = sum(step_seconds[job.network] for job in jobs) * design.steps * EXTRA
+    return seconds / at_once / 3600
 
 
 def fit(
@@ -67,28 +68,32 @@ def fit(
 
     asked = needs(design)
     if asked <= hours:
-        return design, f"budget: about {_clock(asked)} of {_clock(hours)}, nothing is cut"
-    least = max(int(design.steps * LEAST_STEPS), 1)
+        return design, f"budget: about {clock(asked)} of {clock(hours)}, nothing is cut"
+    # A run that ends before epsilon does has no outcome.
+    least = min(max(int(design.steps * LEAST_STEPS), design.config.epsilon_ends + 1), design.steps)
     steps = max(int(design.steps * hours / asked), least)
     cut = replace(design, steps=max(steps // ROUND * ROUND, least))
-    while needs(cut) > hours and cut.seeds > LEAST_SEEDS:
-        cut = replace(cut, seeds=cut.seeds - 1)
+    while needs(cut) > hours and cut.most_seeds > LEAST_SEEDS:
+        most = cut.most_seeds - 1
+        fewer = {network: min(seeds, most) for network, seeds in cut.seeds_of.items()}
+        cut = replace(cut, seeds=min(cut.seeds, most), seeds_of=fewer)
     if needs(cut) > hours:
         raise UserError(
-            f"--budget {hours:g}: {cut.seeds} seeds of {cut.steps:,} steps take about "
+            f"--budget {hours:g}: {cut.most_seeds} seeds of {cut.steps:,} steps take about "
             f"{needs(cut):.1f} hours: give more time, or fewer games, networks or steps"
         )
     # Dropping a seed may leave time for longer runs again.
     longer = int(cut.steps * hours / needs(cut)) // ROUND * ROUND
     cut = replace(cut, steps=min(max(longer, cut.steps), design.steps))
     return cut, (
-        f"budget: about {_clock(asked)} asked for, {_clock(hours)} given; cut from "
-        f"{design.steps:,} to {cut.steps:,} steps and from {design.seeds} to {cut.seeds} seeds: "
-        f"about {_clock(needs(cut))}"
+        f"budget: about {clock(asked)} asked for, {clock(hours)} given; cut from "
+        f"{design.steps:,} to {cut.steps:,} steps and from {design.most_seeds} to "
+        f"{cut.most_seeds} seeds: about {clock(needs(cut))}"
     )
 
 
-def _clock(hours: float) -> str:
+def clock(hours: float) -> str:
+    """Hours as people read them."""
     return duration(hours * 3600)
 
 

@@ -12,13 +12,14 @@ import torch
 from envs.emulators import EmulatorConfig
 from harness.compare.analysis import analyse
 from harness.compare.design import Design
+from harness.compare.outcomes import outcome, second_outcome, timed
 from harness.compare.results import FORMAT, CurvePoint, MatchedSize, Results, RunResult
 from harness.compare.stages import read_score, trained
 from harness.compare.status import Status
 from harness.evaluation.agents import num_actions
 from harness.evaluation.network_sizes import size_of
 from harness.metrics.games import cut_off
-from harness.metrics.reader import RECENT, Scored, read_figures, scored
+from harness.metrics.reader import read_figures, scored
 from harness.run.config import flatten
 from harness.run.hardware import allocate_cores
 from harness.run.provenance import provenance
@@ -35,14 +36,14 @@ def collect(
     device: torch.device,
     notes: Sequence[str] = (),
 ) -> Results:
-    """The results of a comparison in `out`. Failed and unfinished runs are in it, without a score;
+    """The results of a comparison in `out`. Failed and unfinished runs have no outcome there;
     `unmatched` names networks whose scale at the start was not matched."""
     runs, games = [], []
     for status in statuses:
         lines = read_figures(status.run_dir / "metrics.jsonl")
         runs.append(_collected(out, design, status, lines))
         games.append(scored(lines))
-    jobs = timed(runs, games)
+    jobs = timed(runs, games, design.config.epsilon_ends)
     analysis = analyse(design, jobs)
     actions = num_actions(EmulatorConfig(design.games[0]))
     sizes = {
@@ -58,15 +59,16 @@ def collect(
         provenance=provenance(device, allocate_cores(device, design.config.emulators.num_envs)),
         sizes=sizes,
         jobs=tuple(jobs),
+        outcome_from=design.config.epsilon_ends,
     )
 
 
 def _collected(
     out: Path, design: Design, status: Status, lines: Sequence[dict[str, Any]]
 ) -> RunResult:
-    """All that is known of one run, whose log has these lines: a score and what it took if it is
+    """All that is known of one run, whose log has these lines: outcomes and what it took if it is
     finished."""
-    job, folder = status.job, status.run_dir
+    job, folder, start = status.job, status.run_dir, design.config.epsilon_ends
     result = RunResult(
         **vars(job),
         arm=job.arm,
@@ -74,18 +76,27 @@ def _collected(
         problem=status.problem,
         run=str(folder.relative_to(out)),
         curve=curve(lines, design.steps),
-        score=None,
+        outcome=None,
     )
     state = trained(folder, design.steps)
-    games = read_score(folder, state, design.episodes) if state else None
-    if state is None or games is None or status.state != "finished":
+    if state is None or status.state != "finished":
         return result
+    games = read_score(folder, state, design.episodes) if design.scores(job) else None
+    result = replace(result, episodes=tuple(games or ()))
+    final = result.final_score, len(result.episodes)
+    evaluations = second_outcome(scored(lines, "evaluation"), design.config.eval_episodes)
+    first = outcome(scored(lines), start) if job.teacher is None else final
+    second = evaluations if job.teacher is not None or evaluations[1] else final
+    if first[0] is None:
+        return replace(result, problem=f"no training game ended from step {start:,} on")
     position = state.position
     seconds = position.seconds if position else max((x["seconds"] for x in lines), default=0.0)
     return replace(
         result,
-        score=sum(game.score for game in games) / len(games),
-        episodes=tuple(games),
+        outcome=first[0],
+        outcome_games=first[1],
+        second=second[0],
+        second_games=second[1],
         steps=state.steps,
         updates=state.updates,
         seconds=seconds,
@@ -116,24 +127,6 @@ def curve(lines: Sequence[dict[str, Any]], steps: int) -> tuple[CurvePoint, ...]
         )
         for at, scores in enumerate(bins)
     )
-
-
-def timed(jobs: Sequence[RunResult], games: Iterable[Sequence[Scored]]) -> list[RunResult]:
-    """The runs with their scores after equal time: in each game, that of its fastest run. `games`
-    has the training games of each run, in the order in which they ended."""
-    times: dict[str, list[float]] = {}
-    for job in jobs:
-        if job.score is not None and job.seconds is not None and job.teacher is None:
-            times.setdefault(job.game, []).append(job.seconds)
-    results = []
-    for job, played in zip(jobs, games, strict=True):
-        if job.score is not None:
-            until = min(times.get(job.game, [0.0]))
-            recent = [game.score for game in played if game.seconds <= until][-RECENT:]
-            then = sum(recent) / len(recent) if recent else None
-            job = replace(job, seconds_compared=until, score_at_equal_time=then)
-        results.append(job)
-    return results
 
 
 def cut_off_notes(jobs: Iterable[RunResult]) -> list[str]:

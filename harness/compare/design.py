@@ -1,7 +1,8 @@
 """What a comparison trains: games x networks x seeds with equal settings, as one file.
 
 OUT/design.json                      the design, written once
-OUT/runs/<Game>/<network>-s<seed>/   a run of train.py and, in score.json, its final agent's score
+OUT/runs/<Game>/<network>-s<seed>/   a run of train.py; in score.json its final agent's score, where
+                                     nothing else says how good it is (Design.scores)
 OUT/runs/<Game>/<network>-s<seed>.log   what its programs printed
 OUT/results.json                     everything that was found
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -30,22 +31,20 @@ from harness.run.presets import PRESETS
 MOST_SEEDS = 1_000
 FORMAT = 1
 BASELINE = "stride"
-CONTROLS = ("dense_sub", "half_sub")
-"""They compute the same function as the baseline: a difference to it is a false one. The second
-costs as much as half_max, the first as much as dense_max."""
-SENSITIVE = ("pong", "breakout", "space_invaders", "asterix", "beam_rider")
-TOLERANT = ("boxing", "enduro", "road_runner", "ms_pacman")
-"""Games in which small things have to be located exactly, and games that forgive."""
+TWINS = ("dense_sub", "half_sub")
+"""They compute the same function as the baseline, so their runs count as runs of it, and a
+difference to it is a false one. The second costs as much as half_max, the first as much as
+dense_max."""
 ARROW = "->"
 """In the name of a tandem: the network that acts and the one that learns from what it saw."""
-Role = Literal["baseline", "control", "compared"]
+Role = Literal["baseline", "twin", "compared"]
 EQUAL = {"steps", "seed", "game", "network", "scale_match"}
 """Settings that the design itself decides."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training run of a comparison, and the score of its final agent."""
+    """One training run of a comparison."""
 
     game: str
     network: str
@@ -69,18 +68,20 @@ class Design:
     games: tuple[str, ...]
     networks: tuple[str, ...]
     seeds: int
-    """0 to seeds - 1, the same for every network and game (count)."""
+    """Runs of each network on each game, with seeds 0 to seeds - 1 (count)."""
     steps: int
     """Of every run (agent steps)."""
     preset: str
     settings: dict[str, Any]
     """What departs from the preset, in every run alike."""
     episodes: int
-    """Whole games that score a final agent (count)."""
+    """Whole games that score a final agent, where that is done (count)."""
     margin: float
-    """Smallest difference that matters (share of the baseline's score)."""
+    """Largest loss that does not matter (share of the baseline's mean outcome)."""
     tandems: tuple[str, ...] = ()
     """Networks that learn passively, as `teacher->network`."""
+    seeds_of: dict[str, int] = field(default_factory=dict)
+    """Networks with another number of seeds."""
 
     def __post_init__(self) -> None:
         if not self.games or not self.networks:
@@ -101,8 +102,13 @@ class Design:
         for name in ("seeds", "steps", "episodes"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")
-        if self.seeds > MOST_SEEDS:
-            raise UserError(f"--seeds must be at most {MOST_SEEDS}, not {self.seeds}")
+        for network, count in self.seeds_of.items():
+            if network not in self.networks:
+                raise UserError(f"--seeds {network}={count}: {network} is none of --networks")
+            if count < 1:
+                raise UserError(f"--seeds {network}={count}: must be at least 1")
+        if self.most_seeds > MOST_SEEDS:
+            raise UserError(f"--seeds must be at most {MOST_SEEDS}, not {self.most_seeds}")
         if not 0 < self.margin < 1:
             raise UserError(f"--margin must lie between 0 and 1, not {self.margin}")
         for tandem in self.tandems:
@@ -127,9 +133,10 @@ class Design:
         """Training runs, seed by seed, so that whatever is done is balanced."""
         return [
             Job(game, network, seed)
-            for seed in range(self.seeds)
+            for seed in range(self.most_seeds)
             for game in self.games
             for network in self.networks
+            if seed < self.seeds_for(network)
         ]
 
     @property
@@ -137,10 +144,31 @@ class Design:
         """Runs that need the finished run of their teacher."""
         return [
             Job(game, network, seed, teacher)
-            for seed in range(self.seeds)
+            for seed in range(self.most_seeds)
             for game in self.games
             for teacher, network in map(teacher_of, self.tandems)
+            if seed < self.seeds_for(teacher)
         ]
+
+    def seeds_for(self, network: str) -> int:
+        """How many runs a network has on each game; a passive one has those of its teacher."""
+        return self.seeds_of.get(network, self.seeds)
+
+    @property
+    def most_seeds(self) -> int:
+        """The largest number of seeds of a network (count)."""
+        return max(map(self.seeds_for, self.networks))
+
+    @property
+    def runs(self) -> int:
+        """All runs (count)."""
+        return len(self.jobs) + len(self.tandem_jobs)
+
+    def scores(self, job: Job) -> bool:
+        """Whether a job's final agent is scored: where there are no evaluations, and where a
+        network learned passively, for itself and for its teacher."""
+        teachers = {teacher_of(tandem)[0] for tandem in self.tandems}
+        return job.teacher is not None or not self.config.eval_episodes or job.network in teachers
 
     @property
     def learners(self) -> tuple[str, ...]:
@@ -168,7 +196,7 @@ def role_of(network: str) -> Role:
     """What a network is in a comparison."""
     if network == BASELINE:
         return "baseline"
-    return "control" if network in CONTROLS else "compared"
+    return "twin" if network in TWINS else "compared"
 
 
 def check_name(network: str) -> None:
@@ -184,6 +212,23 @@ def check_name(network: str) -> None:
 def game_ids(names: Sequence[str]) -> tuple[str, ...]:
     """ALE's ids of games as people write them, each once. Raises UnknownGame."""
     return tuple(dict.fromkeys(map(game_id, names)))
+
+
+def parse_seeds(words: Sequence[str]) -> tuple[int | None, dict[str, int]]:
+    """The number for all networks, None if it is not given, and those of single ones, in
+    `5` and `NETWORK=12`. Raises UserError."""
+    seeds, seeds_of = None, {}
+    for word in words:
+        network, equals, text = word.rpartition("=")
+        try:
+            count = whole_number(text)
+        except ValueError:
+            raise UserError(f"--seeds {word}: give 5, or NETWORK=5 for each network") from None
+        if equals:
+            seeds_of[network] = count
+        else:
+            seeds = count
+    return seeds, seeds_of
 
 
 def parse_settings(pairs: Sequence[str], preset: PresetName) -> dict[str, Any]:
@@ -231,7 +276,7 @@ def read_design(out: Path) -> Design | None:
     """The design in a folder, None where there is none. Raises UserError."""
     file = out / "design.json"
     try:
-        return parse(Design, file.read_text(), FORMAT)
+        return parse(Design, file.read_text(), FORMAT, optional=("seeds_of",))
     except FileNotFoundError:
         return None
     except NotADirectoryError:
@@ -249,7 +294,14 @@ def settle_design(out: Path, wanted: Design) -> Design:
     """
     before = read_design(out)
     if before:
-        for name in ("games", "networks", "tandems", "seeds", "steps", *_FIXED):
+        for network in before.networks:
+            old, new = before.seeds_for(network), wanted.seeds_for(network)
+            if network in wanted.networks and new < old:
+                raise UserError(
+                    f"{out} holds another comparison (seeds: {old:,} of {network} can only grow, "
+                    f"not be {new:,}): choose another --out"
+                )
+        for name in ("games", "networks", "tandems", "steps", *_FIXED):
             old, new, why = getattr(before, name), getattr(wanted, name), ""
             if name in _FIXED:
                 why = f"{old} cannot become {new}" if old != new else ""

@@ -4,14 +4,14 @@ a network, and everything else folded below."""
 from __future__ import annotations
 
 from envs.games import game_title
-from harness.compare.design import BASELINE, EQUAL
-from harness.compare.formatting import difference_row, differences, few_note
+from harness.compare.design import BASELINE, EQUAL, TWINS
+from harness.compare.formatting import effect_row, effect_text, effects, seeds_text
 from harness.compare.results import Results
 from harness.compare.run_sections import clock, curves, scores, sizes
-from harness.compare.score_sections import kinds, sums
-from harness.compare.statistics import LEARNED, REDRAWS
-from harness.compare.verdict_sections import control, outcome, tandems, verdicts
-from harness.report.blocks import Column, Intervals, Outcome, Report, Section, Table
+from harness.compare.score_sections import differences
+from harness.compare.statistics import FLOOR, REDRAWS
+from harness.compare.verdict_sections import control, loss, tandems, verdicts
+from harness.report.blocks import Column, Intervals, Report, Section, Table
 from harness.text import counted
 
 TITLE = "Does it matter how the network downsamples?"
@@ -23,10 +23,9 @@ def report(results: Results) -> Report:
     """The page of results.json."""
     sections = (
         verdicts(results),
+        differences(results),
         curves(results),
         scores(results),
-        sums(results),
-        kinds(results),
         clock(results),
         tandems(results),
         control(results),
@@ -39,33 +38,30 @@ def report(results: Results) -> Report:
 
 
 def answer(results: Results) -> str:
-    """Which networks differ, what was compared, and whether the control finds nothing."""
-    design = results.design
-    names: dict[str, list[str]] = {word: [] for word in (*_WORDS.values(), "Not measured")}
+    """What each network does to the score, what the control found, what was compared."""
+    design, control = results.design, results.control
+    named = len(results.compared) <= NAMED
+    findings: dict[str, list[str]] = {}
     for entry in results.compared:
-        word = _WORDS[outcome(entry, design.margin)] if entry.difference else "Not measured"
-        names[word].append(entry.name)
-    findings = [f"{word} for {_list(names[word], 'network')}" for word in names if names[word]]
-    done = sum(job.score is not None for job in results.jobs)
+        found = entry.finding or "not measured"
+        text = f"{entry.name} {effect_text(entry.effect)}" if entry.effect else entry.name
+        findings.setdefault(found, []).append(text if named else entry.name)
+    parts = [f"{found}: {_list(names, 'network')}" for found, names in findings.items()]
+    said = "; ".join(parts) + "."
+    done = sum(job.outcome is not None for job in results.jobs)
     sentences = [
-        f"Does the score differ from {BASELINE}'s by {design.margin:.0%} or more? "
-        f"{'. '.join(findings)}."
-        if findings
-        else f"No network was compared with {BASELINE}.",
+        f"Against {BASELINE}: {said}" if parts else f"No network was compared with {BASELINE}.",
+        "There is no A/A control.",
         f"{counted(len(design.networks), 'network')} were trained on "
-        f"{_list([game_title(game) for game in design.games], 'game')} for {design.steps:,} steps, "
-        f"with {counted(design.seeds, 'seed')} each; {done} of "
-        f"{counted(len(results.jobs), 'run')} are finished.",
+        f"{_list([game_title(game) for game in design.games], 'game')} for {design.steps:,} steps "
+        f"({seeds_text(design)}); {done} of {counted(len(results.jobs), 'run')} are finished.",
     ]
-    for check in results.controls:
-        if check.difference:
-            false = "a difference, which is false"
-            finding = false if check.found_a_difference else "nothing, as it should"
-            sentences.append(f"The A/A control {check.name} finds {finding}.")
-    return " ".join(sentences if results.controls else [*sentences, "There is no A/A control."])
-
-
-_WORDS: dict[Outcome, str] = {"supported": "Yes", "refuted": "No", "undetermined": "Undetermined"}
+    if control and control.effect:
+        holds = "leaves out 0, so nothing is decided" if control.fails else "holds 0, as it should"
+        if control.effect.low is None:
+            holds = "has too few seeds"
+        sentences[1] = f"The A/A control {holds}: {effect_text(control.effect)}."
+    return " ".join(sentences)
 
 
 def _list(names: list[str], kind: str) -> str:
@@ -73,16 +69,21 @@ def _list(names: list[str], kind: str) -> str:
 
 
 def picture(results: Results) -> Intervals | None:
-    """Every network's difference to the baseline, the largest first."""
-    pairs = [(entry, entry.difference) for entry in results.networks if entry.difference]
+    """Every network's difference to the baseline, the largest first, then the A/A control."""
+    pairs = [(entry.name, entry.effect) for entry in results.compared if entry.effect]
     pairs.sort(key=lambda pair: -pair[1].value)
-    if not pairs:
+    rows = [effect_row(name, effect) for name, effect in pairs]
+    if results.control and results.control.effect:
+        rows.append(effect_row("A/A control", results.control.effect))
+    if not rows:
         return None
-    return differences(
-        f"Difference to {BASELINE} after equally many steps: interquartile mean of all runs",
-        [difference_row(entry.name, difference) for entry, difference in pairs],
+    return effects(
+        f"Difference to {BASELINE} after equally many steps, mean over games",
+        rows,
         results.design.margin,
-        few_note([entry for entry, _ in pairs]),
+        f"A/A control: {results.control.parts}, which is the same function."
+        if results.control
+        else "",
     )
 
 
@@ -97,18 +98,21 @@ def _limits(results: Results) -> Section:
 
 def _methods(results: Results) -> Section:
     design = results.design
-    seeds = "seed 0" if design.seeds == 1 else f"seeds 0 to {design.seeds - 1}"
+    twins = [twin for twin in TWINS if twin in design.networks]
+    pooled = f" Runs of {' and '.join(twins)} count as runs of {BASELINE}." if twins else ""
     paragraphs = (
-        f"Every run has the preset {design.preset} and the settings below, {seeds} "
-        f"the same for every network and game, and its final agent plays "
-        f"{counted(design.episodes, 'whole game')}. The run is the unit of all statistics, "
-        "never the game it played.",
-        f"A game counts where the mean of all its runs is {LEARNED:g} standard errors above random "
-        "play; which network made them plays no part. Intervals are stratified percentile "
-        f"bootstraps, p-values stratified permutations ({REDRAWS:,} redraws each), corrected by "
-        "Holm over the compared networks (Agarwal et al. 2021; Holm 1979).",
-        f"The smallest difference that matters, {design.margin:.0%}, was written into the "
-        "design before the first run. It decides, with p and interval, over each verdict.",
+        f"Every run has the preset {design.preset} and the settings below; seeds count from 0. The "
+        f"outcome of a run is the mean score of its training games that ended at step "
+        f"{results.outcome_from:,} or later, where epsilon has its final value; the published score"
+        " of random play is taken off. The run is the unit of all statistics, never the game it "
+        f"played.{pooled}",
+        f"In each game the mean outcome is divided by {BASELINE}'s, and the logarithms are averaged"
+        f" over games. An outcome counts as at least {FLOOR:.0%} of {BASELINE}'s mean in that game."
+        " The variance of a game's logarithm is the sum of s²/(n "
+        "m²) over both networks; the interval is Welch's with Satterthwaite's "
+        "degrees of freedom. p-values are permutations of seeds within games "
+        f"({REDRAWS:,} redraws), corrected by Holm over the compared networks.",
+        f"The margin, {loss(design.margin)}, was written into the design before the first run.",
     )
     rows = [
         (name, str(value), "this comparison" if name in design.settings else design.preset)

@@ -1,130 +1,115 @@
-"""What results.json of a comparison holds, and its file.
+"""What results.json of a comparison holds.
 
-Scores are in points, normalised ones in units of the baseline's score above random play; steps are
+Outcomes and scores are in points, differences shares of the baseline's mean outcome; steps are
 agent steps, times seconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
-from envs.fields import object_of
 from harness.compare.design import Design, Role
-from harness.compare.effects import Equivalence, Interaction
 from harness.compare.statistics import Interval
 from harness.compare.status import State
 from harness.evaluation.network_sizes import NetworkSize
 from harness.run.provenance import Provenance
 
-FORMAT = 1
-Finding = Literal["higher", "lower", "equivalent", "undetermined"]
-"""What the tests find of a network's score against the baseline's."""
+FORMAT = 2
+Finding = Literal[
+    "costs score", "lowers the score", "does not cost score", "helps", "undetermined", "no verdict"
+]
+"""What follows from a network's interval (harness/compare/analysis.py)."""
 
 
 @dataclass(frozen=True)
 class GameInfo:
     """A game of the design."""
 
-    kind: Annotated[Literal["sensitive", "tolerant"] | None, Field(alias="class")]
     random: float
-    """Score of random play."""
+    """Published score of random play."""
     counts: bool
-    """Whether something was learned in it."""
-    unit: float | None
-    """Points that are a score of 1."""
-    at_floor: bool | None
-    """Whether the baseline scores less than a unit."""
+    """Whether the baseline's mean outcome is above random play, so that it can be divided by."""
     means: dict[str, float | None]
-    """By network."""
+    """Mean outcome by network, random play not taken off."""
 
 
 @dataclass(frozen=True)
-class Difference(Interval):
-    """IQM of an arm less that of its baseline."""
+class Effect(Interval):
+    """An arm against its baseline: exp(mean over games of log(mean / baseline's mean)) - 1."""
 
     p: float
+    """Of a permutation of seeds within games."""
     games: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Share of runs that score above each threshold, with its interval."""
-
-    thresholds: tuple[float, ...]
-    share: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class GameScores:
-    """An arm's runs in a game."""
-
-    runs: int
-    normalised: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmResult:
-    """An arm against its baseline, after equally many steps. A field that has its default value is
-    left out of the file."""
+    """An arm against its baseline. A field that has its default value is left out of the file."""
 
     name: str
     missing: tuple[str, ...]
-    """A line for each run that has no score."""
+    """A line for each run that has no outcome."""
     runs: int
-    games: dict[str, GameScores]
-    """Those that it shares with its baseline and that count."""
-    iqm: Interval | None
-    profile: Profile | None
-    difference: Difference | None
-    probability_of_improvement: Interval | None = None
-    game_differences: dict[str, float] | None = None
-    equivalence: Equivalence | None = None
-    interaction: Interaction | None = None
+    """Those with an outcome (count)."""
+    effect: Effect | None = None
+    """After equally many steps."""
+    by_game: dict[str, Interval] = field(default_factory=dict)
+    """The same in each game alone."""
+    probability_of_improvement: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkResult(ArmResult):
-    """A network against the baseline."""
+    """A network against the baseline and its twins. Of these themselves nothing is compared."""
 
     name: Annotated[str, Field(alias="network")]
     role: Role
-    at_equal_time: Difference | None
+    second: Effect | None = None
+    """Of the second outcome."""
+    at_equal_time: Effect | None = None
+    """When the fastest run of each game was over, against the baseline without its twins, which are
+    slower."""
     p_holm: float | None = None
     finding: Annotated[Finding | None, Field(alias="verdict")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TandemResult(ArmResult):
-    """A network that learned passively, against its teacher."""
+    """A network that learned passively, against its teacher, by the scores of their final agents:
+    it plays no training games."""
 
     name: Annotated[str, Field(alias="tandem")]
 
 
 @dataclass(frozen=True)
 class ControlResult:
-    """What an A/A control found."""
+    """The A/A control: two parts of the baseline's runs, which compute the same function."""
 
-    name: Annotated[str, Field(alias="network")]
-    difference: Difference | None
-    found_a_difference: bool | None = None
-    interval_false_positives: float | None = None
-    """Share of deals of the same runs in which the interval leaves out zero."""
+    parts: str
+    """Which they are, for people."""
+    effect: Effect | None
+
+    @property
+    def fails(self) -> bool:
+        """Whether the interval leaves out 0."""
+        effect = self.effect
+        if effect is None or effect.low is None or effect.high is None:
+            return False
+        return not effect.low <= 0 <= effect.high
 
 
 @dataclass(frozen=True)
 class PowerRow:
-    """Chance that a difference is found."""
+    """Chance of a finding."""
 
     effect: float
-    alone: float
-    among_all: float
-    """As the first of Holm's steps."""
+    """True difference."""
+    finding: Finding
+    """What it should be called, at least."""
+    chance: float
 
 
 @dataclass(frozen=True)
@@ -132,11 +117,13 @@ class Power:
     """The power of a design."""
 
     games: int
-    seeds: int
-    compared: int
-    """Networks in Holm's family."""
-    spread: float
-    spread_is: Literal["assumed", "measured"]
+    runs: int
+    """Of the compared network with the fewest, in a game."""
+    baseline_runs: int
+    """Of the baseline and its twins, in a game."""
+    variation: float
+    """Coefficient of variation between seeds."""
+    variation_is: Literal["assumed", "measured"]
     rows: tuple[PowerRow, ...]
 
 
@@ -173,7 +160,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """One run; those that are not finished have no score, nor what stands below it."""
+    """One run; those that are not finished have no outcome, nor what stands below it."""
 
     game: str
     network: str
@@ -185,9 +172,16 @@ class RunResult:
     run: str
     """Its folder in that of the comparison."""
     curve: tuple[CurvePoint, ...]
-    score: float | None
-    """Mean of the scored games of its final agent."""
+    outcome: float | None
+    """Mean of the training games that ended when epsilon had its final value; of a network that
+    learned passively the mean of its final agent's games."""
+    outcome_games: int = 0
+    """How many these are."""
+    second: float | None = None
+    """Mean of the last evaluations, without any that of the final agent's games."""
+    second_games: int = 0
     episodes: tuple[Game, ...] = ()
+    """Games of the final agent, if it was scored."""
     steps: int | None = None
     updates: int | None = None
     seconds: float | None = None
@@ -197,8 +191,14 @@ class RunResult:
     """Versions, devices and arithmetic."""
     seconds_compared: float | None = None
     """When the fastest run of the game was over."""
-    score_at_equal_time: float | None = None
-    """Mean of its newest training games then."""
+    at_equal_time: float | None = None
+    """The outcome then."""
+
+    @property
+    def final_score(self) -> float | None:
+        """Mean of the final agent's games."""
+        games = self.episodes
+        return sum(game.score for game in games) / len(games) if games else None
 
 
 @dataclass(frozen=True)
@@ -211,12 +211,13 @@ class MatchedSize(NetworkSize):
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that follows from the scores of the runs."""
+    """Everything that follows from the outcomes of the runs."""
 
     games: dict[str, GameInfo]
     networks: tuple[NetworkResult, ...]
     tandems: tuple[TandemResult, ...]
-    controls: tuple[ControlResult, ...]
+    control: ControlResult | None
+    """None where the baseline's runs cannot be parted."""
     power: Power
     notes: tuple[str, ...]
 
@@ -233,29 +234,10 @@ class Results(Analysis):
     """Its fields stand among the others in the file."""
     sizes: dict[str, MatchedSize]
     jobs: tuple[RunResult, ...]
-
-    @property
-    def others(self) -> list[NetworkResult]:
-        """All networks but the baseline."""
-        return [entry for entry in self.networks if entry.role != "baseline"]
+    outcome_from: int
+    """Step from which training games count: epsilon has its final value."""
 
     @property
     def compared(self) -> list[NetworkResult]:
-        """Networks that are judged: neither baseline nor control."""
+        """Networks that are judged."""
         return [entry for entry in self.networks if entry.role == "compared"]
-
-
-_JSON = TypeAdapter(Results)
-
-
-def read_results(file: Path) -> Results:
-    """What `as_json` gave, from its file. Raises OSError, and ValueError for a file of something
-    else."""
-    content = object_of(file.read_bytes(), FORMAT)
-    return _JSON.validate_python({**content, "provenance": content})
-
-
-def as_json(results: Results) -> dict[str, Any]:
-    """The object of results.json."""
-    content: dict[str, Any] = _JSON.dump_python(results, by_alias=True, exclude_defaults=True)
-    return {**content.pop("provenance"), **content, "design": asdict(results.design)}

@@ -12,11 +12,10 @@ import numpy as np
 from agent.networks import is_user_network
 from envs.games import game_title
 from harness.compare.design import BASELINE
-from harness.compare.formatting import INTERVAL, score_cells
-from harness.compare.power import SEED
+from harness.compare.formatting import INTERVAL, outcome_cells
 from harness.compare.results import CurvePoint, MatchedSize, Results, RunResult
-from harness.compare.statistics import bootstrap_interval
 from harness.compare.verdict_sections import equal_time
+from harness.evaluation.statistics import mean_interval
 from harness.report.blocks import (
     Block,
     Cell,
@@ -57,7 +56,7 @@ def _figure(results: Results, game: str, title: str, x_label: str, place: Place)
     arms = dict.fromkeys(job.arm for job in jobs if any(point.games for point in job.curve))
     lines = tuple(_line(arm, [job for job in jobs if job.arm == arm], place) for arm in arms)
     random = Reference(results.games[game].random, "random play")
-    states = Counter(job.state for job in jobs if job.score is None)
+    states = Counter(job.state for job in jobs if job.outcome is None)
     unfinished = [f"{counted(count, 'run')} {state}" for state, count in states.items()]
     note = f"{', '.join(unfinished)}." if unfinished else ""
     return Curves(title, x_label, "training score, points", lines, references=(random,), note=note)
@@ -65,7 +64,7 @@ def _figure(results: Results, game: str, title: str, x_label: str, place: Place)
 
 def _line(name: str, jobs: Sequence[RunResult], place: Place) -> Series:
     """A network's curve: finished runs as a mean, all of them as thin lines."""
-    finished = [job.curve for job in jobs if job.score is not None]
+    finished = [job.curve for job in jobs if job.outcome is not None]
     points = [
         (float(np.mean(places)), *_mean(scores))
         for parts in zip_longest(*finished)
@@ -83,12 +82,10 @@ def _thin(curve: Sequence[CurvePoint], place: Place) -> tuple[list[Value], list[
 
 
 def _mean(scores: Sequence[float]) -> tuple[float, Value, Value]:
-    """Mean over runs, and the ends of its percentile bootstrap interval."""
-    values, rng = np.array(scores, float), np.random.default_rng(SEED)
-    if len(values) < LEAST:
-        return float(values.mean()), None, None
-    mean = bootstrap_interval(lambda runs: runs[0].mean(-1), [values], rng=rng, redraws=999)
-    return mean.value, mean.low, mean.high
+    """Mean over runs, and the ends of its interval."""
+    values = np.array(scores, float)
+    ends = mean_interval(values) if len(values) >= LEAST else (None, None)
+    return (float(values.mean()), *ends)
 
 
 def _timed(curve: tuple[CurvePoint, ...]) -> tuple[CurvePoint, ...]:
@@ -103,12 +100,12 @@ def _timed(curve: tuple[CurvePoint, ...]) -> tuple[CurvePoint, ...]:
 
 
 def scores(results: Results) -> Section:
-    """The score of every run, a table a game; what is missing by name."""
-    cells = score_cells(results)
+    """The outcome of every run, a table a game; what is missing by name."""
+    cells = outcome_cells(results)
     blocks: list[Block] = [_scores(results, game, cells) for game in results.games]
     missing = defaultdict(list)
     for job in results.jobs:
-        if job.score is None:
+        if job.outcome is None:
             why = job.problem or None
             missing[job.arm, game_title(job.game), job.state, why].append(job.seed)
     if missing:
@@ -119,8 +116,9 @@ def scores(results: Results) -> Section:
     else:
         blocks.append("No run is missing.")
     lead = (
-        f"Mean raw score of {counted(results.design.episodes, 'whole game')} of each run's final "
-        "agent, every seed. The final agent, not the best one: that would be chosen by its score."
+        f"Mean raw score of each run's training games from step {results.outcome_from:,} on, where "
+        "epsilon has its final value, every seed. The second outcome is the mean of the last "
+        "evaluations, of a run without any that of its final agent's games."
     )
     return Section("Scores", lead, tuple(blocks))
 
@@ -130,17 +128,17 @@ def _scores(results: Results, game: str, cells: Mapping[tuple[str, str], list[Ce
     for (of, arm), row in cells.items():
         if of == game:
             points = [cell for cell in row if isinstance(cell, float)]
-            rows.append((arm, sum(points) / len(points) if points else None, *row))
-    if info.counts:
-        unit = f"a score of 1 is {info.unit:,.2f} points above it"
-    else:
-        unit = f"left out of all sums: not clearly above it, or no run of {BASELINE}"
-    seeds = (Column(f"seed {seed}", ",.1f") for seed in range(results.design.seeds))
+            runs = [job for job in results.jobs if (job.game, job.arm) == (game, arm)]
+            second = _mean_of(runs, "second")
+            rows.append((arm, sum(points) / len(points) if points else None, second, *row))
+    counted_games = sum(job.outcome_games for job in results.jobs if job.game == game)
+    left_out = "" if info.counts else f" Left out: {BASELINE} is not above it, or has no runs."
+    seeds = (Column(f"seed {seed}", ",.1f") for seed in range(results.design.most_seeds))
     return Table(
         f"{game_title(game)}, points",
-        (Column("network"), Column("mean", ",.1f"), *seeds),
+        (Column("network"), Column("mean", ",.1f"), Column("second outcome", ",.1f"), *seeds),
         tuple(rows),
-        f"Random play {number(info.random, ',.1f')}; {unit}.",
+        f"Random play {number(info.random, ',.1f')}; {counted(counted_games, 'game')}.{left_out}",
     )
 
 
@@ -152,8 +150,7 @@ def clock(results: Results) -> Section:
             acting.setdefault((job.arm, job.game), []).append(job)
     lead = (
         "Equal steps come first; equal time second, since it depends on the machine and on what "
-        "ran beside. The time of a run includes its evaluations, not the scoring of its final "
-        "agent."
+        "ran beside. The time of a run includes its evaluations."
     )
     if not acting:
         return Section("Wall time", lead, ("No run is finished.",))
@@ -167,7 +164,7 @@ def clock(results: Results) -> Section:
             ("steps/s", ",.0f", lambda jobs: _mean_of(jobs, "steps_per_second")),
             ("hours a run", ".2f", lambda jobs: _mean_of(jobs, "seconds", 3600)),
             ("compared after, hours", ".2f", lambda jobs: _mean_of(jobs, "seconds_compared", 3600)),
-            ("training score then", ",.1f", lambda jobs: _mean_of(jobs, "score_at_equal_time")),
+            ("score then", ",.1f", lambda jobs: _mean_of(jobs, "at_equal_time")),
         ),
     )
     jobs = tuple(replace(job, curve=_timed(job.curve)) for job in results.jobs)

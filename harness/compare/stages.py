@@ -1,5 +1,5 @@
-"""What is left to do for a job: train, or go on training, then score the final agent; and all jobs,
-brought to their end."""
+"""What is left to do for a job: train, or go on training, then score the final agent where that is
+due; and all jobs, brought to their end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class Stages:
         state = trained(folder, self.design.steps)
         if state is None:
             return Stage("training", self._training(job, folder))
-        if read_score(folder, state, self.design.episodes) is None:
+        unscored = read_score(folder, state, self.design.episodes) is None
+        if unscored and self.design.scores(job):
             return Stage("scoring", self._scoring(job, folder), folder / SCORE_FILE)
         return None
 

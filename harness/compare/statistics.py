@@ -1,135 +1,90 @@
-"""Statistics that compare two networks by the scores of many training runs. The unit is the run,
+"""Statistics that compare two networks by the outcomes of many training runs. The unit is the run,
 never the game it played: `harness/evaluation/statistics.py` is about the games of one agent.
 
-Scores come as *strata*: for each game of a comparison an array [seeds] of the runs' mean scores,
-random play's score taken off. Every statistic also takes arrays [R, seeds] of R redrawn samples
-and answers [R] at once. A network is compared with a *baseline*, `stride`.
-
-    unit of a game   mean score of the baseline, at least the game's *floor*
-    IQM              mean of the middle half of all games x seeds in these units
-                     (Agarwal et al., "Deep RL at the edge of the statistical precipice", 2021)
+Outcomes come as *strata*: for each game of a comparison an array [seeds], random play's score taken
+off. What a statistic takes may also be [R, seeds], R redrawn samples, which gives [R] at once. A
+network is compared with a *baseline*. In each game the two means are divided; the estimate is the
+mean over games of the logarithms of these ratios, so a game counts as much as any other, whatever
+its points are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from math import expm1
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import trim_mean
+from scipy.special import nctdtr, stdtrit
 
-Scores = npt.NDArray[np.float64]
-Strata = Sequence[Scores]
+Outcomes = npt.NDArray[np.float64]
+Strata = Sequence[Outcomes]
 """[seeds] or [R, seeds] of one network in each game."""
-Statistic = Callable[[Strata, Strata], Scores]
+Statistic = Callable[[Strata, Strata], Outcomes]
 """A number, or [R], of a network's strata and the baseline's."""
 
 CONFIDENCE = 0.95
 LEVEL = 1 - CONFIDENCE
 """p-values below this count."""
 REDRAWS = 9_999
-"""Relabelled or resampled data sets (count)."""
-FLOOR = 0.25
-"""A game's unit is no smaller than this share of the mean of all its runs."""
-LEARNED = 3.0
-"""A game counts when the mean of all its runs lies so many standard errors above random play."""
+"""Relabelled data sets (count)."""
+FLOOR = 0.05
+"""An outcome counts as at least this share of the baseline's mean, so that a logarithm exists."""
 _SAME = 1e-9
 """Statistics closer than this are equal: sums in another order round otherwise."""
+_NO_VARIANCE = 1e-18
+"""A variance below this is rounding."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A number and the ends of its interval of CONFIDENCE."""
+    """A difference as a share of the baseline's mean outcome (-0.2: a fifth less), with the ends of
+    its interval of CONFIDENCE; None where there is none."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
-def floor_of(runs: Scores) -> float | None:
-    """Floor of the unit of a game, from the scores [n] of all its runs, whatever their network.
-
-    None for a game in which nothing was learned: multiples of nothing say nothing. The labels of
-    the runs play no part, so leaving a game out favours no network, and the floor keeps a network
-    that is compared with runs that failed from being infinitely better.
-    """
-    error = float(runs.std(ddof=1)) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
-    mean = float(runs.mean())
-    return FLOOR * mean if mean > max(LEARNED * error, 0.0) else None
-
-
-def unit_of(baseline: Scores, floor: float) -> Scores:
-    """[...]: the unit of a game, from the baseline's scores [..., seeds]."""
-    return np.asarray(np.maximum(baseline.mean(-1), floor))
-
-
-def iqm(values: Scores) -> Scores:
-    """[...]: interquartile mean of values [..., n]: a quarter is cut off at either end, rounded
-    down (scipy's trim_mean, as rliable does)."""
-    return np.asarray(trim_mean(values, 0.25, axis=-1))
-
-
-def pooled_iqm(strata: Strata, units: Sequence[float]) -> Scores:
-    """IQM over games x seeds in given units."""
-    return iqm(np.concatenate([s / unit for s, unit in zip(strata, units, strict=True)], -1))
-
-
-def iqm_difference(network: Strata, baseline: Strata, floors: Sequence[float]) -> Scores:
-    """IQM of a network less that of its baseline, each sample in its own baseline's units."""
-    units = [unit_of(b, f)[..., None] for b, f in zip(baseline, floors, strict=True)]
+def with_floor(network: Strata, baseline: Strata) -> tuple[list[Outcomes], list[Outcomes]]:
+    """Both, with every outcome at least FLOOR of the baseline's mean in its game, which is above
+    0. The floor is taken as known by all that follows."""
+    floors = [FLOOR * y.mean() for y in baseline]
     mine, theirs = (
-        iqm(np.concatenate([s / unit for s, unit in zip(strata, units, strict=True)], -1))
+        [np.maximum(runs, floor) for runs, floor in zip(strata, floors, strict=True)]
         for strata in (network, baseline)
     )
-    return np.asarray(mine - theirs)
+    return mine, theirs
 
 
-def probability_of_improvement(network: Strata, baseline: Strata) -> Scores:
-    """Chance that a run of the network scores above one of the baseline in the same game, ties
-    counted half, mean over games (Agarwal et al. 2021, section 4.3; Mann & Whitney's U / nm)."""
-    chances = []
-    for x, y in zip(network, baseline, strict=True):
-        above = x[..., :, None] - y[..., None, :]
-        chances.append(((above > 0) + 0.5 * (above == 0)).mean((-1, -2)))
-    return np.asarray(np.mean(chances, 0))
+def log_ratio(network: Strata, baseline: Strata) -> Outcomes:
+    """Mean over games of log(mean of the network / mean of its baseline); all means are above
+    0."""
+    pairs = zip(network, baseline, strict=True)
+    return np.asarray(np.mean([np.log(x.mean(-1) / y.mean(-1)) for x, y in pairs], 0))
 
 
-def performance_profile(
-    strata: Strata, units: Sequence[float], thresholds: Scores, rng: np.random.Generator
-) -> tuple[Scores, Scores, Scores]:
-    """For each threshold [T] the share of runs that score above it, mean over games, and the ends
-    of its bootstrap interval point by point (Agarwal et al. 2021, section 4.2; Dolan & More 2002).
+def welch(network: Strata, baseline: Strata) -> Interval:
+    """The difference exp(log_ratio) - 1 with Welch's interval.
+
+    The variance of a game's logarithm is the sum of s^2 / (n m^2) over both networks (s standard
+    deviation over seeds, n seeds, m mean), to first order in s / m. Degrees of freedom are
+    Satterthwaite's (1946). There is no interval where a network has a single run in a game, or
+    where no runs differ.
     """
-
-    def shares(drawn: Strata) -> Scores:
-        scaled = [s / unit for s, unit in zip(drawn, units, strict=True)]
-        return np.asarray(np.mean([(s[..., None] > thresholds).mean(-2) for s in scaled], 0))
-
-    low, high = np.quantile(shares(_resampled(strata, rng, 999)), _ENDS, axis=0)
-    return shares(strata), low, high
-
-
-_ENDS = (LEVEL / 2, 1 - LEVEL / 2)
-
-
-def bootstrap_interval(
-    statistic: Callable[..., Scores],
-    *networks: Strata,
-    rng: np.random.Generator,
-    redraws: int = REDRAWS,
-) -> Interval:
-    """Stratified percentile bootstrap: the runs of each network and game are drawn again among
-    themselves (Efron 1979; Agarwal et al. 2021, section 4.1). It covers too seldom where seeds are
-    few."""
-    drawn = statistic(*(_resampled(strata, rng, redraws) for strata in networks))
-    low, high = np.quantile(drawn, _ENDS)
-    return Interval(float(statistic(*networks)), float(low), float(high))
-
-
-def _resampled(strata: Strata, rng: np.random.Generator, redraws: int) -> Strata:
-    return [s[rng.integers(len(s), size=(redraws, len(s)))] for s in strata]
+    value = float(log_ratio(network, baseline))
+    variance, freedom = 0.0, 0.0
+    for runs in (*network, *baseline):
+        if len(runs) < 2:
+            return Interval(expm1(value), None, None)
+        part = float(runs.var(ddof=1) / len(runs) / runs.mean() ** 2) / len(network) ** 2
+        variance += part
+        freedom += part**2 / (len(runs) - 1)
+    if variance < _NO_VARIANCE:
+        return Interval(expm1(value), None, None)
+    half = float(stdtrit(variance**2 / freedom, 1 - LEVEL / 2)) * variance**0.5
+    return Interval(expm1(value), expm1(value - half), expm1(value + half))
 
 
 def permutation_p(
@@ -142,9 +97,9 @@ def permutation_p(
     """Two-sided p-value of a statistic under "the network makes no difference": the labels of a
     game's runs are dealt again among them, game by game.
 
-    The statistic is taken anew from each relabelling, units included, so that the test is exact
-    (Pitman 1937); the data as they were count among the relabellings (Phipson & Smyth 2010). The
-    smaller tail is doubled, since statistics with a baseline are not symmetric.
+    The statistic is taken anew from each relabelling, so that the test is exact (Pitman 1937); the
+    data as they were count among the relabellings (Phipson & Smyth 2010). The smaller tail is
+    doubled, since statistics with a baseline are not symmetric.
     """
     mine, theirs = [], []
     for x, y in zip(network, baseline, strict=True):
@@ -168,22 +123,39 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def false_positives(
-    network: Strata,
-    control: Strata,
-    floors: Sequence[float],
-    rng: np.random.Generator,
-    splits: int = 200,
+def probability_of_improvement(network: Strata, baseline: Strata) -> float:
+    """Chance that a run of the network does better than one of the baseline in the same game, ties
+    counted half, mean over games (Agarwal et al. 2021, section 4.3; Mann & Whitney's U / nm)."""
+    chances = []
+    for x, y in zip(network, baseline, strict=True):
+        above = x[:, None] - y[None, :]
+        chances.append(((above > 0) + 0.5 * (above == 0)).mean())
+    return float(np.mean(chances))
+
+
+def variation_of(strata: Strata) -> float | None:
+    """Coefficient of variation of a network's runs (standard deviation over mean), pooled over
+    games by degrees of freedom; None without two runs in any game. All means are above 0."""
+    freedom = sum(len(runs) - 1 for runs in strata)
+    if not freedom:
+        return None
+    squares = sum(float((((runs - runs.mean()) / runs.mean()) ** 2).sum()) for runs in strata)
+    return float((squares / freedom) ** 0.5)
+
+
+def chance_of_excluding(
+    excluded: float, games: int, runs: int, baseline_runs: int, variation: float
 ) -> float:
-    """How often the bootstrap interval of an IQM difference leaves out zero where there is none:
-    the runs of two networks that compute the same function, dealt again into two groups."""
-    difference, wrong = partial(iqm_difference, floors=floors), 0
-    for _ in range(splits):
-        dealt = [
-            rng.permutation(np.concatenate(pair)) for pair in zip(network, control, strict=True)
-        ]
-        mine = [runs[: len(x)] for runs, x in zip(dealt, network, strict=True)]
-        theirs = [runs[len(x) :] for runs, x in zip(dealt, network, strict=True)]
-        interval = bootstrap_interval(difference, mine, theirs, rng=rng, redraws=499)
-        wrong += not interval.low <= 0 <= interval.high
-    return wrong / splits
+    """Chance that Welch's interval leaves out a logarithm that lies `excluded` from the true one,
+    on its side; 0 where a network has one run. Runs have this coefficient of variation.
+
+    In closed form: the estimate is normal with the interval's own variance, so the statistic has
+    the noncentral t distribution.
+    """
+    if min(runs, baseline_runs) < 2:
+        return 0.0
+    mine, theirs = variation**2 / runs / games, variation**2 / baseline_runs / games
+    parts = mine**2 / (runs - 1) / games + theirs**2 / (baseline_runs - 1) / games
+    freedom = (mine + theirs) ** 2 / parts
+    far = excluded / (mine + theirs) ** 0.5
+    return 1.0 - float(nctdtr(freedom, far, stdtrit(freedom, 1 - LEVEL / 2)))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from envs.games import game_title
-from harness.compare.formatting import has_width, score_cells
-from harness.compare.results import (
-    ArmResult,
-    ControlResult,
-    NetworkResult,
-    Power,
-    Results,
+from harness.compare.design import BASELINE, Design
+from harness.compare.formatting import (
+    INTERVAL,
+    effect_cell,
+    outcome_cells,
+    p_cell,
+    p_text,
+    seeds_text,
 )
-from harness.compare.statistics import CONFIDENCE, Interval
-from harness.compare.verdict_sections import control_text
+from harness.compare.results import ArmResult, NetworkResult, Power, Results
 from harness.console import Table
 from harness.report.blocks import Cell, Column
 from harness.report.blocks import Table as Block
@@ -23,31 +21,33 @@ from harness.text import counted
 
 def power_lines(power: Power) -> list[str]:
     """The power of a design in words."""
-    spread = f"{power.spread:.0%} spread between seeds ({power.spread_is})"
-    games, seeds = counted(power.games, "game"), counted(power.seeds, "seed")
-    lines = [f"power, {games} x {seeds}, {spread}:"]
-    for row in power.rows:
-        among = f", {row.among_all:.2f} among {power.compared} compared networks"
-        lines.append(
-            f"  a difference of {row.effect:+.0%} is found with probability "
-            f"{row.alone:.2f}{among if power.compared > 1 else ''}"
-        )
-    return lines
+    variation = f"coefficient of variation {power.variation:.2f} ({power.variation_is})"
+    runs = f"{counted(power.runs, 'seed')} against {power.baseline_runs} of {BASELINE}"
+    return [
+        f"power, {counted(power.games, 'game')}, {runs}, {variation}:",
+        *(
+            f"  true difference {row.effect:+.0%}: found ({row.finding}) with probability "
+            f"{row.chance:.2f}"
+            for row in power.rows
+        ),
+    ]
 
 
 def findings(results: Results) -> Table:
     """The networks at equal steps, and their differences at equal time."""
-    title = f"scores in units of stride above random play; [{CONFIDENCE:.0%} interval]"
-    rows = tuple(map(_finding_row, (*results.networks, *results.tandems)))
-    return _printed(Block(title, _FINDINGS, rows))
+    title = f"mean score above random play against {BASELINE}'s; ({INTERVAL})"
+    entries = (*results.networks, *results.tandems)
+    return _printed(Block(title, _FINDINGS, tuple(map(_finding_row, entries))))
 
 
 def seeds(results: Results) -> Table:
-    """The score of every run, failed ones by their state."""
-    columns = [Column(f"seed {seed}", ",.1f") for seed in range(results.design.seeds)]
-    cells = sorted(score_cells(results).items(), key=lambda item: item[0][0])
+    """The outcome of every run, failed ones by their state."""
+    numbers = range(results.design.most_seeds)
+    columns = [Column(f"seed {seed}", ",.1f") for seed in numbers]
+    cells = sorted(outcome_cells(results).items(), key=lambda item: item[0][0])
     rows = tuple((game_title(game), arm, *row) for (game, arm), row in cells)
-    table = Block("every seed (points)", (Column("game"), Column("network"), *columns), rows)
+    title = f"every seed (points a training game from step {results.outcome_from:,} on)"
+    table = Block(title, (Column("game"), Column("network"), *columns), rows)
     return _printed(table, names=2)
 
 
@@ -68,45 +68,32 @@ def _cell(cell: Cell, form: str) -> str:
     return cell if isinstance(cell, str) else f"{cell:{form}}"
 
 
-def _interval(interval: Interval | None, sign: str = "") -> Cell:
-    if not interval:
-        return None
-    value, low, high = (f"{x:{sign}.2f}" for x in (interval.value, interval.low, interval.high))
-    return f"{value} [{low}, {high}]" if has_width(interval) else f"{value} [none]"
-
-
 def _finding_row(arm: ArmResult) -> tuple[Cell, ...]:
     network = arm if isinstance(arm, NetworkResult) else None
-    difference, better = arm.difference, arm.probability_of_improvement
-    timed, p_holm = (network.at_equal_time, network.p_holm) if network else (None, None)
-    role = "A/A control" if network and network.role == "control" else None
+    effect = arm.effect
+    role = network.role if network and network.role != "compared" else None
     return (
         arm.name,
         f"{arm.runs}" + (f" ({len(arm.missing)} missing)" if arm.missing else ""),
-        _interval(arm.iqm),
-        _interval(difference, sign="+"),
-        difference.p if difference else None,
-        p_holm,
-        better.value if better else None,
-        timed.value if timed else None,
-        timed.p if timed else None,
+        effect_cell(effect),
+        p_cell(effect),
+        p_text(network.p_holm) if network else None,
+        arm.probability_of_improvement,
+        effect_cell(network.second if network else None),
+        effect_cell(network.at_equal_time if network else None),
         (network and network.finding) or role,
     )
 
 
 _FINDINGS = (
-    *(Column("network"), Column("runs"), Column("IQM"), Column("less stride"), Column("p", ".3f")),
-    *(Column("Holm", ".3f"), Column("better run", ".2f"), Column("at equal time", "+.2f")),
-    *(Column("its p", ".3f"), Column("finding")),
+    *(Column("network"), Column("runs"), Column("difference"), Column("p"), Column("Holm")),
+    *(Column("better run", ".2f"), Column("second outcome"), Column("at equal time")),
+    Column("finding"),
 )
 
 
-def control_lines(controls: Sequence[ControlResult]) -> list[str]:
-    """What each A/A control found."""
-    return [control_text(control) for control in controls if control.difference]
-
-
-def job_count(games: Sequence[str], networks: Sequence[str], count: int) -> str:
-    """`3 games x 4 networks x 5 seeds: 60 runs`."""
-    factors = counted(len(games), "game"), counted(len(networks), "network"), counted(count, "seed")
-    return f"{' x '.join(factors)}: {counted(len(games) * len(networks) * count, 'run')}"
+def job_count(design: Design) -> str:
+    """`3 games x 4 networks, 5 seeds: 60 runs`."""
+    arms = (*design.networks, *design.tandems)
+    factors = f"{counted(len(design.games), 'game')} x {counted(len(arms), 'network')}"
+    return f"{factors}, {seeds_text(design)}: {counted(design.runs, 'run')}"

@@ -226,6 +226,8 @@ class Verdict:
     """What was measured, with its interval, for the line of this claim at the top of the page."""
     matters: str = ""
     """The smallest effect that matters, for the same line."""
+    word: str = ""
+    """What stands in place of the verdict, which then is only how it is drawn."""
 
 
 Block = str | Figure | Verdict

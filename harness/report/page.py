@@ -48,7 +48,9 @@ def page(report: Report) -> str:
     claims = [verdict.claim_id for verdict in verdicts]
     if len(claims) != len(set(claims)):
         raise ValueError(f"two verdicts on one claim: {', '.join(claims)}")
-    outcomes, numbers = Counter(verdict.verdict for verdict in verdicts), Counter[str]()
+    words = sorted(verdicts, key=lambda verdict: list(SYMBOLS).index(verdict.verdict))
+    outcomes = Counter(verdict.word or verdict.verdict for verdict in words)
+    numbers = Counter[str]()
     styles = Styles(series_names(report))
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
@@ -60,7 +62,7 @@ def page(report: Report) -> str:
         "page",
         report=report,
         verdicts=verdicts,
-        counts=", ".join(f"{outcomes[name]} {name}" for name in SYMBOLS if outcomes[name]),
+        counts=", ".join(f"{count} {word}" for word, count in outcomes.items()),
         anchors={claim: f"claim-{place}" for place, claim in enumerate(claims, 1)},
         symbols=SYMBOLS,
         css=Html(css + colour_rules()),

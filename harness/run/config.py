@@ -88,6 +88,13 @@ class RunConfig:
             )
 
     @property
+    def epsilon_ends(self) -> int:
+        """From here on epsilon has its final value (steps)."""
+        exploration = self.exploration
+        after_warmup = exploration.epsilon_decay_from == "warmup"
+        return exploration.epsilon_decay + (self.warmup if after_warmup else 0)
+
+    @property
     def replay_rows(self) -> int:
         """Rows of the replay memory: `replay_size` shared among the emulators, rounded down."""
         return self.replay_size // self.emulators.num_envs

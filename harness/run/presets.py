@@ -68,9 +68,9 @@ def decay_note(config: RunConfig, preset: PresetName, option: str = "--epsilon-d
             f"epsilon falls for {decay:,} of {steps:,} steps, and the source of the preset "
             f"{preset} has it fall for {share:.0%} of a run: {option}{round(share * steps)}"
         )
-    end = decay + (config.warmup if config.exploration.epsilon_decay_from == "warmup" else 0)
-    if 2 * end > steps:
-        return f"epsilon changes until step {end:,} of {steps:,}: {option}N shortens that"
+    if 2 * config.epsilon_ends > steps:
+        until = f"step {config.epsilon_ends:,} of {steps:,}"
+        return f"epsilon changes until {until}: {option}N shortens that"
     return ""
 
 

@@ -10,7 +10,7 @@ from envs.scores import REFERENCE_SCORES
 from harness.compare.analysis import analyse
 from harness.compare.collection import BINS
 from harness.compare.design import Design, Job
-from harness.compare.results import CurvePoint, MatchedSize, Results, RunResult
+from harness.compare.results import CurvePoint, Game, MatchedSize, Results, RunResult
 from harness.run.config import flatten
 from harness.run.provenance import Machine, Provenance
 
@@ -20,9 +20,9 @@ DESIGN = Design(
     seeds=5,
     steps=20_000,
     preset="quick",
-    settings={"n_step": 3, "double": True},
+    settings={"n_step": 3, "double": True, "epsilon_decay": 4_000},
     episodes=30,
-    margin=0.1,
+    margin=0.2,
 )
 
 SIZES = {"stride": (9.35, 36), "dense_sub": (61.46, 36), "stride_gap": (9.35, None)}
@@ -34,7 +34,7 @@ def results_of(
     lost: Collection[tuple[str, str, int]] = (),
     spread: float = 0.06,
 ) -> Results:
-    """Results of runs whose final scores above random play are ten times the level of their arm.
+    """Results of runs whose outcomes above random play are ten times the level of their arm.
 
     `lost` has game, arm and seed of runs that broke off; those of arms without a level wait.
     """
@@ -48,12 +48,13 @@ def results_of(
     versions = {"python": "3.11", "torch": "2"}
     return Results(
         **vars(analyse(design, jobs)),
-        format=1,
+        format=2,
         design=design,
         settings=flatten(design.config),
         provenance=Provenance(command, "2026-01-01", None, versions, machine),
         sizes={name: _size(name) for name in dict.fromkeys(job.network for job in jobs)},
         jobs=tuple(jobs),
+        outcome_from=design.config.epsilon_ends,
     )
 
 
@@ -79,15 +80,19 @@ def _job(
     problem = "the loss is no longer a finite number" if lost else ""
     common = vars(job) | {"arm": job.arm, "state": state, "problem": problem, "run": "runs/some"}
     if state != "finished":
-        return RunResult(**common, score=None, curve=curve)
+        return RunResult(**common, outcome=None, curve=curve)
     return RunResult(
         **common,
-        score=random + above,
+        outcome=random + above,
+        outcome_games=40,
+        second=None if job.teacher else random + above * 1.1,
+        second_games=0 if job.teacher else 24,
+        episodes=(Game(0, round(random + above), 100, False),),
         curve=curve,
         seconds=3600.0 * (2 if job.network.startswith("dense") else 1),
         steps_per_second=100.0,
         seconds_compared=3600.0,
-        score_at_equal_time=None if job.teacher else random + above * 0.9,
+        at_equal_time=None if job.teacher else random + above * 0.9,
     )
 
 
