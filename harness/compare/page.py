@@ -3,10 +3,12 @@ a network, and everything else folded below."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 from envs.games import game_title
 from harness.compare.design import BASELINE, EQUAL, TWINS
 from harness.compare.formatting import effect_row, effect_text, effects, seeds_text
-from harness.compare.results import Results
+from harness.compare.results import NetworkResult, Results
 from harness.compare.run_sections import clock, curves, scores, sizes
 from harness.compare.score_sections import differences
 from harness.compare.statistics import FLOOR, REDRAWS
@@ -40,17 +42,15 @@ def report(results: Results) -> Report:
 def answer(results: Results) -> str:
     """What each network does to the score, what the control found, what was compared."""
     design, control = results.design, results.control
-    named = len(results.compared) <= NAMED
-    findings: dict[str, list[str]] = {}
-    for entry in results.compared:
-        found = entry.finding or "not measured"
-        text = f"{entry.name} {effect_text(entry.effect)}" if entry.effect else entry.name
-        findings.setdefault(found, []).append(text if named else entry.name)
-    parts = [f"{found}: {_list(names, 'network')}" for found, names in findings.items()]
-    said = "; ".join(parts) + "."
+    clauses = [_clause(entry) for entry in results.compared]
+    if len(clauses) > NAMED:
+        counts = Counter(entry.finding or "not measured" for entry in results.compared)
+        clauses = [f"{found}: {counted(count, 'network')}" for found, count in counts.items()]
     done = sum(job.outcome is not None for job in results.jobs)
     sentences = [
-        f"Against {BASELINE}: {said}" if parts else f"No network was compared with {BASELINE}.",
+        f"Against {BASELINE}, {'; '.join(clauses)}."
+        if clauses
+        else f"No network was compared with {BASELINE}.",
         "There is no A/A control.",
         f"{counted(len(design.networks), 'network')} were trained on "
         f"{_list([game_title(game) for game in design.games], 'game')} for {design.steps:,} steps "
@@ -62,6 +62,15 @@ def answer(results: Results) -> str:
             holds = "has too few seeds"
         sentences[1] = f"The A/A control {holds}: {effect_text(control.effect)}."
     return " ".join(sentences)
+
+
+def _clause(entry: NetworkResult) -> str:
+    """What was found of a network, with its numbers."""
+    if not entry.effect:
+        return f"{entry.name} is not measured"
+    found = entry.finding or "undetermined"
+    verb = {"undetermined": "is undetermined", "no verdict": "has no verdict"}.get(found, found)
+    return f"{entry.name} {verb}, {effect_text(entry.effect)}"
 
 
 def _list(names: list[str], kind: str) -> str:
