@@ -1,4 +1,5 @@
 # make train   set up, train on Pong, score the agent, record a game, say what to do next
+# make compare set up, train stride and half_max side by side on GAME, report what differs
 # make test    set up, then lint, types and all tests
 # make board   TensorBoard on checkpoints/
 # make help    this list
@@ -11,6 +12,8 @@
 #   SEED     of everything that is drawn                    0
 #   STEPS    length of the run, summed over emulators       the preset's
 #   ARGS     more options of train.py                       none
+# Of make compare: GAME, PRESET and STEPS, as above, and
+#   SEEDS    runs of each network                           4
 # Of all targets:
 #   PYTHON   3.11 to 3.13; makes the environment            python3
 
@@ -19,20 +22,21 @@ PRESET  ?= quick
 NETWORK ?= stride
 SEED    ?= 0
 STEPS   ?=
+SEEDS   ?= 4
 ARGS    ?=
 PYTHON  ?= python3
 
 # As typed: what looks like a variable of make is none, and the shell gets one word of each.
 typed    = '$(subst ','\'',$(value $1))'
 # Else programs that are called would get them, with what looks like a variable put in.
-unexport GAME PRESET NETWORK SEED STEPS ARGS PYTHON
+unexport GAME PRESET NETWORK SEED STEPS SEEDS ARGS PYTHON
 MAKEOVERRIDES =
 # A network of your own (module:Class) runs its code only where it is named.
 OWN      = $(if $(findstring :,$(value NETWORK)),--network $(call typed,NETWORK))
 BIN     := .venv/bin
 INSTALL  = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test board help clean again
+.PHONY: train compare test board help clean again
 
 train: .venv/installed
 	@where=$$(mktemp) && trap 'rm -f "$$where"' EXIT INT TERM && \
@@ -44,6 +48,13 @@ train: .venv/installed
 	$(BIN)/python evaluate.py record "$$run" $(OWN) --episodes 1 --out "$$run/episodes" && \
 	echo "watch the curves:    make board, then open http://localhost:6006/#custom_scalars" && \
 	echo "train another game:  make train GAME=Breakout"
+
+# Called again, it goes on where it was stopped.
+compare: .venv/installed
+	@$(BIN)/python evaluate.py compare --out checkpoints/compare/$(call typed,GAME) \
+		--games $(call typed,GAME) --networks stride,half_max --seeds $(call typed,SEEDS) \
+		--preset $(call typed,PRESET) \
+		$(if $(value STEPS),--steps $(call typed,STEPS)) $(value ARGS) --estimate
 
 test: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -335,6 +335,17 @@ def test_a_small_comparison_from_beginning_to_end(
         assert table.row_count == 2
     assert "variation 0.40 (assumed)" in power_lines(results.power)[0]
 
+    # Of the runs alone the same follows.
+    for name in ("design.json", "results.json", "report.html"):
+        Path("out", name).unlink()
+    assert CompareCommand(out=Path("out"), networks=("brokenly:Broken",), jobs=2).run() == 0
+    assert "nothing is trained" in capsys.readouterr().out
+    rebuilt = read_results(Path("out/results.json"))
+    assert (rebuilt.jobs, rebuilt.networks) == (results.jobs, results.networks)
+    assert not Path("out/design.json").exists()
+    with pytest.raises(UserError, match="code of its own"):
+        CompareCommand(out=Path("out")).run()
+
 
 def test_a_run_without_evaluations_is_scored_in_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

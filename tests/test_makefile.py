@@ -75,6 +75,17 @@ def test_a_value_is_one_word_as_it_was_typed(text: str, variable: str, folder: P
     assert record[:3] == ["evaluate.py", "record", "runs/it's mine"]
 
 
+def test_a_comparison_says_first_how_long_it_takes(folder: Path) -> None:
+    (call,) = calls(folder, "compare", "GAME=Space Invaders", "STEPS=9000")
+    options = dict(zip(call[2:-1:2], call[3::2], strict=True))
+    assert call[:2] == ["evaluate.py", "compare"]
+    assert call[-1] == "--estimate"
+    assert options["--out"] == "checkpoints/compare/Space Invaders"
+    assert (options["--games"], options["--networks"]) == ("Space Invaders", "stride,half_max")
+    assert (options["--seeds"], options["--steps"]) == ("4", "9000")
+    assert "--steps" not in calls(folder, "compare")[-1]
+
+
 def test_a_network_of_ones_own_is_named_to_every_program(folder: Path) -> None:
     for call in calls(folder, "train", "NETWORK=mine:Net"):
         assert call[call.index("--network") + 1] == "mine:Net"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+import torch
 import tyro
 
 from envs.games import departs_from_id
@@ -24,11 +26,12 @@ from harness.compare.design import (
 )
 from harness.compare.page import report
 from harness.compare.power import design_notes, design_power
+from harness.compare.rebuild import design_of_runs, has_runs
 from harness.compare.results import Results
 from harness.compare.results_file import as_json
 from harness.compare.runner import Runner
-from harness.compare.stages import Stages, run_jobs, unmatched_networks
-from harness.compare.status import Watch
+from harness.compare.stages import Stages, run_jobs, standing, unmatched_networks
+from harness.compare.status import Status, Watch
 from harness.compare.tables import findings, job_count, power_lines, seeds
 from harness.compare.verdict_sections import control_text
 from harness.console import WHOLE, Console, progress
@@ -44,6 +47,9 @@ from harness.run.hardware import DeviceName, pick_device
 from harness.run.presets import PRESETS, decay_note
 from harness.text import shell_line
 
+EPISODES = 30
+MARGIN = 0.2
+
 
 @dataclass(frozen=True)
 class CompareCommand:
@@ -54,6 +60,9 @@ class CompareCommand:
     Each run has its own folder under DIR/runs. Its initial weights have the scale of `stride`'s.
     Called again with the same --out, it skips what is finished and continues with the rest. Games,
     networks and seeds may be added then, and runs made longer. Separate names by spaces or commas.
+
+    Where DIR has runs but no design.json, --out alone trains nothing: it reports on the runs that
+    are there.
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -95,6 +104,9 @@ class CompareCommand:
         self._check()
         never_wait_long()
         previous = read_design(self.out)
+        asked = (self.games, self.seeds, self.steps, self.preset, self.settings, self.tandem)
+        if previous is None and not any(asked) and not self.budget and has_runs(self.out):
+            return self._report_on_runs()
         design = self._design(previous)
         self._refuse_foreign_code(design)
         device = pick_device(self.device)
@@ -127,12 +139,43 @@ class CompareCommand:
                     return exit_code(stop)
             finally:
                 watch.close()
-            with progress("writing the report"):
-                results = collect(self.out, design, statuses, unmatched, device, notes)
-                write_json(self.out / "results.json", as_json(results))
-                write_page(self.out / "report.html", report(results))
+            results = self._write(design, statuses, unmatched, device, notes)
         self._print(results)
         return 1 if any(status.state == "failed" for status in statuses) else 0
+
+    def _report_on_runs(self) -> int:
+        """Report on the runs of a folder without a design, as they are; returns the exit code."""
+        design = design_of_runs(self.out, self.episodes or EPISODES, self.margin or MARGIN)
+        self._refuse_foreign_code(design)
+        device, unmatched = pick_device(self.device), unmatched_networks(design)
+        note = "the design was read from the folders of the runs"
+        with writing(self.out):
+            watch = Watch(design.steps)
+            try:
+                wait_for_writers(self.out, watch.say)
+                watch.say(f"{self.out} has runs but no design.json: {note}; nothing is trained")
+                stages = Stages(self.out, design, self.device, unmatched)
+                statuses = standing(stages, watch, training_is_enough=True)
+            finally:
+                watch.close()
+            results = self._write(design, statuses, unmatched, device, [note])
+        self._print(results)
+        return 1 if any(status.state == "failed" for status in statuses) else 0
+
+    def _write(
+        self,
+        design: Design,
+        statuses: Sequence[Status],
+        unmatched: frozenset[str],
+        device: torch.device,
+        notes: Sequence[str],
+    ) -> Results:
+        """Collect the results, write results.json and report.html."""
+        with progress("writing the report"):
+            results = collect(self.out, design, statuses, unmatched, device, notes)
+            write_json(self.out / "results.json", as_json(results))
+            write_page(self.out / "report.html", report(results))
+        return results
 
     def _check(self) -> None:
         if self.jobs is not None and self.jobs < 1:
@@ -159,8 +202,8 @@ class CompareCommand:
             steps=_chosen(self.steps, previous and previous.steps, PRESETS[preset].steps),
             preset=preset,
             settings=departures,
-            episodes=_chosen(self.episodes, previous and previous.episodes, 30),
-            margin=_chosen(self.margin, previous and previous.margin, 0.2),
+            episodes=_chosen(self.episodes, previous and previous.episodes, EPISODES),
+            margin=_chosen(self.margin, previous and previous.margin, MARGIN),
             tandems=tandems if self.tandem or not previous else previous.tandems,
             seeds_of=(previous.seeds_of if previous else {}) | seeds_of,
         )

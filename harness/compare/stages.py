@@ -147,17 +147,26 @@ def unmatched_networks(design: Design) -> frozenset[str]:
     return frozenset(n for n in design.own_networks if not scale_matched(n, actions))
 
 
-def run_jobs(runner: Runner, stages: Stages, watch: Watch) -> list[Status]:
-    """Bring all jobs to their end; where they stand."""
+def standing(stages: Stages, watch: Watch, *, training_is_enough: bool = False) -> list[Status]:
+    """Where all jobs stand before anything is begun. A run whose agent was not scored is finished
+    if training is enough and it says how good it is by itself."""
     statuses = []
     for job in (*stages.design.jobs, *stages.design.tandem_jobs):
-        status = Status(job, run_dir(stages.out, job), problem=stages.problem(job))
+        folder = run_dir(stages.out, job)
+        status = Status(job, folder, problem=stages.problem(job))
+        enough = training_is_enough and job.teacher is None
         if status.problem:
             status.state = "failed"
             watch.over(status)
-        elif stages(job) is None:
+        elif stages(job) is None or (enough and trained(folder, stages.design.steps)):
             status.state = "finished"
         statuses.append(status)
+    return statuses
+
+
+def run_jobs(runner: Runner, stages: Stages, watch: Watch) -> list[Status]:
+    """Bring all jobs to their end; where they stand."""
+    statuses = standing(stages, watch)
     if before := sum(status.state == "finished" for status in statuses):
         watch.say(f"{before} of {len(statuses)} runs were finished before")
     acting = [status for status in statuses if status.job.teacher is None]
