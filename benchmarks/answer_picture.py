@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -55,12 +56,14 @@ def _draw_training(ax: Axes, seeds: Seeds, training: str) -> None:
 def _draw_network(ax: Axes, series: Series) -> None:
     colour = COLOURS[KNOWN[series.name].colour][0]
     mark = {"circle": "o", "triangle": "^", "hourglass": "X", "diamond": "D"}
+    x, y = np.array(series.x, float), np.array(series.y, float)
     ax.plot(
-        series.x, series.y, color=colour, marker=mark[KNOWN[series.name].shape],
+        x, y, color=colour, marker=mark[KNOWN[series.name].shape],
         label=LABELS[series.name],
     )  # fmt: skip
     if series.low and series.high:
-        ax.fill_between(series.x, series.low, series.high, color=colour, alpha=0.18, linewidth=0)
+        low, high = np.array(series.low, float), np.array(series.high, float)
+        ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
 if __name__ == "__main__":
