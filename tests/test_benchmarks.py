@@ -9,15 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from agent.execution import WARM_UP
 from benchmarks import gpu
+from benchmarks.answer_picture import LABELS, draw
 from benchmarks.gpu import covered
 from benchmarks.measuring import ALL_RECORDED, FAIR, Loop, report
 from benchmarks.peers.__main__ import rows, window
 from benchmarks.peers.clock import peak_bytes
+from harness.claims.results import as_json, read_results
+from harness.files.atomic import write_json
+from harness.report.styles import COLOURS, KNOWN
 from harness.run.config import RunConfig
 from harness.run.state import Counters
 from harness.training.updates import due_updates
@@ -141,3 +146,19 @@ def test_every_benchmark_explains_itself(name: str) -> None:
     command = [sys.executable, "-m", f"benchmarks.{name}", "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "--seconds" in done.stdout
+
+
+def test_the_picture_of_the_answer_has_a_line_for_each_network(tmp_path: Path) -> None:
+    errors = {"500": 4.0, "1000": 3.0, "8000": 2.0}
+    shipped = read_results(ROOT / "docs" / "results" / "claims-quick" / "results.json")
+    units = tuple(
+        replace(unit, profile=unit.profile | {"states": {"mean": errors}})
+        for unit in shipped.measured
+        if unit.training in ("untrained", "location") and unit.network in LABELS
+    )
+    write_json(tmp_path / "results.json", as_json(replace(shipped, measured=units)))
+    draw(tmp_path / "results.json", tmp_path / "answer.svg")
+    ElementTree.parse(tmp_path / "answer.svg")
+    drawn = (tmp_path / "answer.svg").read_text()
+    for network in LABELS:
+        assert drawn.count(f"stroke: {COLOURS[KNOWN[network].colour][0]}") >= 3  # two and a key

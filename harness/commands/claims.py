@@ -41,7 +41,8 @@ WORKER_BYTES = 3_500_000_000
 class ClaimsCommand:
     """Measure what networks that pool and networks that stride know about a picture: location,
     presence, count, tilt, response to movement, reconstruction. Networks are untrained, trained to
-    locate and to count, and trained agents if some are given.
+    locate and to count, and trained agents if some are given; with a longer budget some learn to
+    play by imitating a scripted expert.
 
     The claims, the smallest effects that matter and the rule of the verdicts are in
     harness/claims/preregistration.toml. Called again with the same --out, it continues with what
@@ -51,7 +52,7 @@ class ClaimsCommand:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder of results.json, report.html and the measurements they are made of."""
     budget: BudgetName = "quick"
-    """quick: about 30 minutes on two cores; answer: about 3 hours, what docs/answer.md rests on;
+    """quick: about 30 minutes on two cores; answer: about 8 hours, what docs/answer.md rests on;
     full: days, ten seeds, more networks."""
     agents: Annotated[tuple[Path, ...], option("RUN ...", "none")] = ()
     """Trained agents to probe, too (run or checkpoint folders)."""
