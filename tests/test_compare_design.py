@@ -13,14 +13,12 @@ from envs.games import UnknownGame
 from harness.commands.compare import CompareCommand
 from harness.compare.budget import EXTRA, fit, hours_of
 from harness.compare.design import (
-    game_ids,
-    parse_seeds,
-    parse_settings,
     read_design,
     role_of,
     settle_design,
     teacher_of,
 )
+from harness.compare.options import game_ids, parse_seeds, parse_settings
 from harness.compare.power import design_notes, design_power
 from harness.errors import UserError
 from support.compare_samples import DESIGN
@@ -60,6 +58,8 @@ def test_seeds_are_read_by_network():
     assert parse_seeds(("5",)) == (5, {})
     assert parse_seeds(("stride=12", "dial:1,2=8")) == (None, {"stride": 12, "dial:1,2": 8})
     assert parse_seeds(("4", "stride=6")) == (4, {"stride": 6})
+    with pytest.raises(UserError, match=r"--seeds \.5: \.5 looks like a share"):
+        parse_seeds((".5",))
     for wrong in ("five", "stride=", "stride=x", "=5=x"):
         with pytest.raises(UserError, match="give 5, or NETWORK=5"):
             parse_seeds((wrong,))

@@ -77,7 +77,7 @@ def hints_on(capsys: pytest.CaptureFixture[str]) -> Hints:
         ("evaluate score x --in video", "--in is an option of evaluate.py replay"),
         ("train --verify", "--verify is an option of evaluate.py replay"),
         ("train --epsilon-decay 0.1", "0.1 looks like a share, and this is a count (of steps"),
-        ("evaluate compare --out x --seeds=.5", ".5 looks like a share"),
+        ("evaluate compare --out x --jobs=.5", ".5 looks like a share"),
         ("train --steps 10M", "write 10e6"),
         ("train --steps=1,000,000", "write 1_000_000"),
         ("train --sticky-actions 25%", "write 0.25"),

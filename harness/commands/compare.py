@@ -17,13 +17,11 @@ from harness.compare.collection import collect
 from harness.compare.design import (
     ARROW,
     Design,
-    game_ids,
-    parse_seeds,
-    parse_settings,
     read_design,
     settle_design,
     teacher_of,
 )
+from harness.compare.options import game_ids, parse_seeds, parse_settings
 from harness.compare.page import report
 from harness.compare.power import design_notes, design_power
 from harness.compare.rebuild import design_of_runs, has_runs
