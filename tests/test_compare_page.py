@@ -292,14 +292,25 @@ def test_single_runs_have_no_interval_and_no_verdict() -> None:
 
 
 def test_the_command_writes_the_page_beside_the_results(
-    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    results: Results,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name, instead in {
         "run_jobs": lambda *_: [],
         "collect": lambda *_: results,
+        "time_networks": lambda *_: {"stride": 0.009},
     }.items():
         monkeypatch.setattr(f"harness.commands.compare.{name}", instead)
-    command = CompareCommand(tmp_path, games=("Pong",), networks=("stride",), jobs=1, device="cpu")
+    command = CompareCommand(
+        *(tmp_path, ("Pong",), ("stride",)), jobs=1, device="cpu", estimate=True
+    )
     assert command.run() == 0
+    printed = capsys.readouterr().out
+    assert "takes about 5h45m" in printed  # 0.009 s, 400,000 steps, 5 seeds, 15% more
+    assert printed.splitlines()[-1].startswith(f"report: {tmp_path}/report.html")
+    assert command.run() == 0
+    assert "takes about" not in capsys.readouterr().out  # only a new comparison is timed
     written = (tmp_path / "report.html").read_text()
     assert written == page(report(read_results(tmp_path / "results.json")))

@@ -49,7 +49,9 @@ def test_passive_runs_are_known_by_their_teachers(tmp_path):
         if job.teacher:
             teacher = f"/elsewhere/runs/Pong/half_max-s{job.seed}"
             write_json(folder / "tandem.json", {"teacher": teacher, "initial_seed": 1})
-    found = design_of_runs(tmp_path, 30, 0.2)
+            write_json(folder / "score.json", {"episodes": [1, 2, 3, 4]})
+    found = design_of_runs(tmp_path, None, 0.2)
+    assert found.episodes == 4  # as many as stand there
     assert found.tandems == ("half_max->stride",)
     assert set(found.tandem_jobs) == set(design.tandem_jobs)
 

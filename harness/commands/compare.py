@@ -16,6 +16,8 @@ from harness.compare.budget import clock, fit, hours_of, jobs_at_once, time_netw
 from harness.compare.collection import collect
 from harness.compare.design import (
     ARROW,
+    EPISODES,
+    MARGIN,
     Design,
     read_design,
     settle_design,
@@ -44,9 +46,6 @@ from harness.run.config import PresetName
 from harness.run.hardware import DeviceName, pick_device
 from harness.run.presets import PRESETS, decay_note
 from harness.text import shell_line
-
-EPISODES = 30
-MARGIN = 0.2
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ class CompareCommand:
 
     def _report_on_runs(self) -> int:
         """Report on the runs of a folder without a design, as they are; returns the exit code."""
-        design = design_of_runs(self.out, self.episodes or EPISODES, self.margin or MARGIN)
+        design = design_of_runs(self.out, self.episodes, self.margin or MARGIN)
         self._refuse_foreign_code(design)
         device, unmatched = pick_device(self.device), unmatched_networks(design)
         note = "the design was read from the folders of the runs"

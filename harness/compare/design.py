@@ -25,6 +25,9 @@ from harness.run.config import PresetName, RunConfig, flatten, unflatten
 from harness.run.presets import PRESETS
 
 MOST_SEEDS = 1_000
+EPISODES = 30
+MARGIN = 0.2
+"""What a design has if nothing else is asked for."""
 FORMAT = 1
 BASELINE = "stride"
 TWINS = ("dense_sub", "half_sub")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.compare.design import EQUAL, Design, Job, role_of, run_dir
+from harness.compare.design import EPISODES, EQUAL, Design, Job, role_of, run_dir
+from harness.compare.stages import SCORE_FILE
 from harness.errors import UserError
 from harness.run.config import PresetName, RunConfig, flatten
 from harness.run.folder import read_run
@@ -22,9 +23,10 @@ def has_runs(out: Path) -> bool:
     return any(_configs(out))
 
 
-def design_of_runs(out: Path, episodes: int, margin: float) -> Design:
+def design_of_runs(out: Path, episodes: int | None, margin: float) -> Design:
     """The design that the runs below a folder fit. Runs that are missing in it, by seed, are
-    missing in the comparison. Raises UserError where they do not fit together."""
+    missing in the comparison. Final agents were scored by `episodes` games; None: by as many as
+    stand there. Raises UserError where the runs do not fit together."""
     seeds: dict[str, int] = {}
     games, tandems, steps = set(), set(), 0
     first: tuple[Path, PresetName, RunConfig] | None = None
@@ -52,7 +54,7 @@ def design_of_runs(out: Path, episodes: int, margin: float) -> Design:
         steps=steps,
         preset=preset,
         settings=settings,
-        episodes=episodes,
+        episodes=episodes or max(map(_scored_games, _configs(out))) or EPISODES,
         margin=margin,
         tandems=tuple(sorted(tandems)),
         seeds_of={name: count for name, count in seeds.items() if count != most},
@@ -62,6 +64,14 @@ def design_of_runs(out: Path, episodes: int, margin: float) -> Design:
 def _configs(out: Path) -> list[Path]:
     """The folders of runs."""
     return sorted(file.parent for file in (out / "runs").glob("*/*/config.json"))
+
+
+def _scored_games(folder: Path) -> int:
+    """Games that scored a run's final agent; 0 where it was not scored."""
+    try:
+        return len(json.loads((folder / SCORE_FILE).read_text())["episodes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _job(folder: Path, config: RunConfig) -> Job:

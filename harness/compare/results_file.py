@@ -63,6 +63,7 @@ def _with_outcomes(content: Mapping[str, Any]) -> dict[str, Any]:
     notes = (
         f"outcomes are means of parts of {design.steps // len(runs[0].curve):,} steps of the "
         "training curve, weighted by their games: the results were written in format 1",
+        "this outcome was chosen after the runs were known; their design had the final score",
         *(f"of {len(ended_early):,} scored games {part}" for part in cut_off(*counts)),
     )
     return {
