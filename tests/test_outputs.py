@@ -162,7 +162,7 @@ def test_somebody_elses_folder_is_refused_and_left_alone(
         said = refused("--run-dir", str(tmp_path), "--replay-size", "1000")
         assert re.search(says, said)
     else:
-        pong = {"games": ("Pong",), "networks": ("stride",), "seeds": 1, "device": "cpu"}
+        pong = {"games": ("Pong",), "networks": ("stride",), "seeds": ("1",), "device": "cpu"}
         compare, claims = CompareCommand(tmp_path, **pong), ClaimsCommand(tmp_path, budget="full")
         with pytest.raises(UserError, match=says):
             (compare if program == "compare" else claims).run()

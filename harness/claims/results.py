@@ -141,7 +141,7 @@ def by_training(units: Sequence[Measured]) -> Profiles:
             games[unit.game] = {"unit": score}
         for network, profile in unit.profiles.items():
             profiles[unit.training, network, unit.seed] = profile
-            if unit.training == "agent":
+            if unit.training == "agent" and "run" in profile:
                 game = game_title(profile["run"]["game"])
                 profiles[f"agent {game}", network, unit.seed] = profile
     return profiles
